@@ -1,0 +1,102 @@
+import type { Instant } from "./ports.ts";
+
+/** Names one terminal for as long as its host lives; the broker uses `<agent>@<epoch>`. */
+export type TerminalId = string;
+
+export interface TerminalSpec {
+  readonly id: TerminalId;
+  /** The program and its arguments. The program is looked up on the PATH of `env`. */
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: string;
+  /** The whole environment: nothing is inherited from the host. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cols: number;
+  readonly rows: number;
+}
+
+/** One step of a write. A `pause` keeps programs that treat fast input as a paste from swallowing the submit key. */
+export type WriteStep =
+  | { readonly type: "data"; readonly data: string }
+  | { readonly type: "pause"; readonly ms: number };
+
+/**
+ * What the host knows of a write by its id. It remembers the newest 64 of each terminal, so that a broker that died
+ * in between can ask what became of it.
+ */
+export type WriteState = "pending" | "drained" | "failed" | "unknown";
+
+export interface TerminalEnding {
+  readonly code: number | undefined;
+  /** Signal name, for example `SIGKILL`. */
+  readonly signal: string | undefined;
+  readonly at: Instant;
+}
+
+export interface TerminalInfo {
+  readonly id: TerminalId;
+  readonly pid: number;
+  readonly startedAt: Instant;
+  readonly cols: number;
+  readonly rows: number;
+  /** Offset of the oldest byte of output still kept, and of the next byte to come. */
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+  readonly ending: TerminalEnding | undefined;
+}
+
+export type PtyHostEvent =
+  /** `data` starts at `offset`; offsets of one terminal never overlap and never run backwards. */
+  | { readonly type: "output"; readonly id: TerminalId; readonly offset: number; readonly data: Uint8Array }
+  /** No output of this terminal follows. Output at the very end may have been lost by the kernel. */
+  | { readonly type: "exited"; readonly id: TerminalId; readonly ending: TerminalEnding }
+  /** The connection to the host is gone, and with it every terminal. */
+  | { readonly type: "lost"; readonly reason: string };
+
+/**
+ * Terminals, owned by a process of their own that outlives the broker.
+ *
+ *   P1  Each terminal's program leads its own process group.
+ *   P2  Output comes in order, addressed by byte offset; the newest 1 MiB of each terminal can be read again.
+ *   P3  A write runs to its end even when the one who asked for it dies, and its outcome can be asked for by id.
+ *   P4  An ending is kept until `forget`, so that nobody misses it.
+ *   P5  A program that does not read makes its own writes wait or fail, never those of others; the bytes in flight are bounded.
+ */
+export interface PtyHost {
+  /** Resolves when the program runs. Throws a `Fault`: `spawn_failed`, `terminal_exists`, `pty_host_lost`. */
+  readonly spawn: (spec: TerminalSpec) => Promise<TerminalInfo>;
+  /**
+   * Resolves with `drained` when the kernel has taken every byte. The same `writeId` again does not write again and
+   * answers what became of the first. Throws a `Fault`: `terminal_ended`, `write_timeout`, `pty_host_lost`.
+   */
+  readonly write: (id: TerminalId, writeId: string, steps: readonly WriteStep[]) => Promise<"drained">;
+  readonly writeState: (id: TerminalId, writeId: string) => Promise<WriteState>;
+  readonly resize: (id: TerminalId, cols: number, rows: number) => Promise<void>;
+  /** Signals the whole process group. A group that is gone already is what we wanted. */
+  readonly signal: (id: TerminalId, signal: string) => Promise<void>;
+  /**
+   * The ladder: writes `polite` (if any), waits `politeMs`, SIGTERM to the group, waits `termMs`, SIGKILL to the
+   * group, and resolves when no process of the group is left. Runs in the host, so it finishes without the broker.
+   */
+  readonly terminate: (
+    id: TerminalId,
+    ladder: { readonly polite?: string; readonly politeMs: number; readonly termMs: number },
+  ) => Promise<void>;
+  readonly list: () => Promise<readonly TerminalInfo[]>;
+  /** Output kept in the ring from `fromOffset` on; what is older than the ring is missing, and the returned offset says so. */
+  readonly read: (
+    id: TerminalId,
+    fromOffset: number,
+  ) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
+  /** Resident memory of the program's process group, in bytes, and the number of its processes. */
+  readonly usage: (
+    id: TerminalId,
+  ) => Promise<{ readonly memoryBytes: number; readonly processes: number } | undefined>;
+  /** Drops an ended terminal and its output. */
+  readonly forget: (id: TerminalId) => Promise<void>;
+  /** Events from now on. Returns the way to stop. */
+  readonly subscribe: (listener: (event: PtyHostEvent) => void) => () => void;
+  /** Lets go of the host; the terminals live on. Idempotent. */
+  readonly close: () => Promise<void>;
+  /** Ends every terminal with the ladder and then the host. */
+  readonly shutdown: () => Promise<void>;
+}

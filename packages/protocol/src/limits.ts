@@ -1,0 +1,29 @@
+/** Every bound that a peer can run into. Changing one is a change of the protocol. */
+export const limits = {
+  /** One frame in either direction, in bytes of UTF-8. */
+  frameBytesMax: 1_048_576,
+  /** The body of one message, in bytes of UTF-8. */
+  messageBytesMax: 262_144,
+  /** Mail that waits for one agent. New mail is refused beyond it; old mail is never dropped. */
+  mailboxDepthMax: 1_000,
+  /** Deliveries handed over whose `seen` or `answered` may still come, per agent. Older ones keep the stage they reached. */
+  openDeliveriesMax: 1_000,
+  /** Frames waiting for one slow client before it is dropped with a cursor to resume from. */
+  outboxFramesMax: 4_096,
+  /** Bytes waiting for one slow client before it is dropped. */
+  outboxBytesMax: 16_777_216,
+  /** Requests of one client that have no answer yet. */
+  requestsInFlightMax: 1_024,
+  /** Subscriptions of one client. */
+  subscriptionsMax: 64,
+  /** Rows in one page of any listing. */
+  pageMax: 500,
+  /** Terminal output kept per agent. */
+  terminalRingBytes: 1_048_576,
+  /** Members of one channel. */
+  channelMembersMax: 500,
+  /** Agents that a broker knows of, ended ones included. */
+  agentsMax: 2_000,
+  /** Attempts to bring one message before it is a dead letter. */
+  deliveryAttemptsMax: 5,
+} as const;

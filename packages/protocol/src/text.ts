@@ -1,0 +1,30 @@
+/**
+ * Text that crosses into a terminal or a prompt.
+ *
+ *   T1  No control character survives but newline and tab: no escape sequence, no paste terminator, no interrupt.
+ *   T2  Cleaning twice is cleaning once.
+ */
+
+/** Escape sequences as a whole: CSI, OSC and the other strings, two-byte escapes; in 7-bit and 8-bit form. */
+const escapeSequences =
+  // eslint-disable-next-line no-control-regex
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c|$)|\u001b[ -/]*[0-~]/gu;
+/** C0 but tab and newline, DEL, C1, and the characters that reorder or hide text (bidirectional overrides, zero-width joiners are kept). */
+// eslint-disable-next-line no-control-regex
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
+/** The text without anything that a terminal or an agent program would take as a command. */
+export function stripControls(text: string): string {
+  return text.replace(/\r\n?/gu, "\n").replace(escapeSequences, "").replace(controls, "");
+}
+
+/** One line, at most `length` characters, for tables and logs. */
+export function oneLine(text: string, length: number): string {
+  const line = stripControls(text).replace(/\s+/gu, " ").trim();
+  const characters = [...line];
+  return characters.length <= length ? line : `${characters.slice(0, Math.max(0, length - 1)).join("")}…`;
+}
+
+export function utf8Bytes(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

@@ -1,0 +1,43 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests read package sources, so nothing has to be built before a test. */
+const conditions = ["@agent-relay/source"];
+const resolve = { conditions };
+const ssr = { resolve: { conditions } };
+
+export default defineConfig({
+  resolve,
+  ssr,
+  test: {
+    projects: [
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/*.int.test.ts", "**/*.sim.test.ts", "**/*.cli.test.ts"],
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "int",
+          include: ["packages/*/src/**/*.int.test.ts", "packages/*/test/**/*.int.test.ts"],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: { name: "sim", include: ["packages/*/src/**/*.sim.test.ts"], testTimeout: 60_000 },
+      },
+      {
+        resolve,
+        ssr,
+        test: { name: "cli", include: ["apps/*/test/**/*.cli.test.ts"], testTimeout: 60_000 },
+      },
+    ],
+  },
+});
