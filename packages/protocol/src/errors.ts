@@ -25,7 +25,6 @@ export const errorCodes = {
   unknown_delivery: { kind: "rejection", retry: "never", http: 404, summary: "This message was not addressed to this agent." },
   name_taken: { kind: "rejection", retry: "never", http: 409, summary: "A live agent has this name." },
   channel_exists: { kind: "rejection", retry: "never", http: 409, summary: "A channel has this name." },
-  channel_empty: { kind: "rejection", retry: "later", http: 409, summary: "The channel has no other member to deliver to." },
   channel_full: { kind: "rejection", retry: "never", http: 409, summary: "The channel is at its bound of members." },
   not_a_member: { kind: "rejection", retry: "never", http: 409, summary: "The sender is not a member of the channel." },
   agent_ended: { kind: "rejection", retry: "never", http: 409, summary: "The agent was released, killed or is permanently dead." },
@@ -145,4 +144,17 @@ export function relayError(
   } = {},
 ): RelayError {
   return new RelayError(errorEnvelope(code, message, more), more.cause === undefined ? undefined : { cause: more.cause });
+}
+
+/**
+ * The envelope of anything thrown that carries a code of the table: a `RelayError`, or a fault of a port. Nothing for
+ * the rest, which are bugs and not for the peer to read.
+ */
+export function envelopeOf(thrown: unknown): ErrorEnvelope | undefined {
+  if (typeof thrown !== "object" || thrown === null || !("code" in thrown) || typeof thrown.code !== "string") return undefined;
+  if (!isErrorCode(thrown.code)) return undefined;
+  const message = thrown instanceof Error ? thrown.message : thrown.code;
+  const hint = "hint" in thrown && typeof thrown.hint === "string" ? thrown.hint : undefined;
+  const data = "data" in thrown && typeof thrown.data === "object" && thrown.data !== null ? { ...thrown.data } : undefined;
+  return errorEnvelope(thrown.code, message, { hint, data });
 }

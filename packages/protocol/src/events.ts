@@ -37,6 +37,7 @@ export const DeadLetterReason = z.enum([
   "released",
   "killed",
   "attempts",
+  "mailbox_full",
   "rejected",
 ]);
 export const StallReason = z.enum([
@@ -63,6 +64,18 @@ export const Evidence = z.enum([
   "reply",
 ]);
 
+/** What the core needs to know of a harness to deliver to it; frozen into the log when an incarnation starts. */
+export const DeliveryTraits = z.object({
+  /** Whether messages can be pushed into the program. If not, it fetches them. */
+  push: z.boolean(),
+  /** `turn`: only between turns. `anytime`: the program reads its input whenever it comes. */
+  boundary: z.enum(["turn", "anytime"]),
+  /** Whether the program itself reports which prompts it took. */
+  provesSeen: z.boolean(),
+  /** Whether a turn can be interrupted so that the interrupt can be confirmed. */
+  interruptible: z.boolean(),
+});
+
 const agent = AgentName;
 const epoch = z.number().int().min(1);
 const instant = z.number().int();
@@ -71,16 +84,20 @@ const source = z.string().max(64);
 export const AddresseeKind = z.enum(["program", "person"]);
 
 const agentEvents = [
+  /** An addressee exists from now on: a program with what to launch, or a person with a mailbox only. */
   z.object({ type: z.literal("agent_registered"), agent, kind: AddresseeKind, launch: LaunchSpec.optional(), by: z.string() }),
+  /** An incarnation is about to start; from here on its epoch is the only one that may report. */
   z.object({
     type: z.literal("agent_spawning"),
     agent,
     epoch,
     harness: z.string().optional(),
     runtime: Runtime,
+    traits: DeliveryTraits,
     /** How many restarts came before, since the agent was last spawned by someone. */
     restarts: z.number().int(),
   }),
+  /** The program runs. It is not ready for input yet. */
   z.object({
     type: z.literal("agent_spawned"),
     agent,
@@ -94,11 +111,15 @@ const agentEvents = [
     permissionMode: PermissionMode,
     originActor: z.string().optional(),
   }),
+  /** There is evidence that the program takes input: its first prompt, a hook, a structured greeting. */
   z.object({ type: z.literal("agent_ready"), agent, epoch, source, fidelity: Fidelity }),
+  /** A turn has begun. */
   z.object({ type: z.literal("agent_working"), agent, epoch, source, fidelity: Fidelity }),
+  /** A turn has ended; `agent_idle` follows if nothing else happens. */
   z.object({ type: z.literal("agent_turn_ended"), agent, epoch, source, fidelity: Fidelity }),
   /** Once per silence: the turn ended at `since`, and nothing has happened for `idleSecs`. */
   z.object({ type: z.literal("agent_idle"), agent, epoch, since: instant, idleSecs: z.number() }),
+  /** The program waits for a person. Nothing is typed into it meanwhile. */
   z.object({
     type: z.literal("agent_blocked"),
     agent,
@@ -108,7 +129,9 @@ const agentEvents = [
     source,
     fidelity: Fidelity,
   }),
+  /** The program does not wait for a person any more. */
   z.object({ type: z.literal("agent_unblocked"), agent, epoch, source, fidelity: Fidelity }),
+  /** The context window is nearly full. Once per threshold, again only after it recovered. */
   z.object({
     type: z.literal("agent_context_low"),
     agent,
@@ -120,8 +143,11 @@ const agentEvents = [
     source,
     fidelity: Fidelity,
   }),
+  /** There is room in the context window again, for example after a compaction. */
   z.object({ type: z.literal("agent_context_recovered"), agent, epoch, pct: z.number().min(0).max(100), source, fidelity: Fidelity }),
+  /** The agent said of itself what it is doing. */
   z.object({ type: z.literal("agent_status_reported"), agent, epoch, text: z.string().max(500) }),
+  /** Someone asked the agent to leave, or ended it. */
   z.object({ type: z.literal("agent_releasing"), agent, epoch, how: z.enum(["release", "kill"]), reason: z.string().max(500).optional(), by: z.string() }),
   /** Every termination has one. */
   z.object({
@@ -138,17 +164,28 @@ const agentEvents = [
     /** Mail that had not reached the agent. */
     undelivered: z.number().int(),
   }),
+  /** The agent has left for good on request, and no process of it is left. */
   z.object({ type: z.literal("agent_released"), agent, epoch, reason: z.string().max(500).optional() }),
+  /** The program ended in a way that policy restarts; it will start at `restartAt`. */
   z.object({ type: z.literal("agent_restarting"), agent, epoch, attempt: z.number().int(), delayMs: z.number(), restartAt: instant }),
+  /** The new incarnation runs. */
   z.object({ type: z.literal("agent_restarted"), agent, epoch, attempt: z.number().int() }),
+  /** The broker gives up on the agent: nothing will start it again but a person. */
   z.object({ type: z.literal("agent_permanently_dead"), agent, epoch, reason: z.string() }),
+  /** A client holds the right to type: nothing is delivered to the terminal until it ends. */
   z.object({ type: z.literal("agent_held"), agent, leaseId: z.string(), holder: z.string(), expiresAt: instant }),
+  /** The program was asked to stop its turn, so that urgent mail can reach it. */
+  z.object({ type: z.literal("agent_interrupting"), agent, epoch, messageId: MessageId }),
+  /** The right to type is free again. */
   z.object({ type: z.literal("agent_unheld"), agent, leaseId: z.string(), how: z.enum(["dropped", "expired", "taken_over"]) }),
 ] as const;
 
 const channelEvents = [
+  /** A channel exists from now on. */
   z.object({ type: z.literal("channel_created"), channel: ChannelName, by: z.string(), topic: z.string().max(500).optional() }),
+  /** A member will get what is sent to the channel from now on. */
   z.object({ type: z.literal("channel_joined"), channel: ChannelName, member: agent, by: z.string() }),
+  /** A member gets nothing more from the channel. */
   z.object({ type: z.literal("channel_left"), channel: ChannelName, member: agent, by: z.string() }),
 ] as const;
 
@@ -161,6 +198,7 @@ const messageId = MessageId;
 const attempt = z.number().int().min(0);
 
 const messageEvents = [
+  /** The message is on disk, and owed to each recipient. */
   z.object({
     type: z.literal("message_accepted"),
     messageId,
@@ -179,17 +217,47 @@ const messageEvents = [
     /** After this instant it is not delivered any more. */
     expiresAt: instant.optional(),
   }),
-  z.object({ type: z.literal("delivery_attempt_started"), messageId, agent, epoch, attempt, route: Route, possibleRepeat: z.boolean() }),
+  /** One try to bring the message to the agent begins. */
+  z.object({
+    type: z.literal("delivery_attempt_started"),
+    messageId,
+    agent,
+    epoch,
+    attempt,
+    route: Route,
+    possibleRepeat: z.boolean(),
+    /** Messages that go in together share one injection. */
+    injection: z.string(),
+  }),
+  /** The try failed, and certainly did not reach the program. The next is at `retryAt`. */
   z.object({ type: z.literal("delivery_attempt_failed"), messageId, agent, epoch, attempt, reason: z.string(), retryAt: instant }),
+  /** The incarnation's own intake took the message. */
   z.object({ type: z.literal("delivery_handed_over"), messageId, agent, epoch, attempt, route: Route, evidence: Evidence, possibleRepeat: z.boolean() }),
+  /** There is proof from inside the program that the message is in front of the model. */
   z.object({ type: z.literal("delivery_seen"), messageId, agent, epoch, evidence: Evidence }),
+  /** The agent sent a reply that refers to the message. */
   z.object({ type: z.literal("delivery_answered"), messageId, agent, replyId: MessageId }),
   /** Nobody can say whether the agent got it. It goes out again, marked as a possible repeat. */
   z.object({ type: z.literal("delivery_uncertain"), messageId, agent, epoch, attempt, reason: z.string() }),
+  /** The delivery waits, and this is why. Nothing is lost and nothing has moved. */
   z.object({ type: z.literal("delivery_stalled"), messageId, agent, reason: StallReason }),
+  /** The delivery has failed for good. The sender is told once. */
   z.object({ type: z.literal("delivery_dead_lettered"), messageId, agent, reason: DeadLetterReason }),
-  z.object({ type: z.literal("delivery_redelivered"), messageId, agent, by: z.string() }),
+  /** Someone put the dead letter back into the mailbox. */
+  /** A dead letter is owed again. It repeats what the mailbox needs to know of the message. */
+  z.object({
+    type: z.literal("delivery_redelivered"),
+    messageId,
+    agent,
+    by: z.string(),
+    from: z.string(),
+    mode: DeliveryMode,
+    bytes: z.number().int(),
+    messageSequence: z.number().int(),
+  }),
+  /** Someone put a reaction on the message. */
   z.object({ type: z.literal("message_reacted"), messageId, by: z.string(), emoji: z.string().max(32) }),
+  /** Someone took a reaction back. */
   z.object({ type: z.literal("message_unreacted"), messageId, by: z.string(), emoji: z.string().max(32) }),
 ] as const;
 
@@ -199,7 +267,9 @@ const readerEvents = [
 ] as const;
 
 const brokerEvents = [
+  /** A broker has opened the log. */
   z.object({ type: z.literal("broker_started"), pid: z.number().int(), version: z.string() }),
+  /** The broker has shut down in order. After a crash this is missing. */
   z.object({ type: z.literal("broker_stopped"), pid: z.number().int() }),
 ] as const;
 
@@ -212,7 +282,8 @@ export const Fact = z.discriminatedUnion("type", [
   ...brokerEvents,
 ]);
 
-const recorder = z.object({
+/** What the recorder adds to a fact. */
+export const Recording = z.object({
   /** Position in the whole log; also the cursor to read on from. */
   sequence: z.number().int().min(1),
   /** Milliseconds since the Unix epoch. */
@@ -225,7 +296,7 @@ const recorder = z.object({
 });
 
 /** One event as subscribers get it. */
-export const RelayEvent = z.intersection(Fact, recorder);
+export const RelayEvent = z.intersection(Fact, Recording);
 
 export const eventTypes = Fact.options.map((option) => option.shape.type.value);
 
@@ -238,10 +309,12 @@ export type ExitClass = z.infer<typeof ExitClass>;
 export type DeadLetterReason = z.infer<typeof DeadLetterReason>;
 export type StallReason = z.infer<typeof StallReason>;
 export type Evidence = z.infer<typeof Evidence>;
+export type DeliveryTraits = z.infer<typeof DeliveryTraits>;
 export type AddresseeKind = z.infer<typeof AddresseeKind>;
 export type Address = z.infer<typeof Address>;
 export type Fact = z.infer<typeof Fact>;
 export type EventType = Fact["type"];
-export type RelayEvent = Fact & z.infer<typeof recorder>;
+export type Recording = z.infer<typeof Recording>;
+export type RelayEvent = Fact & Recording;
 /** The event of one type, for example `EventOf<"agent_exited">`. */
-export type EventOf<Type extends EventType> = Extract<Fact, { type: Type }> & z.infer<typeof recorder>;
+export type EventOf<Type extends EventType> = Extract<Fact, { type: Type }> & Recording;

@@ -3,12 +3,18 @@
  *
  *   T1  No control character survives but newline and tab: no escape sequence, no paste terminator, no interrupt.
  *   T2  Cleaning twice is cleaning once.
+ *   T3  Only sequences go: text after one that nothing ends stays.
+ *   T4  The time it takes is proportional to the length of the text, whatever is in it.
  */
 
-/** Escape sequences as a whole: CSI, OSC and the other strings, two-byte escapes; in 7-bit and 8-bit form. */
+/**
+ * Escape sequences as a whole: CSI in both forms, the strings (OSC, DCS, SOS, PM, APC) in their 7-bit form, two-byte
+ * escapes. The 8-bit introducers of strings are only dropped as controls, which disarms them: in decoded text they are
+ * nearly always one byte of a mis-decoded quotation mark, and taking them at their word would cost the text behind them.
+ */
 const escapeSequences =
   // eslint-disable-next-line no-control-regex
-  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c|$)|\u001b[ -/]*[0-~]/gu;
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[\]PX^_][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/gu;
 /** C0 but tab and newline, DEL, C1, and the characters that reorder or hide text (bidirectional overrides, zero-width joiners are kept). */
 // eslint-disable-next-line no-control-regex
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;

@@ -1,0 +1,126 @@
+/** Everything that can be asked of the core, by clients and by the world. Time, ids and chance come inside. */
+import type {
+  Address,
+  BlockKind,
+  DeliveryMode,
+  DeliveryTraits,
+  ErrorEnvelope,
+  ExitReason,
+  Fidelity,
+  LaunchSpec,
+  Runtime,
+} from "@agent-relay/protocol";
+
+/** A refusal is the envelope itself: code, what was expected and found, what to do. */
+export type Refusal = ErrorEnvelope;
+
+export interface Sighting {
+  readonly source: string;
+  readonly fidelity: Fidelity;
+}
+
+/** What was seen of a program, by its own signals or on its screen. */
+export type Observation =
+  | ({ readonly type: "ready" | "working" | "turn_ended" | "unblocked" } & Sighting)
+  | ({ readonly type: "blocked"; readonly kind: BlockKind; readonly what?: string } & Sighting)
+  | ({ readonly type: "context"; readonly pctLeft: number } & Sighting)
+  /** The program took a prompt; these message ids were in it. */
+  | ({ readonly type: "prompt"; readonly messageIds: readonly string[] } & Sighting);
+
+interface Timed {
+  readonly at: number;
+}
+
+export type ClientCommand = Timed &
+  (
+    | {
+        readonly type: "agent.spawn";
+        readonly name: string;
+        readonly launch: LaunchSpec;
+        readonly harness: string | undefined;
+        readonly runtime: Runtime;
+        readonly traits: DeliveryTraits;
+        readonly by: string;
+        /** Id for the message that carries the task, if there is one. */
+        readonly taskMessageId: string;
+      }
+    | { readonly type: "agent.register"; readonly name: string; readonly by: string }
+    | { readonly type: "agent.end"; readonly name: string; readonly how: "release" | "kill"; readonly reason?: string; readonly by: string }
+    | { readonly type: "agent.hold"; readonly name: string; readonly leaseId: string; readonly holder: string; readonly ttlMs: number; readonly takeOver: boolean }
+    | { readonly type: "agent.unhold"; readonly name: string; readonly leaseId: string }
+    | { readonly type: "agent.report"; readonly name: string; readonly epoch: number; readonly text: string }
+    | {
+        readonly type: "message.send";
+        readonly messageId: string;
+        readonly from: string;
+        readonly fromEpoch: number | undefined;
+        readonly to: Address;
+        readonly body: string;
+        readonly bytes: number;
+        readonly mode: DeliveryMode;
+        /** The message that this one answers, as the archive knows it. */
+        readonly replyTo: { readonly messageId: string; readonly threadId: string } | undefined;
+        readonly expiresAt: number | undefined;
+      }
+    | { readonly type: "inbox.take"; readonly name: string; readonly limit: number }
+    | { readonly type: "inbox.ack"; readonly name: string; readonly messageIds: readonly string[] }
+    | { readonly type: "message.react"; readonly messageId: string; readonly by: string; readonly emoji: string; readonly remove: boolean }
+    | { readonly type: "read.mark"; readonly reader: string; readonly conversation: string; readonly upTo: number }
+    | { readonly type: "channel.create"; readonly channel: string; readonly topic: string | undefined; readonly by: string }
+    | { readonly type: "channel.join" | "channel.leave"; readonly channel: string; readonly member: string; readonly by: string }
+    | {
+        readonly type: "deadletter.redeliver";
+        readonly agent: string;
+        readonly by: string;
+        /** The message and the state of its delivery as the archive knows them. */
+        readonly message: DeadMessage;
+      }
+  );
+
+export interface DeadMessage {
+  readonly messageId: string;
+  readonly from: string;
+  readonly mode: DeliveryMode;
+  readonly bytes: number;
+  /** Where the message stands in the log. */
+  readonly sequence: number;
+}
+
+export type WorldCommand = Timed &
+  (
+    | {
+        readonly type: "incarnation.spawned";
+        readonly name: string;
+        readonly epoch: number;
+        readonly pid: number;
+        readonly startedAt: number;
+        readonly cwd: string;
+        readonly originActor: string | undefined;
+      }
+    | {
+        readonly type: "incarnation.exited";
+        readonly name: string;
+        readonly epoch: number;
+        readonly reason: ExitReason;
+        readonly code: number | null;
+        readonly signal: string | null;
+        readonly lastLines: readonly string[];
+        /** In [0, 1), for the jitter of a restart. */
+        readonly chance: number;
+      }
+    | { readonly type: "incarnation.observed"; readonly name: string; readonly epoch: number; readonly observation: Observation }
+    | { readonly type: "injection.drained"; readonly name: string; readonly injection: string; readonly evidence: "paste_drained" | "host_ledger" }
+    | {
+        readonly type: "injection.failed";
+        readonly name: string;
+        readonly injection: string;
+        readonly reason: string;
+        /** Some bytes may have gone in. */
+        readonly partial: boolean;
+      }
+    /** Looks at an agent again: a timer fired, or the broker has just started. */
+    | { readonly type: "agent.tick"; readonly name: string }
+    | { readonly type: "broker.started" | "broker.stopped"; readonly pid: number; readonly version: string }
+  );
+
+export type BrokerCommand = ClientCommand | WorldCommand;

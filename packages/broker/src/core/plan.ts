@@ -1,0 +1,235 @@
+/**
+ * Plan: what is due for an agent now, whatever led here.
+ *
+ *   D1  An agent has at most one injection in flight.
+ *   D2  Messages go in in the order of their acceptance; urgent mail interrupts the turn, it never overtakes.
+ *   D3  Every delivery ends: it is handed over, or it is a dead letter with a reason, and its sender is told once.
+ *   D4  Nothing goes into an agent that is blocked, held, starting or in a turn, unless it reads at any time.
+ *   D5  A timeout moves no delivery; it only says why the delivery is not further along.
+ *   D6  What is due is found again from the state alone: a lost hint costs time, never work.
+ */
+import type { DeadLetterReason, Fact, StallReason } from "@agent-relay/protocol";
+import { limits } from "@agent-relay/protocol";
+import type { Delivery } from "./mailbox.ts";
+import { isLive, type Agent, type BrokerState } from "./state.ts";
+
+/** Mail that waits this long says why. A turn often lasts longer, so this is information, not an alarm. */
+export const STALL_AFTER_MS = 30_000;
+/** Messages that go in together. More would make one prompt hard to answer. */
+export const INJECTION_ITEMS_MAX = 16;
+/** Bytes that go in together, unless a single message is larger. */
+export const INJECTION_BYTES_MAX = 32_768;
+
+/** The sender of notices about dead letters. */
+export const SYSTEM_NAME = "system";
+
+/** Facts that are due at `at`, for every agent touched since the last plan. Asked again until it answers none. */
+export function plan(state: BrokerState, at: number): readonly Fact[] {
+  if (state.touched.size === 0) return [];
+  const names = [...state.touched];
+  state.touched.clear();
+  const facts: Fact[] = [];
+  for (const name of names) {
+    const agent = state.agents.get(name);
+    if (agent !== undefined) facts.push(...planAgent(agent, state, at));
+  }
+  return facts;
+}
+
+function planAgent(agent: Agent, state: BrokerState, at: number): readonly Fact[] {
+  const facts: Fact[] = [];
+  if (agent.hold !== undefined && agent.hold.expiresAt <= at)
+    facts.push({ type: "agent_unheld", agent: agent.name, leaseId: agent.hold.leaseId, how: "expired" });
+  if (isDue(agent.restartAt, at)) facts.push(restart(agent));
+  if (isDue(idleDue(agent), at)) {
+    const idleSecs = Math.round((at - agent.since) / 100) / 10;
+    facts.push({ type: "agent_idle", agent: agent.name, epoch: agent.epoch, since: agent.since, idleSecs });
+  }
+  const dead = deadLetters(agent, at);
+  facts.push(...dead, ...notices(agent, dead, state, at));
+  // What was found so far changes the situation; deliveries are looked at once it has been folded in.
+  if (facts.length > 0) return facts;
+  return planDelivery(agent, at);
+}
+
+function planDelivery(agent: Agent, at: number): readonly Fact[] {
+  if (agent.kind !== "program" || agent.mailbox.waitingCount === 0) return [];
+  const obstacle = obstacleOf(agent, at);
+  if (obstacle === undefined) return startInjection(agent, at);
+  const facts: Fact[] = [];
+  const urgent = agent.mailbox.steering > 0 ? firstUrgent(agent) : undefined;
+  if (urgent !== undefined) facts.push(...planInterrupt(agent, urgent, at));
+  const first = agent.mailbox.first();
+  if (first !== undefined && first.acceptedAt + STALL_AFTER_MS <= at && obstacle !== "in_flight" && first.stalled !== obstacle) {
+    // An interrupt that did not take says more than that the agent is busy.
+    if (!(obstacle === "agent_busy" && first.stalled === "interrupt_unconfirmed"))
+      facts.push({ type: "delivery_stalled", messageId: first.messageId, agent: agent.name, reason: obstacle });
+  }
+  return facts;
+}
+
+/** Why nothing can go in now; nothing if something can. */
+export function obstacleOf(agent: Agent, at: number): StallReason | "in_flight" | undefined {
+  if (!isLive(agent)) return "agent_not_running";
+  if (agent.releasing !== undefined) return "agent_not_running";
+  if (agent.status === "starting") return "agent_starting";
+  if (agent.status === "blocked") return "agent_blocked";
+  if (agent.traits?.push !== true) return "no_route";
+  if (agent.hold !== undefined && agent.hold.expiresAt > at) return "agent_held";
+  if (agent.injection !== undefined) return "in_flight";
+  if (agent.retryAt !== undefined && agent.retryAt > at) return "in_flight";
+  if (agent.traits.boundary === "anytime") return undefined;
+  if (agent.status !== "idle") return "agent_busy";
+  if (agent.turnOwedUntil !== undefined && agent.turnOwedUntil > at) return "in_flight";
+  return undefined;
+}
+
+function startInjection(agent: Agent, at: number): readonly Fact[] {
+  const batch: Delivery[] = [];
+  let bytes = 0;
+  for (const delivery of agent.mailbox.waiting()) {
+    if (batch.length === INJECTION_ITEMS_MAX) break;
+    if (batch.length > 0 && bytes + delivery.bytes > INJECTION_BYTES_MAX) break;
+    if (isDue(delivery.expiresAt, at)) break;
+    batch.push(delivery);
+    bytes += delivery.bytes;
+  }
+  const first = batch[0];
+  if (first === undefined) return [];
+  const injection = `${first.messageId}.${agent.epoch}.${first.attempts + 1}`;
+  return batch.map((delivery) => ({
+    type: "delivery_attempt_started",
+    messageId: delivery.messageId,
+    agent: agent.name,
+    epoch: agent.epoch,
+    attempt: delivery.attempts + 1,
+    route: "paste",
+    possibleRepeat: delivery.possibleRepeat,
+    injection,
+  }));
+}
+
+function planInterrupt(agent: Agent, urgent: Delivery, at: number): readonly Fact[] {
+  if (agent.interrupt !== undefined) {
+    if (agent.interrupt.until > at) return [];
+    return [
+      { type: "delivery_stalled", messageId: agent.interrupt.messageId, agent: agent.name, reason: "interrupt_unconfirmed" },
+    ];
+  }
+  const held = agent.hold !== undefined && agent.hold.expiresAt > at;
+  const possible = agent.status === "working" && agent.traits?.interruptible === true && !held && agent.injection === undefined;
+  // One interrupt for each message: a program that does not stop is not poked for ever.
+  if (!possible || agent.interruptFailedFor === urgent.messageId) return [];
+  return [{ type: "agent_interrupting", agent: agent.name, epoch: agent.epoch, messageId: urgent.messageId }];
+}
+
+function firstUrgent(agent: Agent): Delivery | undefined {
+  for (const delivery of agent.mailbox.waiting()) if (delivery.mode === "steer") return delivery;
+  return undefined;
+}
+
+function restart(agent: Agent): Fact {
+  return {
+    type: "agent_spawning",
+    agent: agent.name,
+    epoch: agent.epoch + 1,
+    ...(agent.harness === undefined ? {} : { harness: agent.harness }),
+    runtime: agent.launch?.runtime ?? "pty",
+    traits: agent.traits ?? { push: false, boundary: "turn", provesSeen: false, interruptible: false },
+    restarts: agent.restarts + 1,
+  };
+}
+
+type DeadLetter = Extract<Fact, { type: "delivery_dead_lettered" }>;
+
+function deadLetters(agent: Agent, at: number): readonly DeadLetter[] {
+  const { mailbox } = agent;
+  const letter = (delivery: Delivery, reason: DeadLetterReason): DeadLetter => ({
+    type: "delivery_dead_lettered",
+    messageId: delivery.messageId,
+    agent: agent.name,
+    reason,
+  });
+  if (agent.ended !== undefined && !isLive(agent)) {
+    const { ended } = agent;
+    return [...mailbox.waiting()].map((delivery) => letter(delivery, ended));
+  }
+  const exhausted = mailbox.first();
+  const tooOften =
+    exhausted !== undefined && exhausted.attempts >= limits.deliveryAttemptsMax ? [letter(exhausted, "attempts")] : [];
+  if (mailbox.expiring === 0) return tooOften;
+  const late = [...mailbox.waiting()].filter((it) => isDue(it.expiresAt, at) && it !== (tooOften.length > 0 ? exhausted : undefined));
+  return [...tooOften, ...late.map((delivery) => letter(delivery, "expired"))];
+}
+
+/** One notice to each sender of what has just died here. Notices never cause notices. */
+function notices(agent: Agent, dead: readonly DeadLetter[], state: BrokerState, at: number): readonly Fact[] {
+  const bySender = new Map<string, DeadLetter[]>();
+  for (const letter of dead) {
+    const from = agent.mailbox.find(letter.messageId)?.from;
+    if (from === undefined || from === SYSTEM_NAME || from === agent.name) continue;
+    bySender.set(from, [...(bySender.get(from) ?? []), letter]);
+  }
+  return [...bySender].flatMap(([sender, letters]): readonly Fact[] => {
+    const to = state.agents.get(sender);
+    const first = letters[0];
+    const takesMail = to !== undefined && to.ended === undefined && to.mailbox.waitingCount < limits.mailboxDepthMax;
+    if (!takesMail || first === undefined) return [];
+    const messageId = noticeId(first.messageId, agent.name, at);
+    return [
+      {
+        type: "message_accepted",
+        messageId,
+        from: SYSTEM_NAME,
+        to: { kind: "agent", name: sender },
+        body: noticeText(agent, letters),
+        mode: "wait",
+        threadId: messageId,
+        recipients: [sender],
+      },
+    ];
+  });
+}
+
+/** Follows from what died, where and when: the core has no other source of ids. */
+function noticeId(messageId: string, agent: string, at: number): string {
+  const where = [...agent].reduce((sum, it) => (sum * 31 + it.charCodeAt(0)) % 46_656, 7).toString(36);
+  return `${messageId}n${where}${at.toString(36)}`;
+}
+
+function noticeText(agent: Agent, letters: readonly DeadLetter[]): string {
+  const ids = letters.slice(0, 5).map((it) => it.messageId);
+  const more = letters.length > ids.length ? ` and ${letters.length - ids.length} more` : "";
+  const what = letters.length === 1 ? "Your message" : `${letters.length} of your messages`;
+  return `${what} to ${agent.name} could not be delivered (${letters[0]?.reason ?? "unknown"}): ${ids.join(", ")}${more}.`;
+}
+
+function idleDue(agent: Agent): number | undefined {
+  const threshold = agent.launch?.idleThresholdSecs ?? 0;
+  if (agent.kind !== "program" || agent.status !== "idle" || threshold === 0) return undefined;
+  return agent.idleReportedFor === agent.since ? undefined : agent.since + threshold * 1_000;
+}
+
+function isDue(due: number | undefined, at: number): boolean {
+  return due !== undefined && due <= at;
+}
+
+/** When to look at the agent again if nothing else happens before. */
+export function nextDue(agent: Agent, at: number): number | undefined {
+  let next: number | undefined;
+  const consider = (due: number | undefined): void => {
+    if (due !== undefined && due > at && (next === undefined || due < next)) next = due;
+  };
+  consider(agent.hold?.expiresAt);
+  consider(agent.restartAt);
+  consider(idleDue(agent));
+  if (agent.mailbox.waitingCount > 0) {
+    consider(agent.retryAt);
+    consider(agent.turnOwedUntil);
+    consider(agent.interrupt?.until);
+    const first = agent.mailbox.first();
+    if (first !== undefined) consider(first.acceptedAt + STALL_AFTER_MS);
+    if (agent.mailbox.expiring > 0) for (const delivery of agent.mailbox.waiting()) consider(delivery.expiresAt);
+  }
+  return next;
+}

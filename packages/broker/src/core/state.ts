@@ -1,0 +1,147 @@
+/** What the broker knows: one value, folded from the log. Only `evolve` changes it. */
+import type {
+  AddresseeKind,
+  AgentStatus,
+  BlockKind,
+  DeliveryTraits,
+  ExitReason,
+  Fact,
+  Fidelity,
+  LaunchSpec,
+} from "@agent-relay/protocol";
+import { limits } from "@agent-relay/protocol";
+import { Mailbox, type Delivery } from "./mailbox.ts";
+
+/** A fact with its place in time and in the log. */
+export interface Noted {
+  readonly fact: Fact;
+  readonly at: number;
+  readonly sequence: number;
+}
+
+export interface Hold {
+  readonly leaseId: string;
+  readonly holder: string;
+  readonly expiresAt: number;
+}
+
+/** Messages on their way into one terminal. */
+export interface Injection {
+  readonly id: string;
+  readonly epoch: number;
+  readonly items: Delivery[];
+  /** The program has shown a turn since the injection began, so none is owed any more. */
+  turnSeen: boolean;
+}
+
+export interface Agent {
+  readonly name: string;
+  kind: AddresseeKind;
+  launch: LaunchSpec | undefined;
+  /** Who had it spawned. */
+  spawnedBy: string | undefined;
+  harness: string | undefined;
+  traits: DeliveryTraits | undefined;
+  originActor: string | undefined;
+  cwd: string | undefined;
+  epoch: number;
+  status: AgentStatus;
+  since: number;
+  reason: string | undefined;
+  fidelity: Fidelity | undefined;
+  blockedKind: BlockKind | undefined;
+  /** What it did before it was blocked. */
+  beforeBlock: AgentStatus | undefined;
+  pid: number | undefined;
+  startedAt: number | undefined;
+  /** Asked to leave, and how. */
+  releasing: { readonly how: "release" | "kill"; readonly reason: string | undefined } | undefined;
+  /** It will not run again unless someone spawns it again. */
+  ended: "released" | "killed" | "permanently_dead" | undefined;
+  failures: number;
+  restarts: number;
+  restartAt: number | undefined;
+  lastExit: { readonly reason: ExitReason; readonly code: number | null; readonly signal: string | null; readonly at: number } | undefined;
+  reported: string | undefined;
+  /** The lowest context threshold that was crossed and not left again. */
+  contextThreshold: number | undefined;
+  contextExact: boolean;
+  /** The silence since this instant was reported. */
+  idleReportedFor: number | undefined;
+  hold: Hold | undefined;
+  readonly mailbox: Mailbox;
+  injection: Injection | undefined;
+  /** A prompt went in and its turn has not shown yet; until then nothing more goes in. */
+  turnOwedUntil: number | undefined;
+  retryAt: number | undefined;
+  interrupt: { readonly messageId: string; readonly until: number } | undefined;
+  /** The message that an unconfirmed interrupt was for; it waits for the turn to end by itself. */
+  interruptFailedFor: string | undefined;
+}
+
+export interface Channel {
+  readonly name: string;
+  readonly topic: string | undefined;
+  readonly createdBy: string;
+  readonly createdAt: number;
+  readonly members: Set<string>;
+}
+
+export interface BrokerState {
+  /** Sequence of the newest fact folded in. */
+  head: number;
+  readonly agents: Map<string, Agent>;
+  readonly channels: Map<string, Channel>;
+  /** Agents whose situation changed since the last plan. */
+  readonly touched: Set<string>;
+}
+
+export function initialState(): BrokerState {
+  return { head: 0, agents: new Map(), channels: new Map(), touched: new Set() };
+}
+
+export function newAgent(name: string, kind: AddresseeKind, at: number): Agent {
+  return {
+    name,
+    kind,
+    launch: undefined,
+    spawnedBy: undefined,
+    harness: undefined,
+    traits: undefined,
+    originActor: undefined,
+    cwd: undefined,
+    epoch: 0,
+    status: kind === "person" ? "idle" : "exited",
+    since: at,
+    reason: undefined,
+    fidelity: undefined,
+    blockedKind: undefined,
+    beforeBlock: undefined,
+    pid: undefined,
+    startedAt: undefined,
+    releasing: undefined,
+    ended: undefined,
+    failures: 0,
+    restarts: 0,
+    restartAt: undefined,
+    lastExit: undefined,
+    reported: undefined,
+    contextThreshold: undefined,
+    contextExact: false,
+    idleReportedFor: undefined,
+    hold: undefined,
+    mailbox: new Mailbox(limits.openDeliveriesMax),
+    injection: undefined,
+    turnOwedUntil: undefined,
+    retryAt: undefined,
+    interrupt: undefined,
+    interruptFailedFor: undefined,
+  };
+}
+
+/** Whether an incarnation has been asked for and has not ended. */
+export function isLive(agent: Agent): boolean {
+  return agent.status === "starting" || agent.status === "working" || agent.status === "idle" || agent.status === "blocked"
+    ? agent.kind === "program"
+    : false;
+}

@@ -1,0 +1,114 @@
+import { expect, test } from "vitest";
+import { fakeService } from "./testing/fake-service.ts";
+import { memoryConnection } from "./testing/memory-connection.ts";
+
+async function following(options: Parameters<typeof memoryConnection>[0] = {}, from?: number) {
+  const connection = memoryConnection(options);
+  await connection.hello();
+  await connection.say({ type: "follow", id: 1, agent: "ada", ...(from === undefined ? {} : { from }) });
+  const text = (): string =>
+    connection
+      .ofType("output")
+      .map(({ data }) => Buffer.from(data, "base64").toString())
+      .join("");
+  return { ...connection, text };
+}
+
+test("W1: what is kept comes first and what is printed follows", async () => {
+  const fake = fakeService();
+  fake.print("one ");
+  const connection = await following({ fake });
+  fake.print("two ");
+  fake.print("three");
+  await connection.timers.settle();
+  expect(connection.text()).toBe("one two three");
+  expect(connection.got.slice(1, 3)).toMatchObject([{ type: "subscribed", id: 1, from: 0 }, { type: "output", id: 1, epoch: 1, offset: 0 }]);
+});
+
+test("W1: output that comes while the first page is read is neither lost nor repeated", async () => {
+  const fake = fakeService();
+  const connection = memoryConnection({ fake });
+  await connection.hello();
+  connection.session.receive(JSON.stringify({ type: "follow", id: 1, agent: "ada" }));
+  fake.print("early");
+  await connection.timers.settle();
+  expect(connection.ofType("output").map(({ data }) => Buffer.from(data, "base64").toString())).toEqual(["early"]);
+});
+
+test("W1: from an offset that is no longer kept the gap is declared", async () => {
+  const fake = fakeService({ ringBytes: 4 });
+  fake.print("abcdefgh");
+  const connection = await following({ fake }, 2);
+  expect(connection.got.slice(1)).toMatchObject([
+    { type: "subscribed", from: 2 },
+    { type: "gap", id: 1, from: 2, to: 4, reason: "no_longer_kept" },
+    { type: "output", offset: 4 },
+  ]);
+  expect(connection.text()).toBe("efgh");
+});
+
+test("W2: a client that falls behind gets what the ring still has, after a gap", async () => {
+  const fake = fakeService({ ringBytes: 10 });
+  const connection = await following({ fake, limits: { outboxFramesMax: 8 } });
+  connection.block();
+  for (let number = 0; number < 100; number += 1) {
+    fake.print(`${String(number).padStart(4, "0")} `);
+    await connection.timers.settle();
+  }
+  await connection.unblock();
+  const [gap] = connection.ofType("gap");
+  expect(gap).toMatchObject({ to: 490, reason: "no_longer_kept" });
+  expect(connection.text().endsWith("0098 0099 ")).toBe(true);
+  fake.print("live");
+  await connection.timers.settle();
+  expect(connection.text().endsWith("0098 0099 live")).toBe(true);
+});
+
+test("W3: the end of the program ends the follow, after its last output", async () => {
+  const fake = fakeService();
+  const connection = await following({ fake });
+  fake.print("bye");
+  fake.endTerminal();
+  fake.restartTerminal();
+  fake.print("another");
+  await connection.timers.settle();
+  expect(connection.got.slice(2)).toMatchObject([{ type: "output" }, { type: "end", id: 1, reason: "terminal_ended" }]);
+});
+
+test("W3: output of the next incarnation ends the follow of this one", async () => {
+  const fake = fakeService();
+  const connection = await following({ fake });
+  fake.restartTerminal();
+  fake.print("another");
+  await connection.timers.settle();
+  expect(connection.got.slice(2)).toEqual([{ type: "end", id: 1, reason: "incarnation_over" }]);
+});
+
+test("W3: a client that is behind when the program ends still gets what is kept", async () => {
+  const fake = fakeService();
+  const connection = await following({ fake, limits: { outboxFramesMax: 4 } });
+  connection.block();
+  for (let number = 0; number < 10; number += 1) {
+    fake.print(`${number}`);
+    await connection.timers.settle();
+  }
+  fake.endTerminal();
+  await connection.unblock();
+  expect(connection.text()).toBe("0123456789");
+  expect(connection.got.at(-1)).toEqual({ type: "end", id: 1, reason: "terminal_ended" });
+});
+
+test("an agent that nobody knows cannot be followed", async () => {
+  const connection = memoryConnection();
+  await connection.hello();
+  await connection.say({ type: "follow", id: 1, agent: "nobody" });
+  expect(connection.got[1]).toMatchObject({ type: "error", id: 1, error: { code: "unknown_agent" } });
+});
+
+test("a large page of output comes in pieces that fit a frame", async () => {
+  const fake = fakeService();
+  fake.print("x".repeat(200_000));
+  const connection = await following({ fake });
+  expect(connection.ofType("output").map(({ offset }) => offset)).toEqual([0, 65_536, 131_072, 196_608]);
+  expect(connection.text().length).toBe(200_000);
+});

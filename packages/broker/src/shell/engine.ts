@@ -1,0 +1,285 @@
+/**
+ * The one place where a decision becomes real.
+ *
+ *   R1  Facts are durable before anything acts on them and before anyone is answered.
+ *   R2  Commands that arrive in one turn of the event loop are decided in order and appended in one transaction.
+ *   R3  There is no `await` between deciding and appending, so no other command can slip between.
+ *   R4  Effects never change state; what they learn comes back later, as a command of its own.
+ *   R5  When an append fails, every command of the batch fails with it, and the state is what the log says.
+ *   R6  The same command id twice gets the same answer once; with another payload it is refused.
+ */
+import { invariant, type Append, type Clock, type CommandStamp, type EventLog, type Recorded } from "@agent-relay/kernel";
+import { errorEnvelope, RelayError, type Fact } from "@agent-relay/protocol";
+import { judge, settle, streamOf } from "../core/broker.ts";
+import type { BrokerCommand, Refusal } from "../core/commands.ts";
+import { react, recover, touchAll, type BrokerEffect } from "../core/effects.ts";
+import { evolve } from "../core/evolve.ts";
+import { nextDue } from "../core/plan.ts";
+import { initialState, type BrokerState, type Noted } from "../core/state.ts";
+
+/** Makes a client command happen once. */
+export interface CommandKey<Answer> {
+  readonly id: string;
+  /** Digest of method, caller and parameters. */
+  readonly digest: string;
+  /** What to answer, once the facts are known. Stored with the first of them. */
+  readonly answer: (facts: readonly Recorded<Fact>[]) => Answer;
+}
+
+export interface Engine {
+  readonly state: () => BrokerState;
+  /** Resolves when the command's facts are durable. Rejects with a `RelayError` when it is refused. */
+  readonly submit: (command: BrokerCommand, actor?: string) => Promise<readonly Recorded<Fact>[]>;
+  /** The same for a command with a key; answers what the first such command was answered. */
+  readonly submitOnce: <Answer>(
+    command: BrokerCommand,
+    actor: string | undefined,
+    key: CommandKey<Answer>,
+  ) => Promise<Answer>;
+  /** Called after each append, in order. Returns the way to stop. */
+  readonly onAppended: (listener: (recorded: readonly Recorded<Fact>[]) => void) => () => void;
+  /** Performs what a restart asks for. Call once, when everything else is in place. */
+  readonly start: () => void;
+  /** Decides what has arrived and takes no more. */
+  readonly stop: () => void;
+}
+
+interface Waiting {
+  readonly command: BrokerCommand;
+  readonly actor: string | undefined;
+  readonly key: CommandKey<unknown> | undefined;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Outcome {
+  readonly recorded: readonly Recorded<Fact>[];
+  readonly answer: unknown;
+}
+
+interface Judged {
+  readonly waiting: Waiting;
+  readonly noted: readonly Noted[];
+  /** Where its facts begin in the batch. */
+  readonly from: number;
+}
+
+const REPLAY_PAGE = 10_000;
+
+export function createEngine(options: {
+  readonly log: EventLog<Fact>;
+  readonly clock: Clock;
+  readonly perform: (effect: BrokerEffect) => void;
+  /** Runs `flush` at the end of this turn of the event loop. */
+  readonly defer: (flush: () => void) => void;
+  /** A defect: the process should end and start again from the log. */
+  readonly onDefect: (error: unknown) => void;
+}): Engine {
+  const { log, clock, perform } = options;
+  let state = replayLog(log);
+  let batch: Waiting[] = [];
+  let scheduled = false;
+  let stopped = false;
+  const listeners = new Set<(recorded: readonly Recorded<Fact>[]) => void>();
+  const timers = new Map<string, number>();
+
+  const enqueue = (waiting: Omit<Waiting, "resolve" | "reject">): Promise<Outcome> =>
+    new Promise((resolve, reject) => {
+      if (stopped) {
+        reject(new RelayError(errorEnvelope("broker_stopping", "The broker is shutting down.", { hint: "Try again in a moment." })));
+        return;
+      }
+      batch.push({ ...waiting, resolve, reject });
+      if (scheduled) return;
+      scheduled = true;
+      options.defer(flush);
+    });
+
+  const flush = (): void => {
+    scheduled = false;
+    const taken = batch;
+    batch = [];
+    if (taken.length === 0) return;
+    try {
+      commit(taken);
+    } catch (error) {
+      // Neither a refusal nor a failed append: a broken promise of the core. Nothing of this batch may be answered as done.
+      for (const waiting of taken) waiting.reject(error);
+      options.onDefect(error);
+    }
+  };
+
+  const commit = (taken: readonly Waiting[]): void => {
+    const judged: Judged[] = [];
+    const appends: Append<Fact>[] = [];
+    const stampedNow = new Map<string, Judged>();
+    const repeats: { readonly waiting: Waiting; readonly of: Judged }[] = [];
+    const head = state.head;
+    for (const waiting of taken) {
+      const { key } = waiting;
+      if (key !== undefined) {
+        const twin = stampedNow.get(key.id);
+        if (twin !== undefined) {
+          if (twin.waiting.key?.digest === key.digest) repeats.push({ waiting, of: twin });
+          else waiting.reject(conflict(key.id));
+          continue;
+        }
+        const known = log.findCommand(key.id);
+        if (known !== undefined) {
+          answerAgain(waiting, known);
+          continue;
+        }
+      }
+      const decision = judge(waiting.command, state);
+      if (!decision.accepted) {
+        waiting.reject(refused(decision.rejection));
+        continue;
+      }
+      const noted = settle(decision.events, state, waiting.command.at);
+      const one: Judged = { waiting, noted, from: appends.length };
+      judged.push(one);
+      if (key !== undefined && noted.length > 0) stampedNow.set(key.id, one);
+      for (const it of noted) appends.push(appendOf(it, waiting.actor));
+    }
+    const recorded = appends.length === 0 ? [] : append(appends, judged, head);
+    if (recorded === undefined) return;
+    for (const listener of listeners) listener(recorded);
+    for (const { waiting, noted, from } of judged) {
+      const own = recorded.slice(from, from + noted.length);
+      waiting.resolve({ recorded: own, answer: waiting.key?.answer(own) });
+    }
+    for (const { waiting, of } of repeats) {
+      const own = recorded.slice(of.from, of.from + of.noted.length);
+      waiting.resolve({ recorded: own, answer: of.waiting.key?.answer(own) });
+    }
+    for (const effect of react(judged.flatMap((it) => it.noted), state)) perform(effect);
+    setTimers(judged);
+  };
+
+  /** Answers nothing when the log refused; then everyone concerned was told and the state was rebuilt. */
+  const append = (
+    appends: Append<Fact>[],
+    judged: readonly Judged[],
+    head: number,
+  ): readonly Recorded<Fact>[] | undefined => {
+    // The answer is stored with the command, so it is computed from the facts as they will be recorded.
+    for (const { waiting, noted, from } of judged) {
+      const first = appends[from];
+      if (waiting.key === undefined || noted.length === 0 || first === undefined) continue;
+      const foreseen = noted.map((it, index) => foresee(it, waiting.actor, head + from + index + 1));
+      const stamp: CommandStamp = { id: waiting.key.id, digest: waiting.key.digest, answer: waiting.key.answer(foreseen) };
+      appends[from] = { ...first, command: stamp };
+    }
+    try {
+      const recorded = log.append(appends);
+      invariant(recorded.at(-1)?.sequence === state.head, "R1: the log and the state disagree on the newest sequence");
+      return recorded;
+    } catch (error) {
+      state = replayLog(log);
+      for (const { waiting } of judged) waiting.reject(error);
+      return undefined;
+    }
+  };
+
+  const answerAgain = (waiting: Waiting, known: CommandStamp): void => {
+    if (known.digest === waiting.key?.digest) waiting.resolve({ recorded: [], answer: known.answer });
+    else waiting.reject(conflict(known.id));
+  };
+
+  /** One timer for each agent, at the earliest instant at which something is due for it. */
+  const setTimers = (judged: readonly Judged[]): void => {
+    const names = new Set<string>();
+    for (const { noted, waiting } of judged) {
+      if (waiting.command.type === "agent.tick") names.add(waiting.command.name);
+      for (const { fact } of noted) {
+        if ("agent" in fact) names.add(fact.agent);
+        if (fact.type === "message_accepted") for (const name of fact.recipients) names.add(name);
+      }
+    }
+    for (const name of names) setTimer(name);
+  };
+
+  const setTimer = (name: string): void => {
+    const agent = state.agents.get(name);
+    const due = agent === undefined ? undefined : nextDue(agent, clock.now());
+    if (timers.get(name) === due) return;
+    const key = `agent/${name}`;
+    if (due === undefined) {
+      timers.delete(name);
+      clock.clearTimer(key);
+      return;
+    }
+    timers.set(name, due);
+    clock.setTimer(key, due, () => {
+      timers.delete(name);
+      void enqueue({ command: { type: "agent.tick", name, at: clock.now() }, actor: undefined, key: undefined }).catch(
+        ignoreRefusal,
+      );
+    });
+  };
+
+  return {
+    state: () => state,
+    submit: async (command, actor) => (await enqueue({ command, actor, key: undefined })).recorded,
+    submitOnce: async <Answer>(command: BrokerCommand, actor: string | undefined, key: CommandKey<Answer>) => {
+      const outcome = await enqueue({ command, actor, key });
+      return outcome.answer as Answer;
+    },
+    onAppended: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    start: () => {
+      for (const effect of recover(state)) perform(effect);
+      touchAll(state);
+      for (const name of state.agents.keys())
+        void enqueue({ command: { type: "agent.tick", name, at: clock.now() }, actor: undefined, key: undefined }).catch(
+          ignoreRefusal,
+        );
+    },
+    stop: () => {
+      flush();
+      stopped = true;
+      for (const name of timers.keys()) clock.clearTimer(`agent/${name}`);
+      timers.clear();
+    },
+  };
+}
+
+function replayLog(log: EventLog<Fact>): BrokerState {
+  let state = initialState();
+  for (let after = 0; ; ) {
+    const page = log.read({ after, limit: REPLAY_PAGE });
+    for (const { event, at, sequence } of page) state = evolve(state, { fact: event, at, sequence });
+    const last = page.at(-1);
+    if (last === undefined || page.length < REPLAY_PAGE) return state;
+    after = last.sequence;
+  }
+}
+
+function appendOf({ fact, at }: Noted, actor: string | undefined): Append<Fact> {
+  return { stream: streamOf(fact), event: fact, at, ...(actor === undefined ? {} : { actor }) };
+}
+
+/** A fact as it will be recorded; the revision is the log's to give and no answer needs it. */
+function foresee({ fact, at }: Noted, actor: string | undefined, sequence: number): Recorded<Fact> {
+  return { sequence, stream: streamOf(fact), revision: 0, at, actor, event: fact };
+}
+
+function refused(refusal: Refusal): RelayError {
+  return new RelayError(refusal);
+}
+
+function conflict(id: string): RelayError {
+  return new RelayError(
+    errorEnvelope("command_conflict", `The command id '${id}' was used before with another payload.`, {
+      hint: "Use a new id for a new command.",
+      data: { commandId: id },
+    }),
+  );
+}
+
+/** A tick that finds the broker stopping or the disk full has nothing to report: it will be asked again at start-up. */
+function ignoreRefusal(): void {
+  // Deliberately empty, see above.
+}

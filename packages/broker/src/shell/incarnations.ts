@@ -1,0 +1,425 @@
+/**
+ * Incarnations: performing the core's effects on real terminals, and reporting what is learnt there.
+ *
+ *   I1  Effects of one agent happen one after the other, in the order in which the core asked for them; ending one overtakes.
+ *   I2  Nothing that a terminal does changes state here: it becomes a command, tagged with the incarnation's epoch.
+ *   I3  An incarnation of a broker that died is found again by its terminal's id and read on by offset.
+ *   I4  The loss of the terminals' host is the end of every incarnation in it, and is reported as that.
+ */
+import { codeOf, messageOf, type Clock, type IdSource, type Logger, type PtyHost, type PtyHostEvent, type TerminalEnding } from "@agent-relay/kernel";
+import { relayError, stripControls, type ExitReason, type LaunchSpec } from "@agent-relay/protocol";
+import type { BrokerCommand, Observation } from "../core/commands.ts";
+import type { BrokerEffect } from "../core/effects.ts";
+import type { TerminalNews } from "../service.ts";
+import type { HookSignal, Harnesses, Watcher } from "./harness-port.ts";
+import { redactor } from "./redact.ts";
+import type { TerminalLogs } from "./terminal-log.ts";
+
+/** How long a program may take to leave by itself, and how long after SIGTERM. */
+const POLITE_MS = 2_000;
+const TERM_MS = 3_000;
+/** Enough for twenty lines of a wide terminal. */
+const TAIL_BYTES = 8_192;
+
+/** What is known of a live incarnation beyond the log; lost with the broker and found again. */
+export interface Vitals {
+  readonly lastActivityAt: number | undefined;
+  readonly contextPctLeft: number | undefined;
+}
+
+export interface Incarnations {
+  readonly perform: (effect: BrokerEffect) => void;
+  readonly signal: (name: string, epoch: number, signal: HookSignal, source: string) => readonly Observation[];
+  readonly vitals: (name: string, epoch: number) => Vitals | undefined;
+  readonly usage: (name: string, epoch: number) => Promise<{ readonly memoryBytes: number } | undefined>;
+  readonly read: (name: string, epoch: number, from: number) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
+  readonly write: (name: string, epoch: number, data: string) => Promise<void>;
+  readonly resize: (name: string, epoch: number, cols: number, rows: number) => Promise<void>;
+  readonly onNews: (listener: (news: TerminalNews) => void) => () => void;
+  readonly host: () => { readonly connected: boolean };
+  /** Lets go of the terminals; they live on unless `endAll`. */
+  readonly close: (options: { readonly endAll: boolean }) => Promise<void>;
+}
+
+interface Live {
+  readonly name: string;
+  readonly epoch: number;
+  readonly harness: string | undefined;
+  readonly watcher: Watcher;
+  redact: (text: string) => string;
+  startedAt: number;
+  nextOffset: number;
+  tail: Buffer;
+  lastActivityAt: number | undefined;
+  wasReady: boolean;
+  ended: boolean;
+}
+
+export interface IncarnationsOptions {
+  /** Connects to the terminals' host, starting it if there is none. Called again after it was lost. */
+  readonly openHost: () => Promise<PtyHost>;
+  readonly harnesses: Harnesses;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly logs: TerminalLogs;
+  /** The text of an injection's messages. */
+  readonly renderInjection: (effect: Extract<BrokerEffect, { type: "inject" }>) => string;
+  readonly submit: (command: BrokerCommand) => Promise<unknown>;
+}
+
+export function createIncarnations(options: IncarnationsOptions): Incarnations {
+  const { harnesses, clock, ids, logger, logs } = options;
+  const live = new Map<string, Live>();
+  /** The work on each agent, in order. */
+  const chains = new Map<string, Promise<void>>();
+  /** Incarnations that are being started or found again. */
+  const starting = new Map<string, Promise<void>>();
+  const listeners = new Set<(news: TerminalNews) => void>();
+  let opening: Promise<PtyHost> | undefined;
+  let connected: PtyHost | undefined;
+  let closing = false;
+
+  const host = (): Promise<PtyHost> => {
+    opening ??= options.openHost().then(
+      (opened) => {
+        connected = opened;
+        opened.subscribe((event) => onHostEvent(event, opened));
+        return opened;
+      },
+      (error: unknown) => {
+        opening = undefined;
+        throw error;
+      },
+    );
+    return opening;
+  };
+
+  const submit = (command: BrokerCommand): void => {
+    options.submit(command).catch((error: unknown) => {
+      // The world went on but the log did not take it. At the next start the host is asked again what is true.
+      logger.error("a report from a terminal was not recorded", { command: command.type, error: messageOf(error) });
+    });
+  };
+
+  const observe = (it: Live, observations: readonly Observation[]): void => {
+    for (const observation of observations) {
+      if (observation.type !== "context" && observation.type !== "prompt") it.wasReady ||= observation.type !== "blocked";
+      submit({ type: "incarnation.observed", name: it.name, epoch: it.epoch, observation, at: clock.now() });
+    }
+    const wakeAt = it.watcher.wakeAt();
+    const key = `watch/${idOf(it)}`;
+    if (wakeAt === undefined || it.ended) clock.clearTimer(key);
+    else
+      clock.setTimer(key, wakeAt, () => {
+        if (!it.ended) observe(it, it.watcher.tick(clock.now()));
+      });
+  };
+
+  const onHostEvent = (event: PtyHostEvent, from: PtyHost): void => {
+    switch (event.type) {
+      case "output": {
+        const it = live.get(event.id);
+        if (it !== undefined) onOutput(it, event.offset, event.data);
+        return;
+      }
+      case "exited": {
+        const it = live.get(event.id);
+        // Behind whatever is being done to it, so that `spawned` is recorded before the end.
+        if (it !== undefined) inOrder(it.name, () => ended(it, event.ending));
+        return;
+      }
+      case "lost":
+        if (connected !== from) return;
+        opening = undefined;
+        connected = undefined;
+        if (closing) return;
+        logger.warn("the terminals' host is gone", { reason: event.reason });
+        for (const it of [...live.values()]) inOrder(it.name, () => exited(it, "host_lost", undefined, undefined));
+    }
+  };
+
+  const onOutput = (it: Live, offset: number, data: Uint8Array): void => {
+    const skip = Math.max(0, it.nextOffset - offset);
+    if (skip >= data.length || it.ended) return;
+    const fresh = skip === 0 ? data : data.subarray(skip);
+    const start = offset + skip;
+    it.nextOffset = start + fresh.length;
+    it.lastActivityAt = clock.now();
+    it.tail = tailOf(it.tail, fresh);
+    logs.append(it.name, it.epoch, start, fresh);
+    observe(it, it.watcher.output(fresh, clock.now()));
+    const reply = it.watcher.takeReply();
+    if (reply !== undefined) typeAside(it, reply);
+    for (const listener of listeners)
+      listener({ type: "output", agent: it.name, epoch: it.epoch, offset: start, data: fresh });
+  };
+
+  /** Answers a query of the program's; failing to is no reason to disturb anything. */
+  const typeAside = (it: Live, data: string): void => {
+    connected?.write(idOf(it), ids.next("aside"), [{ type: "data", data }]).catch((error: unknown) => {
+      logger.debug("a terminal query was not answered", { agent: it.name, error: messageOf(error) });
+    });
+  };
+
+  const begin = (name: string, epoch: number, harness: string | undefined, startedAt: number): Live => {
+    const it: Live = {
+      name,
+      epoch,
+      harness,
+      watcher: harnesses.watch(harness, startedAt),
+      redact: redactor([]),
+      startedAt,
+      nextOffset: 0,
+      tail: Buffer.alloc(0),
+      lastActivityAt: undefined,
+      wasReady: false,
+      ended: false,
+    };
+    live.set(idOf(it), it);
+    return it;
+  };
+
+  const spawn = async (name: string, epoch: number, launch: LaunchSpec, harness: string | undefined): Promise<void> => {
+    const it = begin(name, epoch, harness, clock.now());
+    try {
+      const prepared = await harnesses.prepare({ name, epoch }, launch, harness);
+      it.redact = redactor(prepared.secrets);
+      const opened = await host();
+      const { argv, env, cwd } = prepared;
+      const terminal = await opened.spawn({ id: idOf(it), argv, env, cwd, cols: launch.cols, rows: launch.rows });
+      it.startedAt = terminal.startedAt;
+      submit({
+        type: "incarnation.spawned",
+        name,
+        epoch,
+        pid: terminal.pid,
+        startedAt: terminal.startedAt,
+        cwd,
+        originActor: prepared.originActor,
+        at: clock.now(),
+      });
+      observe(it, it.watcher.tick(clock.now()));
+    } catch (error) {
+      logger.warn("an agent could not be started", { agent: name, error: messageOf(error) });
+      it.tail = Buffer.from(`${messageOf(error)}\n`);
+      exited(it, "startup_failure", undefined, undefined);
+    }
+  };
+
+  const reattach = async (effect: Extract<BrokerEffect, { type: "reattach" }>): Promise<void> => {
+    const { name, epoch, launch, harness } = effect;
+    const id = idOf(effect);
+    const opened = await host();
+    const terminal = (await opened.list()).find((candidate) => candidate.id === id);
+    if (terminal === undefined) {
+      if (!effect.spawned) return spawn(name, epoch, launch, harness);
+      exited(begin(name, epoch, harness, clock.now()), "host_lost", undefined, undefined);
+      return;
+    }
+    const it = begin(name, epoch, harness, terminal.startedAt);
+    it.redact = redactor(Object.values(launch.env));
+    const logged = await logs.end(name, epoch);
+    const { offset, data } = await opened.read(id, 0);
+    it.nextOffset = offset + data.length;
+    it.tail = tailOf(it.tail, data);
+    if (offset + data.length > logged) logs.append(name, epoch, offset, data);
+    if (!effect.spawned) {
+      const prepared = { cwd: launch.cwd ?? "", originActor: undefined };
+      submit({ type: "incarnation.spawned", name, epoch, pid: terminal.pid, startedAt: terminal.startedAt, ...prepared, at: clock.now() });
+    }
+    // What is in the ring happened in the past: only where it led is news.
+    observe(it, lastStateOf(it.watcher.output(data, clock.now())));
+    it.watcher.takeReply();
+    if (terminal.ending !== undefined) ended(it, terminal.ending);
+  };
+
+  const inject = async (effect: Extract<BrokerEffect, { type: "inject" }>): Promise<void> => {
+    const it = live.get(idOf(effect));
+    if (it === undefined || it.ended) return;
+    const { name, injection } = effect;
+    const text = options.renderInjection(effect);
+    const steps = harnesses.pasteSteps(it.harness, text, it.watcher.bracketedPaste());
+    it.watcher.injected(text, clock.now());
+    try {
+      await (await host()).write(idOf(it), injection, steps);
+      const evidence = effect.recovered ? "host_ledger" : "paste_drained";
+      submit({ type: "injection.drained", name, injection, evidence, at: clock.now() });
+    } catch (error) {
+      const code = codeOf(error);
+      // The end of the program is reported by itself and takes its deliveries with it.
+      if (code === "terminal_ended" || code === "pty_host_lost" || code === "unknown_terminal") return;
+      submit({ type: "injection.failed", name, injection, reason: messageOf(error), partial: true, at: clock.now() });
+    }
+  };
+
+  const interrupt = async (effect: Extract<BrokerEffect, { type: "interrupt" }>): Promise<void> => {
+    const it = live.get(idOf(effect));
+    if (it === undefined || it.ended) return;
+    try {
+      await (await host()).write(idOf(it), ids.next("interrupt"), harnesses.interruptSteps(it.harness));
+    } catch (error) {
+      logger.warn("an agent could not be interrupted", { agent: it.name, error: messageOf(error) });
+    }
+  };
+
+  const terminate = async (effect: Extract<BrokerEffect, { type: "terminate" }>): Promise<void> => {
+    const it = live.get(idOf(effect));
+    const polite = effect.polite ? harnesses.exitCommand(it?.harness) : undefined;
+    const ladder = effect.how === "kill" ? { politeMs: 0, termMs: 0 } : { politeMs: polite === undefined ? 0 : POLITE_MS, termMs: TERM_MS };
+    try {
+      await (await host()).terminate(idOf(effect), polite === undefined ? ladder : { ...ladder, polite });
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== "unknown_terminal" && code !== "pty_host_lost") logger.error("an agent could not be ended", { agent: effect.name, error: messageOf(error) });
+    }
+  };
+
+  const ended = (it: Live, ending: TerminalEnding): void => {
+    const uptimeMs = Math.max(0, ending.at - it.startedAt);
+    const lastLines = linesOf(it.tail);
+    const { code, signal } = ending;
+    const reason = harnesses.classifyExit(it.harness, { code, signal, lastLines, uptimeMs, wasReady: it.wasReady });
+    exited(it, reason, code, signal);
+  };
+
+  const exited = (
+    it: Live,
+    reason: ExitReason,
+    code: number | undefined,
+    signal: string | undefined,
+  ): void => {
+    if (it.ended) return;
+    it.ended = true;
+    clock.clearTimer(`watch/${idOf(it)}`);
+    const command: BrokerCommand = {
+      type: "incarnation.exited",
+      name: it.name,
+      epoch: it.epoch,
+      reason,
+      code: code ?? null,
+      signal: signal ?? null,
+      lastLines: linesOf(it.tail).map((line) => it.redact(line).slice(0, 500)),
+      chance: ids.random(),
+      at: clock.now(),
+    };
+    live.delete(idOf(it));
+    for (const listener of listeners) listener({ type: "ended", agent: it.name, epoch: it.epoch });
+    options.submit(command).then(
+      // Only once the end is on disk may the host forget it.
+      () => connected?.forget(idOf(it)).catch(ignoreGone),
+      (error: unknown) => logger.error("the end of an agent was not recorded", { agent: it.name, error: messageOf(error) }),
+    );
+  };
+
+  const inOrder = (name: string, work: () => void | Promise<void>): void => {
+    const after = (chains.get(name) ?? Promise.resolve()).then(work).catch((error: unknown) => {
+      logger.error("an effect failed", { agent: name, error: messageOf(error) });
+    });
+    chains.set(name, after);
+    void after.then(() => {
+      if (chains.get(name) === after) chains.delete(name);
+    });
+  };
+
+  const performNow = (effect: Exclude<BrokerEffect, { type: "terminate" }>): void | Promise<void> => {
+    switch (effect.type) {
+      case "spawn":
+        return spawn(effect.name, effect.epoch, effect.launch, effect.harness);
+      case "reattach":
+        return reattach(effect);
+      case "inject":
+        return inject(effect);
+      case "interrupt":
+        return interrupt(effect);
+    }
+  };
+
+  const required = (name: string, epoch: number): Live => {
+    const it = live.get(`${name}@${epoch}`);
+    if (it === undefined)
+      throw relayError("agent_not_running", `'${name}' has no live process.`, { hint: "`agent-relay who` shows who runs." });
+    return it;
+  };
+
+  return {
+    perform: (effect) => {
+      if (effect.type === "terminate") {
+        // An injection may wait for a program that does not read; its end must not wait for the injection.
+        void (starting.get(idOf(effect)) ?? Promise.resolve()).then(() => terminate(effect));
+        return;
+      }
+      inOrder(effect.name, () => performNow(effect));
+      if (effect.type !== "spawn" && effect.type !== "reattach") return;
+      const id = idOf(effect);
+      const started = chains.get(effect.name) ?? Promise.resolve();
+      starting.set(id, started);
+      void started.then(() => starting.delete(id));
+    },
+    signal: (name, epoch, signal, source) => {
+      const it = required(name, epoch);
+      const observations = it.watcher.signal(signal, source, clock.now());
+      it.lastActivityAt = clock.now();
+      return observations;
+    },
+    vitals: (name, epoch) => {
+      const it = live.get(`${name}@${epoch}`);
+      return it === undefined ? undefined : { lastActivityAt: it.lastActivityAt, contextPctLeft: it.watcher.contextPctLeft() };
+    },
+    usage: async (name, epoch) => connected?.usage(`${name}@${epoch}`),
+    read: async (name, epoch, from) => {
+      const it = live.get(`${name}@${epoch}`);
+      if (it === undefined || connected === undefined) return logs.read(name, epoch, from);
+      return connected.read(idOf(it), from);
+    },
+    write: async (name, epoch, data) => {
+      await (await host()).write(idOf(required(name, epoch)), ids.next("typed"), [{ type: "data", data }]);
+    },
+    resize: async (name, epoch, cols, rows) => {
+      await (await host()).resize(idOf(required(name, epoch)), cols, rows);
+    },
+    onNews: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    host: () => ({ connected: connected !== undefined }),
+    close: async ({ endAll }) => {
+      closing = true;
+      for (const it of live.values()) clock.clearTimer(`watch/${idOf(it)}`);
+      const opened = connected ?? (endAll ? await opening?.catch(() => undefined) : undefined);
+      if (endAll) await opened?.shutdown();
+      else await opened?.close();
+      await logs.close();
+    },
+  };
+}
+
+function idOf(of: { readonly name: string; readonly epoch: number }): string {
+  return `${of.name}@${of.epoch}`;
+}
+
+function tailOf(tail: Buffer, data: Uint8Array): Buffer {
+  if (data.length >= TAIL_BYTES) return Buffer.from(data.subarray(data.length - TAIL_BYTES));
+  return Buffer.concat([tail, data]).subarray(-TAIL_BYTES);
+}
+
+function linesOf(tail: Buffer): readonly string[] {
+  const lines = stripControls(tail.toString("utf8")).split("\n");
+  return lines
+    .map((line) => line.trimEnd())
+    .filter((line) => line.length > 0)
+    .slice(-20);
+}
+
+/** Where a past of many observations has led. */
+function lastStateOf(observations: readonly Observation[]): readonly Observation[] {
+  const state = observations.findLast((it) => it.type !== "context" && it.type !== "prompt");
+  const context = observations.findLast((it) => it.type === "context");
+  const standing: readonly Observation[] =
+    state?.type === "ready" || state?.type === "unblocked" ? [{ ...state, type: "turn_ended" }] : state === undefined ? [] : [state];
+  return context === undefined ? standing : [...standing, context];
+}
+
+function ignoreGone(): void {
+  // The host is gone, and what it should have forgotten with it.
+}
