@@ -92,7 +92,7 @@ export function end(command: CommandOf<"agent.end">, state: BrokerState): Judgem
 
 export function spawned(command: CommandOf<"incarnation.spawned">, state: BrokerState): Judgement {
   const agent = newest(state, command);
-  if (agent?.status !== "starting" || agent.pid !== undefined || agent.launch === undefined) return accept();
+  if (agent === undefined || !isLive(agent) || agent.pid !== undefined || agent.launch === undefined) return accept();
   const { launch, harness, epoch } = agent;
   const facts: Fact[] = [
     {

@@ -82,7 +82,7 @@ function evolveAgent(agent: Agent, fact: OwnFact, at: number): void {
       agent.startedAt = at;
       agent.cwd = fact.cwd;
       agent.originActor = fact.originActor;
-      agent.reason = "started; not ready yet";
+      if (agent.status === "starting") agent.reason = "started; not ready yet";
       return;
     case "agent_ready":
       setStatus(agent, "idle", at, fact.source, fact.fidelity);

@@ -96,7 +96,7 @@ function startInjection(agent: Agent, at: number): readonly Fact[] {
   }
   const first = batch[0];
   if (first === undefined) return [];
-  const injection = `${first.messageId}.${agent.epoch}.${first.attempts + 1}`;
+  const injection = `${first.messageId}.${agent.name}.${agent.epoch}.${first.attempts + 1}`;
   return batch.map((delivery) => ({
     type: "delivery_attempt_started",
     messageId: delivery.messageId,

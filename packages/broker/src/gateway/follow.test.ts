@@ -98,6 +98,23 @@ test("W3: a client that is behind when the program ends still gets what is kept"
   expect(connection.got.at(-1)).toEqual({ type: "end", id: 1, reason: "terminal_ended" });
 });
 
+test("W3: of an incarnation that ended unheard while the client was behind, the rest is a gap", async () => {
+  const fake = fakeService();
+  const connection = await following({ fake, limits: { outboxFramesMax: 4 } });
+  connection.block();
+  for (let number = 0; number < 10; number += 1) {
+    fake.print(`${number}`);
+    await connection.timers.settle();
+  }
+  fake.restartTerminal();
+  await connection.unblock();
+  const sent = connection.text().length;
+  expect(connection.got.slice(-2)).toEqual([
+    { type: "gap", id: 1, from: sent, to: 10, reason: "no_longer_kept" },
+    { type: "end", id: 1, reason: "incarnation_over" },
+  ]);
+});
+
 test("an agent that nobody knows cannot be followed", async () => {
   const connection = memoryConnection();
   await connection.hello();

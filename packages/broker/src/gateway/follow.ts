@@ -74,31 +74,31 @@ export function follow(options: {
   const readOn = async (): Promise<void> => {
     reading = true;
     try {
-      await readPages();
+      while (!stopped && behind && options.hasRoom()) {
+        const kept = await terminals.read(agent, position);
+        if (stopped) return;
+        take(kept);
+      }
     } finally {
-      // In the same step as the decision to stop, so that no news falls between the two.
+      // In the same step as the decision to stop reading, so that no news falls between the two.
       reading = false;
     }
+    if (!stopped && !behind && epoch !== undefined && endedEpoch >= epoch) end("terminal_ended");
   };
 
-  const readPages = async (): Promise<void> => {
-    while (!stopped && behind && options.hasRoom()) {
-      const kept = await terminals.read(agent, position);
-      if (stopped) return;
-      if (epoch === undefined) {
-        epoch = kept.epoch;
-        if (options.from === undefined) position = kept.offset;
-        tell({ type: "subscribed", id, from: position });
-      }
-      if (kept.epoch !== epoch) return end("incarnation_over");
-      if (kept.offset > position) gap(kept.offset, "no_longer_kept");
-      newest = Math.max(newest, kept.offset + kept.data.byteLength);
-      // The ring has nothing although we heard of more: asking again would spin.
-      if (kept.data.byteLength === 0 && newest > position) gap(newest, "no_longer_kept");
-      behind = !send(epoch, kept.offset, kept.data) || newest > position || early;
-      early = false;
+  const take = (kept: { readonly epoch: number; readonly offset: number; readonly data: Uint8Array }): void => {
+    if (epoch === undefined) {
+      epoch = kept.epoch;
+      if (options.from === undefined) position = kept.offset;
+      tell({ type: "subscribed", id, from: position });
     }
-    if (!behind && epoch !== undefined && endedEpoch >= epoch) end("terminal_ended");
+    if (kept.epoch !== epoch) return end("incarnation_over");
+    if (kept.offset > position) gap(kept.offset, "no_longer_kept");
+    newest = Math.max(newest, kept.offset + kept.data.byteLength);
+    // The ring has nothing although we heard of more: asking again would spin.
+    if (kept.data.byteLength === 0 && newest > position) gap(newest, "no_longer_kept");
+    behind = !send(epoch, kept.offset, kept.data) || newest > position || early;
+    early = false;
   };
 
   const pump = (): void => {

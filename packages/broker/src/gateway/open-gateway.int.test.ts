@@ -78,10 +78,21 @@ describe("the unix socket", () => {
     ]);
   });
 
+  test("G5: a client that goes away ends its waits in the broker", async () => {
+    const fake = fakeService();
+    const { unix } = await opened(fake);
+    fake.answers.set("agent.wait", () => new Promise(() => undefined));
+    const client = await welcomed(unix);
+    client.say({ type: "request", id: 1, method: "agent.wait", params: {} });
+    await expect.poll(() => fake.calls.length).toBe(1);
+    client.webSocket.terminate();
+    await expect.poll(() => fake.calls[0]?.options.signal?.aborted).toBe(true);
+  });
+
   test.each<[string, string | Buffer, { binary: boolean }]>([
     ["a frame that is not JSON", "{", { binary: false }],
     ["a binary frame", Buffer.from('{"type":"unsubscribe","id":1}'), { binary: true }],
-    ["a frame that is not UTF-8", Buffer.from([0x22, 0xc3, 0x28, 0x22]), { binary: false }],
+    ["a frame that is not UTF-8", Buffer.from('{"type":"request","id":1,"method":"agent.list","params":"\xc3("}', "latin1"), { binary: false }],
   ])("N2: %s gets one invalid_frame and ends the connection with 1008", async (_, data, options) => {
     const { unix } = await opened(fakeService());
     const client = await welcomed(unix);

@@ -227,6 +227,24 @@ describe("an agent's connection", () => {
     expect(connection.fake.calls[0]?.options.signal?.aborted).toBe(true);
   });
 
+  test("G3: an answer that is found after the end of the epoch is not given", async () => {
+    const connection = await asAgent();
+    let release: (value: string) => void = () => undefined;
+    connection.fake.answers.set("inbox.check", () => new Promise<string>((resolve) => (release = resolve)));
+    await connection.say({ type: "request", id: 1, method: "inbox.check", params: {} });
+    connection.fake.tokens.set("token-ada", relayError("epoch_expired", "ada@3 is over"));
+    release("mail of the next incarnation");
+    await connection.timers.settle();
+    expect(connection.got.slice(1)).toMatchObject([{ type: "error", id: 1, error: { code: "epoch_expired" } }]);
+  });
+
+  test("G5: a connection that is gone listens to nothing", async () => {
+    const connection = await asAgent();
+    const before = connection.listening();
+    connection.session.gone();
+    expect([before, connection.listening()]).toEqual([1, 0]);
+  });
+
   test.each<ClientFrameInput>([
     { type: "subscribe", id: 1, filter: {} },
     { type: "follow", id: 1, agent: "ada" },
@@ -276,6 +294,12 @@ describe("slow clients", () => {
 });
 
 describe("the end", () => {
+  test("G5: a connection that goes before its hello leaves no timer", () => {
+    const connection = memoryConnection();
+    connection.session.gone();
+    expect(connection.timers.pending()).toBe(0);
+  });
+
   test("G5: closing ends every wait, stops every timer and listener, and sends nothing afterwards", async () => {
     const fake = fakeService();
     const connection = await connected({ fake });
@@ -293,7 +317,7 @@ describe("the end", () => {
     expect(connection.got.length).toBe(before);
     expect(fake.calls[0]?.options.signal?.aborted).toBe(true);
     // The feed itself goes on for the other connections.
-    expect([connection.timers.pending(), fake.listeners()]).toEqual([0, 1]);
+    expect([connection.timers.pending(), connection.listening(), fake.listeners()]).toEqual([0, 0, 1]);
   });
 });
 

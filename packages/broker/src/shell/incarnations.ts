@@ -53,6 +53,8 @@ interface Live {
   lastActivityAt: number | undefined;
   wasReady: boolean;
   ended: boolean;
+  /** What was seen before the start was recorded; it is told after it. */
+  early: Observation[] | undefined;
 }
 
 export interface IncarnationsOptions {
@@ -103,6 +105,10 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
   };
 
   const observe = (it: Live, observations: readonly Observation[]): void => {
+    if (it.early !== undefined) {
+      it.early.push(...observations);
+      return;
+    }
     for (const observation of observations) {
       if (observation.type !== "context" && observation.type !== "prompt") it.wasReady ||= observation.type !== "blocked";
       submit({ type: "incarnation.observed", name: it.name, epoch: it.epoch, observation, at: clock.now() });
@@ -114,6 +120,13 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       clock.setTimer(key, wakeAt, () => {
         if (!it.ended) observe(it, it.watcher.tick(clock.now()));
       });
+  };
+
+  /** Its start is on its way into the log; from here on what is seen of it may follow. */
+  const begun = (it: Live): void => {
+    const early = it.early ?? [];
+    it.early = undefined;
+    observe(it, early);
   };
 
   const onHostEvent = (event: PtyHostEvent, from: PtyHost): void => {
@@ -175,6 +188,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       lastActivityAt: undefined,
       wasReady: false,
       ended: false,
+      early: [],
     };
     live.set(idOf(it), it);
     return it;
@@ -199,6 +213,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
         originActor: prepared.originActor,
         at: clock.now(),
       });
+      begun(it);
       observe(it, it.watcher.tick(clock.now()));
     } catch (error) {
       logger.warn("an agent could not be started", { agent: name, error: messageOf(error) });
@@ -228,6 +243,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       const prepared = { cwd: launch.cwd ?? "", originActor: undefined };
       submit({ type: "incarnation.spawned", name, epoch, pid: terminal.pid, startedAt: terminal.startedAt, ...prepared, at: clock.now() });
     }
+    begun(it);
     // What is in the ring happened in the past: only where it led is news.
     observe(it, lastStateOf(it.watcher.output(data, clock.now())));
     it.watcher.takeReply();

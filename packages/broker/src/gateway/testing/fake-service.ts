@@ -68,9 +68,11 @@ export function fakeService(options: { readonly ringBytes?: number } = {}): Fake
     terminals: {
       read: async (agent, from) => {
         if (agent !== "ada") throw relayError("unknown_agent", `no agent is called ${agent}`);
-        await Promise.resolve();
         const offset = Math.max(from, ringOffset);
-        return { epoch, offset, data: ring.subarray(Math.min(offset - ringOffset, ring.byteLength)) };
+        const kept = { epoch, offset, data: ring.subarray(Math.min(offset - ringOffset, ring.byteLength)) };
+        // The answer of a process elsewhere: output that comes meanwhile is not in it.
+        await Promise.resolve();
+        return kept;
       },
       onNews: (listener) => {
         news.add(listener);

@@ -58,6 +58,8 @@ export interface MemoryConnection {
   readonly got: ServerFrame[];
   readonly ofType: <T extends ServerFrame["type"]>(type: T) => readonly Extract<ServerFrame, { type: T }>[];
   readonly writes: () => number;
+  /** How often the session listens to the feed. */
+  readonly listening: () => number;
   readonly closed: () => { readonly code: number; readonly reason: string } | undefined;
   /** Makes the socket take nothing, and take everything again. */
   readonly block: () => void;
@@ -72,6 +74,8 @@ export function memoryConnection(
   const fake = options.fake ?? fakeService();
   const timers = manualTimers();
   const got: ServerFrame[] = [];
+  const feed = eventFeed(fake.service.events);
+  let listening = 0;
   let writes = 0;
   let blocked = false;
   let closed: { readonly code: number; readonly reason: string } | undefined;
@@ -87,7 +91,17 @@ export function memoryConnection(
   };
   const session = openSession({
     service: fake.service,
-    feed: eventFeed(fake.service.events),
+    feed: {
+      ...feed,
+      listen: (listener) => {
+        const stop = feed.listen(listener);
+        listening += 1;
+        return () => {
+          listening -= 1;
+          stop();
+        };
+      },
+    },
     timers,
     limits: { ...gatewayLimits, ...options.limits },
     admit: options.admit ?? admitLocally(fake.service.authenticate),
@@ -120,6 +134,7 @@ export function memoryConnection(
     ofType: <T extends ServerFrame["type"]>(type: T) =>
       got.filter((frame): frame is Extract<ServerFrame, { type: T }> => frame.type === type),
     writes: () => writes,
+    listening: () => listening,
     closed: () => closed,
     block: () => {
       blocked = true;

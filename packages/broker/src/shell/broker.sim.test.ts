@@ -1,0 +1,97 @@
+/**
+ * The whole broker on fakes, killed at every point where it can die during one busy story. After each death it starts
+ * again from its log, clients ask again under the same ids, and the promises are checked against what the programs
+ * really received.
+ */
+import { sweep, type CrashPlan } from "@agent-relay/testkit";
+import { expect, test } from "vitest";
+import { openWorld, type World } from "../testing/world.ts";
+
+async function busyStory(plan?: CrashPlan): Promise<World> {
+  const world = await openWorld(plan);
+  await world.spawn("ada", { cli: "turns", channels: ["general"] });
+  await world.spawn("ben", { cli: "turns", channels: ["general"], restart: { when: "on-crash", delayMs: 1_000 } });
+  await world.spawn("cleo", { cli: "lines", channels: ["general"] });
+  await world.send("c1", "operator", "ada", "one");
+  await world.send("c2", "operator", "ada", "two");
+  await world.send("c3", "ada", "#general", "to everyone");
+  await world.settle();
+  await world.shows("ben", "<working>");
+  await world.send("c4", "operator", "ben", "while busy");
+  await world.send("c5", "ada", "ben", "urgent", { mode: "steer" });
+  await world.settle();
+  await world.exits("ben", { signal: "SIGKILL" });
+  await world.send("c6", "ada", "ben", "for the next life");
+  await world.pass(3_000);
+  await world.send("c7", "ben", "ada", "an answer", {
+    replyTo: { messageId: "msg_0000000001", threadId: "msg_0000000001" },
+  });
+  await world.pass(6_000);
+  await world.ask("c8", (at) => ({ type: "agent.end", name: "cleo", how: "release", by: "operator", at }));
+  await world.pass(12_000);
+  return world;
+}
+
+function checkPromises(world: World): void {
+  const facts = world.facts();
+  const accepted = facts.filter((it) => it.type === "message_accepted");
+  for (const body of ["one", "two", "to everyone", "while busy", "urgent", "for the next life", "an answer"])
+    expect(accepted.filter((it) => it.body === body), `'${body}' was accepted exactly once`).toHaveLength(1);
+
+  for (const message of accepted) {
+    for (const agent of message.recipients) {
+      if (agent === "operator") continue;
+      const own = facts.filter((it) => "messageId" in it && it.messageId === message.messageId && "agent" in it && it.agent === agent);
+      const ended = own.some((it) => ["delivery_seen", "delivery_dead_lettered"].includes(it.type));
+      const handedOver = own.some((it) => it.type === "delivery_handed_over");
+      expect(ended || (agent === "cleo" && handedOver), `${message.body} to ${agent} is answered for`).toBe(true);
+      const arrived = world.arrivals.some((it) => it.agent === agent && it.messageId === message.messageId);
+      const dead = own.some((it) => it.type === "delivery_dead_lettered");
+      expect(arrived || dead, `${message.body} reached ${agent}, or is a dead letter`).toBe(true);
+    }
+  }
+
+  const unmarked = new Set<string>();
+  for (const { agent, epoch, messageId, markedAsRepeat, body } of world.arrivals) {
+    const key = `${agent}@${epoch} ${messageId}`;
+    if (markedAsRepeat) continue;
+    expect(unmarked.has(key), `'${body}' was shown twice to ${agent}@${epoch} without being marked`).toBe(false);
+    unmarked.add(key);
+  }
+
+  for (const agent of ["ada", "ben", "cleo"]) {
+    for (const from of ["operator", "ada", "ben"]) {
+      const sent = accepted.filter((it) => it.from === from && it.recipients.includes(agent)).map((it) => it.body);
+      const firsts = world.arrivals.filter((it) => it.agent === agent && sent.includes(it.body) && !it.markedAsRepeat).map((it) => it.body);
+      expect(firsts, `order from ${from} to ${agent}`).toEqual(sent.filter((it) => firsts.includes(it)));
+    }
+  }
+
+  const exits = facts.filter((it) => it.type === "agent_exited").map((it) => `${it.agent}@${it.epoch}`);
+  expect(new Set(exits).size, "one agent_exited for each incarnation").toBe(exits.length);
+  expect(facts.some((it) => it.type === "agent_restarted" && it.agent === "ben")).toBe(true);
+}
+
+test("without a crash the story goes as written", async () => {
+  const world = await busyStory();
+  expect(world.arrivals.map((it) => `${it.agent}@${it.epoch} ${it.body}${it.markedAsRepeat ? " (repeat?)" : ""}`)).toMatchInlineSnapshot(`
+    [
+      "ada@1 one",
+      "ada@1 two",
+      "ben@1 to everyone",
+      "cleo@1 to everyone",
+      "ben@1 while busy",
+      "ben@1 urgent",
+      "ben@2 for the next life",
+      "ada@1 an answer",
+    ]
+  `);
+  checkPromises(world);
+});
+
+test("killed at any point, and started again, it keeps every promise", async () => {
+  const report = await sweep(async (plan) => {
+    checkPromises(await busyStory(plan));
+  });
+  expect(report.points).toBeGreaterThan(60);
+});

@@ -1,0 +1,293 @@
+/**
+ * World: the whole broker on fakes, as a story tells it. It can be killed at every point and started again.
+ *
+ * The terminals' host, its programs and what they have read outlive the broker, as in reality; timers, connections and
+ * everything in memory die with it.
+ */
+import { messageOf, type Recorded } from "@agent-relay/kernel";
+import { fakePtyHost, type FakePtyHost } from "@agent-relay/pty/testing";
+import { LaunchSpec, type Fact, type LaunchInput } from "@agent-relay/protocol";
+import { CrashableLog, CrashPlan, isSimulatedCrash, sequentialIds, SimulatedClock } from "@agent-relay/testkit";
+import type { ClientCommand } from "../core/commands.ts";
+import type { BrokerState } from "../core/state.ts";
+import { createEngine, type Engine } from "../shell/engine.ts";
+import { messageIdsIn, renderEnvelope } from "../shell/envelope.ts";
+import { createIncarnations } from "../shell/incarnations.ts";
+import type { TerminalLogs } from "../shell/terminal-log.ts";
+import { scriptedHarnesses } from "./scripted-harnesses.ts";
+
+/** A message that reached a program, and how it was presented. */
+export interface Arrival {
+  readonly agent: string;
+  readonly epoch: number;
+  readonly messageId: string;
+  readonly body: string;
+  readonly markedAsRepeat: boolean;
+}
+
+export interface World {
+  readonly clock: SimulatedClock;
+  readonly log: CrashableLog<Fact>;
+  readonly host: FakePtyHost;
+  readonly arrivals: readonly Arrival[];
+  readonly state: () => BrokerState;
+  readonly facts: () => readonly Fact[];
+  /** Asks as a client does: under one id, again and again until there is an answer. Answers the facts of the command. */
+  readonly ask: (commandId: string, command: (at: number) => ClientCommand) => Promise<"done" | { readonly refused: string }>;
+  readonly spawn: (name: string, launch: LaunchInput) => Promise<void>;
+  readonly send: (commandId: string, from: string, to: string, body: string, more?: Partial<Extract<ClientCommand, { type: "message.send" }>>) => Promise<unknown>;
+  /** What the program of the newest incarnation shows on its terminal. */
+  readonly shows: (name: string, text: string) => Promise<void>;
+  /** Its program ends. */
+  readonly exits: (name: string, how: { readonly code: number } | { readonly signal: string }) => Promise<void>;
+  readonly pass: (ms: number) => Promise<void>;
+  /** Kills the broker and starts it again. */
+  readonly restart: () => Promise<void>;
+  readonly settle: () => Promise<void>;
+}
+
+/** Programs that take a prompt answer with these words, each in its own time. */
+export interface Habits {
+  /** Shows a turn after each prompt. Default: yes for `turns`. */
+  readonly showsTurns?: boolean;
+}
+
+interface Incarnated {
+  readonly engine: Engine;
+  readonly dead: { value: boolean };
+}
+
+const noLogs: TerminalLogs = {
+  end: () => Promise.resolve(0),
+  append: () => undefined,
+  read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
+  newestEpoch: () => Promise.resolve(undefined),
+  close: () => Promise.resolve(),
+};
+
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<World> {
+  const clock = new SimulatedClock(0);
+  const log = new CrashableLog<Fact>(plan);
+  const host = fakePtyHost();
+  const ids = sequentialIds();
+  const arrivals: Arrival[] = [];
+  /** Reports of programs that no broker has taken yet; a hook tries until it is heard. */
+  const hooks: { readonly name: string; readonly epoch: number; readonly messageIds: readonly string[] }[] = [];
+  let broker: Incarnated;
+
+  host.onWrite((id, text) => {
+    const [name = "", epoch = "0"] = id.split("@");
+    if (text === "<interrupt>") {
+      host.emitOutput(id, "<idle>");
+      return;
+    }
+    const found = [...text.matchAll(/<relay-message id="([^"]+)"([^>]*)>\n(.*?)\n<\/relay-message>/gsu)];
+    for (const [, messageId = "", attributes = "", body = ""] of found)
+      arrivals.push({ agent: name, epoch: Number(epoch), messageId, body, markedAsRepeat: attributes.includes('repeat="possible"') });
+    const launch = log.history().findLast((it) => it.type === "agent_registered" && it.agent === name);
+    const cli = launch?.type === "agent_registered" ? launch.launch?.cli : undefined;
+    if (cli !== "turns" || found.length === 0) return;
+    host.emitOutput(id, "<working>");
+    hooks.push({ name, epoch: Number(epoch), messageIds: messageIdsIn(text) });
+    host.emitOutput(id, "<idle>");
+  });
+  host.onSpawn((id) => {
+    host.emitOutput(id, "<ready>");
+  });
+
+  const guarded = <Arguments extends readonly unknown[]>(dead: { value: boolean }, work: (...given: Arguments) => void) =>
+    (...given: Arguments): void => {
+      if (dead.value) return;
+      try {
+        work(...given);
+      } catch (error) {
+        if (!isSimulatedCrash(error)) throw error;
+        die(dead);
+      }
+    };
+
+  const die = (dead: { value: boolean }): void => {
+    dead.value = true;
+    clock.forget();
+    host.severClients();
+  };
+
+  const boot = (): Incarnated => {
+    const dead = { value: false };
+    const mine = host.connect();
+    const engine = createEngine({
+      log: {
+        ...log,
+        read: log.read,
+        get: log.get,
+        head: log.head,
+        findCommand: log.findCommand,
+        close: log.close,
+        append: (appends) => {
+          if (dead.value) throw new Error("the broker is dead");
+          try {
+            return log.append(appends);
+          } catch (error) {
+            if (isSimulatedCrash(error)) die(dead);
+            throw error;
+          }
+        },
+      },
+      clock,
+      defer: (work) => {
+        queueMicrotask(guarded(dead, work));
+      },
+      perform: guarded(dead, (effect) => {
+        plan.point(`before ${effect.type}`);
+        incarnations.perform(effect);
+        plan.point(`after ${effect.type}`);
+      }),
+      onDefect: (error) => {
+        throw error;
+      },
+    });
+    const incarnations = createIncarnations({
+      openHost: () => Promise.resolve(mine),
+      harnesses: scriptedHarnesses,
+      clock,
+      ids,
+      logger: quiet,
+      logs: noLogs,
+      submit: (command) => (dead.value ? new Promise<never>(() => undefined) : engine.submit(command)),
+      renderInjection: ({ items }) =>
+        items
+          .map(({ sequence, possibleRepeat }) => {
+            const recorded = log.get(sequence) as Recorded<Fact>;
+            if (recorded.event.type !== "message_accepted") throw new Error("not a message");
+            return renderEnvelope(recorded.event, { at: recorded.at, possibleRepeat });
+          })
+          .join("\n"),
+    });
+    engine.start();
+    return { engine, dead };
+  };
+
+  const revive = (): void => {
+    while (broker.dead.value) {
+      try {
+        broker = boot();
+      } catch (error) {
+        if (!isSimulatedCrash(error)) throw error;
+      }
+    }
+  };
+
+  /** Everything that can happen without time passing happens. */
+  const settle = async (): Promise<void> => {
+    for (let round = 0; round < 12; round += 1) {
+      for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
+      revive();
+      const hook = hooks[0];
+      if (hook === undefined) continue;
+      const { name, epoch, messageIds } = hook;
+      const observation = { type: "prompt", messageIds, source: "hook", fidelity: "exact" } as const;
+      const heard = await attempt(() => broker.engine.submit({ type: "incarnation.observed", name, epoch, observation, at: clock.now() }));
+      if (heard) hooks.shift();
+      round = 0;
+    }
+  };
+
+  /** Whether the broker lived to answer. */
+  const attempt = async (work: () => Promise<unknown>): Promise<boolean> => {
+    const { dead } = broker;
+    const outcome: { done: boolean; error?: unknown } = { done: false };
+    work().then(
+      () => (outcome.done = true),
+      (error: unknown) => (outcome.error = error),
+    );
+    for (let turn = 0; turn < 60 && !outcome.done && outcome.error === undefined && !dead.value; turn += 1) await Promise.resolve();
+    if (outcome.done) return true;
+    if (dead.value) return false;
+    throw new Error(messageOf(outcome.error ?? "no answer"), { cause: outcome.error });
+  };
+
+  const ask: World["ask"] = async (commandId, command) => {
+    for (;;) {
+      revive();
+      try {
+        const answered = await attempt(() =>
+          broker.engine.submitOnce(command(clock.now()), undefined, { id: commandId, digest: commandId, answer: () => null }),
+        );
+        if (answered) return "done";
+      } catch (error) {
+        const { cause } = error as { cause?: { code?: string } };
+        if (cause?.code !== undefined) return { refused: cause.code };
+        throw error;
+      }
+    }
+  };
+
+  broker = { engine: undefined as never, dead: { value: true } };
+  revive();
+  await settle();
+
+  const idOf = (name: string): string => `${name}@${broker.engine.state().agents.get(name)?.epoch ?? 0}`;
+  return {
+    clock,
+    log,
+    host,
+    arrivals,
+    state: () => broker.engine.state(),
+    facts: log.history,
+    ask,
+    spawn: async (name, input) => {
+      const launch = LaunchSpec.parse(input);
+      const { harness, traits } = scriptedHarnesses.describe(launch);
+      await ask(`spawn-${name}-${log.history().length}`, (at) => ({
+        type: "agent.spawn",
+        name,
+        launch,
+        harness,
+        runtime: "pty",
+        traits,
+        by: "operator",
+        taskMessageId: ids.next("msg"),
+        at,
+      }));
+      await settle();
+    },
+    send: (commandId, from, to, body, more = {}) =>
+      ask(commandId, (at) => ({
+        type: "message.send",
+        messageId: ids.next("msg"),
+        from,
+        fromEpoch: undefined,
+        to: to.startsWith("#") ? { kind: "channel", name: to.slice(1) } : { kind: "agent", name: to },
+        body,
+        bytes: body.length,
+        mode: "wait",
+        replyTo: undefined,
+        expiresAt: undefined,
+        ...more,
+        at,
+      })),
+    shows: async (name, text) => {
+      host.emitOutput(idOf(name), text);
+      await settle();
+    },
+    exits: async (name, how) => {
+      host.exit(idOf(name), how);
+      await settle();
+    },
+    pass: async (ms) => {
+      const until = clock.now() + ms;
+      // A crash forgets the timers, and the next broker sets its own: so time goes on in steps until it has passed.
+      while (clock.now() < until) {
+        await clock.advanceAsync(Math.min(250, until - clock.now()));
+        await settle();
+      }
+    },
+    restart: async () => {
+      die(broker.dead);
+      await settle();
+    },
+    settle,
+  };
+}
