@@ -1,1 +1,6 @@
-export {};
+export type { RelayCalls } from "./calls.ts";
+export { createMcpEndpoint } from "./endpoint.ts";
+export type { McpEndpointOptions } from "./endpoint.ts";
+export type { McpLogger } from "./failure.ts";
+export { runStdioServer } from "./stdio.ts";
+export type { StdioServer, StdioServerOptions } from "./stdio.ts";

@@ -33,6 +33,8 @@ export interface Client {
     readonly from?: number;
     readonly filter?: EventFilter;
     readonly signal?: AbortSignal;
+    /** Outlasts a broker that stays away: goes on at the cursor when a call brings it back, instead of failing. */
+    readonly patient?: boolean;
   }) => AsyncIterable<RelayEvent>;
   /** Output of an agent's terminal from an offset on. */
   readonly output: (
@@ -41,4 +43,6 @@ export interface Client {
   ) => AsyncIterable<TerminalChunk>;
   /** Idempotent. Calls under way fail with `cancelled`. */
   readonly close: () => Promise<void>;
+  /** The newest sequence of the log that this client has heard of; the log may be longer. */
+  readonly head: () => number;
 }

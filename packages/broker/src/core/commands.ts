@@ -8,6 +8,7 @@ import type {
   ExitReason,
   Fidelity,
   LaunchSpec,
+  PermissionMode,
   Runtime,
 } from "@agent-relay/protocol";
 
@@ -96,6 +97,7 @@ export type WorldCommand = Timed &
         readonly startedAt: number;
         readonly cwd: string;
         readonly originActor: string | undefined;
+        readonly permissionMode: PermissionMode;
       }
     | {
         readonly type: "incarnation.exited";

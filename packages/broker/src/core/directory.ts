@@ -105,7 +105,7 @@ export function spawned(command: CommandOf<"incarnation.spawned">, state: Broker
       ...(launch.model === undefined ? {} : { model: launch.model }),
       runtime: launch.runtime,
       cwd: command.cwd,
-      permissionMode: launch.permissionMode,
+      permissionMode: command.permissionMode,
       ...(command.originActor === undefined ? {} : { originActor: command.originActor }),
     },
   ];

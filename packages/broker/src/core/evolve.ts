@@ -81,6 +81,7 @@ function evolveAgent(agent: Agent, fact: OwnFact, at: number): void {
       agent.pid = fact.pid;
       agent.startedAt = at;
       agent.cwd = fact.cwd;
+      agent.permissionMode = fact.permissionMode;
       agent.originActor = fact.originActor;
       if (agent.status === "starting") agent.reason = "started; not ready yet";
       return;

@@ -8,6 +8,7 @@ import type {
   Fact,
   Fidelity,
   LaunchSpec,
+  PermissionMode,
 } from "@agent-relay/protocol";
 import { limits } from "@agent-relay/protocol";
 import { Mailbox, type Delivery } from "./mailbox.ts";
@@ -44,6 +45,7 @@ export interface Agent {
   traits: DeliveryTraits | undefined;
   originActor: string | undefined;
   cwd: string | undefined;
+  permissionMode: PermissionMode | undefined;
   epoch: number;
   status: AgentStatus;
   since: number;
@@ -110,6 +112,7 @@ export function newAgent(name: string, kind: AddresseeKind, at: number): Agent {
     traits: undefined,
     originActor: undefined,
     cwd: undefined,
+    permissionMode: undefined,
     epoch: 0,
     status: kind === "person" ? "idle" : "exited",
     since: at,

@@ -1,6 +1,6 @@
 /** What the shell needs of the knowledge about agent programs. The core knows none of it by name. */
 import type { WriteStep } from "@agent-relay/kernel";
-import type { DeliveryTraits, ExitReason, LaunchSpec, MethodParams } from "@agent-relay/protocol";
+import type { DeliveryTraits, ExitReason, LaunchSpec, MethodParams, PermissionMode } from "@agent-relay/protocol";
 import type { Observation } from "../core/commands.ts";
 
 export interface Described {
@@ -15,6 +15,8 @@ export interface Prepared {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly originActor: string | undefined;
+  /** What the program is really allowed, which its own arguments may have decided. */
+  readonly permissionMode: PermissionMode;
   /** Values that must not appear in anything that is recorded. */
   readonly secrets: readonly string[];
 }

@@ -211,6 +211,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
         startedAt: terminal.startedAt,
         cwd,
         originActor: prepared.originActor,
+        permissionMode: prepared.permissionMode,
         at: clock.now(),
       });
       begun(it);
@@ -240,8 +241,10 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     it.tail = tailOf(it.tail, data);
     if (offset + data.length > logged) logs.append(name, epoch, offset, data);
     if (!effect.spawned) {
-      const prepared = { cwd: launch.cwd ?? "", originActor: undefined };
-      submit({ type: "incarnation.spawned", name, epoch, pid: terminal.pid, startedAt: terminal.startedAt, ...prepared, at: clock.now() });
+      // The broker before this one died between starting it and saying so.
+      const { cwd, originActor, permissionMode } = await harnesses.prepare({ name, epoch }, launch, harness);
+      const { pid, startedAt } = terminal;
+      submit({ type: "incarnation.spawned", name, epoch, pid, startedAt, cwd, originActor, permissionMode, at: clock.now() });
     }
     begun(it);
     // What is in the ring happened in the past: only where it led is news.

@@ -32,7 +32,7 @@ export function agentView(
     team: agent.launch?.team ?? null,
     runtime: agent.launch?.runtime ?? null,
     cwd: agent.cwd ?? agent.launch?.cwd ?? null,
-    permissionMode: agent.launch?.permissionMode ?? null,
+    permissionMode: agent.permissionMode ?? agent.launch?.permissionMode ?? null,
     status: agent.status,
     state,
     reason,

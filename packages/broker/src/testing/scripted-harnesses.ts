@@ -19,7 +19,7 @@ export const scriptedHarnesses: Harnesses = {
   describe: ({ cli }) => ({ harness: cli, traits: traitsOf[cli] ?? { push: false, boundary: "turn", provesSeen: false, interruptible: false } }),
   check: () => undefined,
   prepare: (_who, launch) =>
-    Promise.resolve({ argv: [launch.cli], env: {}, cwd: "/simulated", originActor: `agent-relay-cli/agent/${launch.cli}`, secrets: [] }),
+    Promise.resolve({ argv: [launch.cli], env: {}, cwd: "/simulated", originActor: `agent-relay-cli/agent/${launch.cli}`, permissionMode: launch.permissionMode, secrets: [] }),
   watch: () => watcher(),
   pasteSteps: (_harness, text) => [{ type: "data", data: text }],
   interruptSteps: () => [{ type: "data", data: "<interrupt>" }],

@@ -1,0 +1,79 @@
+/**
+ * What may import what, by the numbers of the architecture rules. `test/architecture.test.ts` reads the same borders
+ * off the manifests and the syntax; here they are checked on every resolved import, through re-exports as well.
+ */
+const tests = "\\.(test|int\\.test|sim\\.test|cli\\.test|examples)\\.ts$|/testing/|/test/";
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: "A1-protocol-imports-only-zod",
+      severity: "error",
+      from: { path: "^packages/protocol/src", pathNot: tests },
+      to: { pathNot: "^packages/protocol/src|node_modules/zod/" },
+    },
+    {
+      name: "A2-kernel-imports-nothing",
+      severity: "error",
+      from: { path: "^packages/kernel/src", pathNot: tests },
+      to: { pathNot: "^packages/kernel/src" },
+    },
+    {
+      name: "A3-core-imports-no-node-module",
+      severity: "error",
+      from: { path: "/src/core/", pathNot: tests },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "A3-core-imports-no-shell",
+      comment: "A decision that reached for the shell would be one step from the clock and the disk.",
+      severity: "error",
+      from: { path: "^packages/([^/]+)/src/core/", pathNot: tests },
+      to: { path: "^packages/[^/]+/src/(shell|gateway|wire)/" },
+    },
+    ...[
+      ["better-sqlite3", "^packages/event-log/"],
+      ["node-pty", "^packages/pty/"],
+      ["commander", "^apps/cli/"],
+      ["@modelcontextprotocol", "^packages/mcp/"],
+      ["@relaycast", "^packages/relaycast/"],
+    ].map(([name, home]) => ({
+      name: `A4-${name.replace("@", "")}-has-one-home`,
+      severity: "error",
+      from: { pathNot: home },
+      to: { path: `node_modules/${name}(/|$)` },
+    })),
+    {
+      name: "A5-workflow-reaches-the-broker-through-the-sdk",
+      severity: "error",
+      from: { path: "^packages/workflow/src", pathNot: tests },
+      to: { path: "^packages/(broker|event-log|pty|harness|mcp)/" },
+    },
+    {
+      name: "A6-only-the-wiring-imports-adapters",
+      severity: "error",
+      from: { path: "^(packages|apps)/[^/]+/src", pathNot: `^packages/(event-log|pty)/|^apps/cli/src/wiring|${tests}` },
+      to: { path: "^packages/(event-log|pty)/" },
+    },
+    {
+      name: "no-cycle",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { pathNot: "node_modules" } },
+    },
+    {
+      name: "nothing-unresolvable",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: "tsconfig.base.json" },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)(dist|temp)/" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["@agent-relay/source", "import", "types", "default"] },
+  },
+};

@@ -1,0 +1,18 @@
+import { withClient } from "../broker-connection.ts";
+import type { ActionResult, Context } from "../context.ts";
+
+export async function run(context: Context, _options: object, kind: "agent" | "channel"): ActionResult {
+  let names: string[] = [];
+  try {
+    names = await withClient(context, {}, async (client) => {
+      if (kind === "channel") return (await client.call("channel.list", {}, { signal: context.signal })).channels.map((channel) => channel.name);
+      return (await client.call("agent.list", {}, { signal: context.signal })).agents.map((agent) => agent.name);
+    });
+  } catch (thrown) {
+    // The shell is in the middle of someone's typing: without a broker there is just nothing to offer.
+    context.output.detail(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+  if (context.output.isJson) context.output.document({ names });
+  for (const name of names) context.output.line(name);
+  return undefined;
+}

@@ -1,0 +1,49 @@
+import { withClient } from "../broker-connection.ts";
+import type { ActionResult, Context } from "../context.ts";
+import { plainTerminalText, terminalText } from "../rendering/terminal-text.ts";
+
+interface LogsOptions {
+  readonly follow?: true;
+  readonly lines?: number;
+  readonly raw?: true;
+}
+
+export async function run(context: Context, options: LogsOptions, name: string): ActionResult {
+  const { output, signal } = context;
+  await withClient(context, {}, async (client) => {
+    const kept = await client.call("terminal.read", { name }, { signal });
+    const data = Buffer.from(kept.data, "base64");
+    if (output.isJson && options.follow !== true) {
+      const range = { name, offset: kept.offset, next: kept.next };
+      output.document(options.raw === true ? { ...range, base64: kept.data } : { ...range, text: newestLines(plainTerminalText(data), options.lines) });
+      return;
+    }
+    if (!output.isJson) {
+      if (options.raw === true) output.raw(data);
+      else output.raw(endingInNewline(newestLines(plainTerminalText(data), options.lines)));
+    }
+    if (options.follow !== true) return;
+    const text = terminalText();
+    for await (const chunk of client.output(name, { from: kept.next, signal })) {
+      if (chunk.type === "gap") {
+        output.note(`(${chunk.to - chunk.from} bytes are missing here: ${chunk.reason})`);
+        continue;
+      }
+      if (output.isJson) {
+        const shown = options.raw === true ? { base64: Buffer.from(chunk.data).toString("base64") } : { text: text.push(chunk.data) };
+        output.streamed({ name, epoch: chunk.epoch, offset: chunk.offset, ...shown });
+      } else output.raw(options.raw === true ? chunk.data : text.push(chunk.data));
+    }
+    if (!output.isJson && options.raw !== true) output.raw(text.end());
+  });
+  return undefined;
+}
+
+function newestLines(text: string, count: number | undefined): string {
+  if (count === undefined) return text;
+  return text.trimEnd().split("\n").slice(-count).join("\n");
+}
+
+function endingInNewline(text: string): string {
+  return text === "" || text.endsWith("\n") ? text : `${text}\n`;
+}

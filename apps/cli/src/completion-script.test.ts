@@ -1,0 +1,47 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { completionScript } from "./completion-script.ts";
+
+/** What bash offers for a line, with the cursor at its end. */
+function offered(line: string): string[] {
+  const words = line.split(" ");
+  const script = `${completionScript("bash")}
+agent-relay() { [ "$1 $2" = "complete-names agent" ] && printf 'ada\\nbob\\n'; }
+COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}; _agent_relay; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  return execFileSync("bash", ["-c", script], { encoding: "utf8" }).trim().split("\n");
+}
+
+test("commands are offered, hidden ones are not", () => {
+  expect(offered("agent-relay s")).toEqual(["status", "spawn", "send", "search", "stats"]);
+  expect(offered("agent-relay broker")).toEqual([""]);
+});
+
+test("subcommands are offered below their command", () => {
+  expect(offered("agent-relay channels j")).toEqual(["join"]);
+});
+
+test("options are offered, global ones too", () => {
+  expect(offered("agent-relay who --a")).toEqual(["--all"]);
+  expect(offered("agent-relay channels join --js")).toEqual(["--json"]);
+});
+
+test("fixed values of an option are offered", () => {
+  expect(offered("agent-relay send ada hi --until s")).toEqual(["seen"]);
+});
+
+test("fixed values of an argument are offered", () => {
+  expect(offered("agent-relay completion f")).toEqual(["fish"]);
+});
+
+test("P1: names of agents are asked for", () => {
+  expect(offered("agent-relay release a")).toEqual(["ada"]);
+});
+
+test("a word that happens to be a command does not confuse the place", () => {
+  expect(offered("agent-relay send ada wait --until h")).toEqual(["handed_over"]);
+});
+
+test.each(["zsh", "fish"] as const)("the %s script names every command", (shell) => {
+  const script = completionScript(shell);
+  expect(["up", "spawn", "channels", "deadletters", "completion"].filter((name) => !script.includes(name))).toEqual([]);
+});

@@ -1,0 +1,183 @@
+/** What `harness list`, `harness show` and `harness explain` print, as data; and the table's page in the documentation. */
+import type { Harness } from "./harness.ts";
+import { inferHarness, type Inference, type InferenceHint } from "./infer.ts";
+import { harnessList, isHarnessId, harnesses } from "./table.ts";
+
+export interface HarnessLine {
+  readonly id: string;
+  readonly title: string;
+  readonly programs: readonly string[];
+  readonly routes: readonly string[];
+  readonly tools: string;
+  readonly status: string;
+  readonly seen: string;
+}
+
+export interface HarnessCard extends HarnessLine {
+  readonly about: string;
+  readonly provenance: string;
+  readonly npmPackages: readonly string[];
+  readonly pythonPackages: readonly string[];
+  readonly appBundles: readonly string[];
+  readonly permission: Readonly<Record<"ask" | "auto" | "bypass", string>>;
+  readonly model: string;
+  readonly nonInteractive: string;
+  readonly resume: string;
+  readonly leave: string;
+  readonly interrupt: string;
+  readonly submit: string;
+  readonly boundary: string;
+  readonly ready: string;
+  readonly proofs: readonly { readonly route: string; readonly handedOver: string; readonly seen: string }[];
+  readonly context: readonly string[];
+  readonly dialogs: readonly { readonly kind: string; readonly what: string; readonly avoid: string }[];
+  readonly environment: readonly string[];
+  readonly notes: readonly string[];
+}
+
+export function explainCommand(command: string | readonly string[], hint: InferenceHint = {}): Inference {
+  return inferHarness(command, hint);
+}
+
+export function listHarnesses(): readonly HarnessLine[] {
+  return harnessList.map(line);
+}
+
+export function showHarness(id: string): HarnessCard | undefined {
+  return isHarnessId(id) ? card(harnesses[id]) : undefined;
+}
+
+/** The page `docs/harness-table.md`. */
+export function harnessTableMarkdown(): string {
+  const rows = harnessList.map((row) => {
+    const { id, title, programs, routes, tools, status, seen } = line(row);
+    return `| \`${id}\` | ${title} | ${programs.map((program) => `\`${program}\``).join(", ") || "any"} | ${routes.join(", ") || "none"} | ${tools} | ${status} | ${seen} |`;
+  });
+  return [
+    "# Agent programs",
+    "",
+    "What agent-relay knows of each agent program. Printed from the harness table; `agent-relay harness show <id>` has the details.",
+    "",
+    "| Id | Program | Recognised by | Routes | Relay tools | State comes from | Version that was run |",
+    "|---|---|---|---|---|---|---|",
+    ...rows,
+    "",
+    "## What each route can prove",
+    "",
+    "A delivery is *handed over* when the program's own intake took it, and *seen* only on proof from inside the program.",
+    "",
+    "| Program | Route | Handed over | Seen |",
+    "|---|---|---|---|",
+    ...harnessList.flatMap((row) =>
+      card(row).proofs.map((proof) => `| \`${row.id}\` | ${proof.route} | ${proof.handedOver} | ${proof.seen} |`),
+    ),
+    "",
+    "## Permission modes",
+    "",
+    "What is added to the command for each mode. Nothing is bypassed unless `bypass` is asked for.",
+    "",
+    "| Program | ask | auto | bypass |",
+    "|---|---|---|---|",
+    ...harnessList.map((row) => {
+      const { ask, auto, bypass } = card(row).permission;
+      return `| \`${row.id}\` | ${ask} | ${auto} | ${bypass} |`;
+    }),
+    "",
+    "## First-run dialogs",
+    "",
+    "They wait for a person: the agent is `blocked`, and nothing is typed into it.",
+    "",
+    "| Program | Dialog | How to avoid it |",
+    "|---|---|---|",
+    ...harnessList.flatMap((row) => row.dialogs.map((dialog) => `| \`${row.id}\` | ${dialog.what} (${dialog.kind}) | ${dialog.avoid} |`)),
+    "",
+    "## Worth knowing",
+    "",
+    ...harnessList.flatMap((row) => row.notes.map((note) => `- **${row.title}**: ${note}`)),
+    "",
+  ].join("\n");
+}
+
+function line(row: Harness): HarnessLine {
+  return {
+    id: row.id,
+    title: row.title,
+    programs: row.recognition.programs,
+    routes: row.routes.map((proof) => proof.route),
+    tools: toolsOf(row),
+    status: statusOf(row),
+    seen: row.provenance.seen ?? "none",
+  };
+}
+
+function card(row: Harness): HarnessCard {
+  return {
+    ...line(row),
+    about: row.about,
+    provenance: row.provenance.note,
+    npmPackages: row.recognition.npmPackages ?? [],
+    pythonPackages: row.recognition.pythonPackages ?? [],
+    appBundles: row.recognition.appBundles ?? [],
+    permission: { ask: permissionOf(row, "ask"), auto: permissionOf(row, "auto"), bypass: permissionOf(row, "bypass") },
+    model: row.model?.inject("MODEL").join(" ") ?? "not set by agent-relay",
+    nonInteractive: row.nonInteractive ?? "none known",
+    resume: row.resume?.("SESSION").join(" ") ?? "not resumable",
+    leave: row.exitCommand === undefined ? "signal only" : keys(row.exitCommand),
+    interrupt: row.interrupt === undefined ? "none known" : `${row.interrupt.keys.map(keys).join(" ")}, confirmed by ${row.interrupt.confirmedBy}`,
+    submit: row.submit.pauseMs === 0 ? keys(row.submit.key) : `${row.submit.pauseMs} ms, then ${keys(row.submit.key)}`,
+    boundary: row.boundary === "turn" ? "only when it is idle" : "at any time",
+    ready: readyOf(row),
+    proofs: row.routes.map((proof) => ({ route: proof.route, handedOver: proof.handedOver, seen: proof.seen ?? "never proven" })),
+    context: row.contextSources,
+    dialogs: row.dialogs.map(({ kind, what, avoid }) => ({ kind, what, avoid })),
+    environment: [...Object.entries(row.set).map(([name, value]) => `${name}=${value}`), ...row.unset.map((name) => `${name} unset`)],
+    notes: row.notes,
+  };
+}
+
+function toolsOf({ mcp }: Harness): string {
+  switch (mcp.kind) {
+    case "file":
+      return `over HTTP, \`${mcp.flag}\` with a private file`;
+    case "flags":
+      return "over HTTP, options; the token in the environment";
+    case "opencode-env":
+      return `over HTTP, \`${mcp.variable}\``;
+    case "stdio-flag":
+      return `on stdio, \`${mcp.flag}\``;
+    case "none":
+      return `none: ${mcp.because}`;
+  }
+}
+
+function statusOf({ observation, hooks }: Harness): string {
+  const sources = [
+    observation.statusProtocol ? "status reports (OSC 7501)" : "",
+    hooks === "none" ? "" : "hooks",
+    observation.titles === undefined ? "" : "titles",
+    observation.turnQuietMs === undefined ? "" : "silence",
+  ].filter((source) => source !== "");
+  return sources.length === 0 ? "nothing" : sources.join(", ");
+}
+
+function permissionOf(row: Harness, mode: "ask" | "auto" | "bypass"): string {
+  if (row.mcp.kind === "opencode-env") return "its configuration, in the environment";
+  const rule = row.permission[mode];
+  const parts = [...Object.entries(rule.env ?? {}).map(([name, value]) => `${name}=${value}`), ...(rule.flags.length === 0 ? [] : [rule.flags.join(" ")])];
+  if (parts.length > 0) return parts.map((part) => `\`${part}\``).join(" ");
+  return mode === "ask" ? "nothing" : "no option known; it asks";
+}
+
+function readyOf({ observation: { statusProtocol, titles, promptText, ready } }: Harness): string {
+  const settled = ready.settleMs > 0 ? `, held for ${ready.settleMs} ms` : "";
+  const known = [
+    ...(statusProtocol ? [`status idle${settled}`] : []),
+    ...(titles === undefined ? [] : [`title idle${promptText === undefined ? "" : ` and “${promptText}” on the screen`}${settled}`]),
+    ...(ready.quietMs === undefined ? [] : [`${ready.quietMs} ms of silence after the first output, ${ready.atMostMs ?? 0} ms at most`]),
+  ];
+  return known.join("; or ");
+}
+
+function keys(text: string): string {
+  return text.replaceAll("\r", "⏎").replaceAll("\u001b", "Esc").replaceAll("\u0004", "Ctrl-D");
+}

@@ -1,0 +1,220 @@
+/**
+ * Planning a launch: from what was asked for to the exact program, arguments, environment and private files.
+ *
+ *   P1  Pure: nothing is written, started or looked up.
+ *   P2  No secret stands among the arguments. A token is in the environment or in a file of mode 0600.
+ *   P3  No permission is bypassed unless the spawn asks for it; what the user's own arguments choose is reported as it is.
+ *   P4  No configuration that other processes share is touched. What two agents write never shares a path.
+ *   P5  The environment is whole, and carries the identity of this incarnation and of no other.
+ */
+import { relayError, type LaunchSpec, type PermissionMode } from "@agent-relay/protocol";
+import { stampEnvironment, type Environment } from "../attribution.ts";
+import { splitCommand } from "../command-line.ts";
+import type { AttributableId, Harness } from "../harness.ts";
+import { inferUnwrapped } from "../infer.ts";
+import { isAssignment } from "../launchers.ts";
+import { genericHarness, harnesses, harnessList, isHarnessId } from "../table.ts";
+import { unwrap } from "../unwrap.ts";
+import { baseEnvironment, withLoopbackDirect } from "./environment.ts";
+import { addOptions, canTakeOptions } from "./options.ts";
+import { chosenMode, chosenModel } from "./permission.ts";
+import { wire, type PlannedFile } from "./wiring.ts";
+
+export interface LaunchRequest {
+  readonly launch: LaunchSpec;
+  readonly agent: string;
+  readonly epoch: number;
+  /** The incarnation's token. */
+  readonly token: string;
+  /** Where the relay's MCP server listens; absent when there is none. */
+  readonly mcpUrl?: string | undefined;
+  /** Where hooks report; absent when nothing listens. */
+  readonly hookUrl?: string | undefined;
+  /** The agent's private directory, absolute. */
+  readonly privateDir: string;
+  /** The broker's own environment. */
+  readonly inheritedEnv: Environment;
+  /** Who started the broker, if known. */
+  readonly orchestrator?: string | undefined;
+  /** Runs the relay's MCP server on stdio, for programs that cannot speak HTTP. */
+  readonly mcpCommand?: readonly string[] | undefined;
+  /** Continue this native session. */
+  readonly resume?: string | undefined;
+  /** Whether the program will run as root; some refuse things then. */
+  readonly root?: boolean | undefined;
+}
+
+export interface LaunchPlan {
+  /** The row that governs this agent; `generic` for an unknown program. */
+  readonly harness: Harness;
+  /** What its traffic is attributed to; absent for an unknown program. */
+  readonly attributedTo: string | undefined;
+  readonly originActor: string | undefined;
+  readonly model: string | undefined;
+  /** What the program is really allowed, which may be more than was asked for when its own arguments say so. */
+  readonly permissionMode: PermissionMode;
+  readonly argv: readonly [string, ...string[]];
+  /** The whole environment: nothing else is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Names that the broker's environment has and the program does not get. */
+  readonly unsetEnv: readonly string[];
+  /** To be written before the start, below the private directory. */
+  readonly files: readonly PlannedFile[];
+  /** Whether the program gets the relay's tools. */
+  readonly tools: boolean;
+  /** What a person should know, for `spawn` and `who`. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Throws a `RelayError` `invalid_request` when the command line cannot be run without a shell or names no program, or
+ * when the harness is not in the table.
+ */
+export function planLaunch(request: LaunchRequest): LaunchPlan {
+  const { launch } = request;
+  const notes: string[] = [];
+  const { words, assigned } = liftAssignments([...splitCommand(launch.cli), ...launch.args]);
+  const unwrapped = unwrap(words);
+  const inference = inferUnwrapped(unwrapped, { expected: launch.harness });
+  const row = rowFor(launch.harness, inference.harness, notes);
+
+  const programArgs = unwrapped.target?.argv.slice(1) ?? [];
+  const insertion = unwrapped.target?.insertion;
+  const openToOptions = canTakeOptions(insertion);
+
+  const spawnEnv = { ...launch.env, ...assigned };
+  const base = baseEnvironment(request.inheritedEnv, row);
+  const mode = permissionFor(row, launch.permissionMode, programArgs, spawnEnv, notes);
+  const ownModel = chosenModel(row, programArgs);
+  const wiring = wire({ request, row, spawnEnv, inheritedEnv: base.env, mode: mode.effective, openToOptions, programArgs });
+  notes.push(...wiring.notes);
+
+  const options = [
+    ...subcommandWords(row, programArgs, request.resume),
+    ...(request.resume === undefined ? [] : resumeWords(row, request.resume, notes)),
+    ...mode.flags,
+    ...(launch.model === undefined || ownModel !== undefined ? [] : modelFlags(row, launch.model, notes)),
+    ...(launch.runtime === "headless" ? headlessFlags(row, programArgs, notes) : []),
+    ...wiring.flags,
+  ];
+  if (options.length > 0 && !openToOptions) {
+    notes.push(`${row.title} is started inside a shell text that must not be rewritten, so these options were not added: ${optionNames(options)}`);
+  }
+  if (row.id === "claude-code" && mode.effective === "bypass" && request.root === true && spawnEnv["IS_SANDBOX"] === undefined) {
+    notes.push("As root, Claude Code refuses bypass mode unless the spawn sets IS_SANDBOX=1.");
+  }
+  const argv = openToOptions && insertion !== undefined ? addOptions(words, insertion, options, row.subcommands ?? []) : words;
+
+  const model = ownModel ?? launch.model;
+  const stamped = stampEnvironment({
+    inherited: { ...base.env, ...mode.env, ...wiring.env },
+    spawnEnv: { ...spawnEnv, ...wiring.envOverSpawn },
+    command: words,
+    harness: launch.harness,
+    model,
+    orchestrator: request.orchestrator,
+  });
+  return {
+    harness: row,
+    attributedTo: stamped.harness,
+    originActor: stamped.originActor,
+    model,
+    permissionMode: openToOptions || mode.flags.length === 0 ? mode.effective : mode.withoutFlags,
+    argv,
+    env: withLoopbackDirect({ ...stamped.env, ...identity(request) }),
+    unsetEnv: [...new Set([...base.removed, ...stamped.removed])].filter((name) => !(name in stamped.env)).sort(),
+    files: wiring.files,
+    tools: wiring.tools,
+    notes,
+  };
+}
+
+function liftAssignments(words: readonly [string, ...string[]]): {
+  readonly words: readonly [string, ...string[]];
+  readonly assigned: Readonly<Record<string, string>>;
+} {
+  const assigned: Record<string, string> = {};
+  let start = 0;
+  for (; start < words.length && isAssignment(words[start] ?? ""); start += 1) {
+    const word = words[start] ?? "";
+    const equals = word.indexOf("=");
+    assigned[word.slice(0, equals)] = word.slice(equals + 1);
+  }
+  const [program, ...rest] = words.slice(start);
+  if (program === undefined) throw relayError("invalid_request", "expected a program after the assignments, found none");
+  return { words: [program, ...rest], assigned };
+}
+
+function rowFor(named: string | undefined, inferred: AttributableId | undefined, notes: string[]): Harness {
+  if (named === undefined) return inferred === undefined ? genericHarness : harnesses[inferred];
+  if (!isHarnessId(named)) {
+    throw relayError("invalid_request", `expected the id of a harness, found ${JSON.stringify(named)}`, {
+      hint: "`agent-relay harness list` shows them.",
+      data: { known: harnessList.map((row) => row.id) },
+    });
+  }
+  if (inferred !== undefined && inferred !== named) notes.push(`The spawn says ${named}; the command looks like ${inferred}.`);
+  return harnesses[named];
+}
+
+function permissionFor(
+  row: Harness,
+  asked: PermissionMode,
+  args: readonly string[],
+  spawnEnv: Environment,
+  notes: string[],
+): { readonly effective: PermissionMode; readonly withoutFlags: PermissionMode; readonly flags: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const chosen = chosenMode(row, args, spawnEnv);
+  if (chosen !== undefined) {
+    if (chosen.mode !== asked) notes.push(`Its own ${chosen.by} chooses permission mode ${chosen.mode}; the spawn asked for ${asked}.`);
+    return { effective: chosen.mode, withoutFlags: chosen.mode, flags: [], env: {} };
+  }
+  const rule = row.permission[asked];
+  const configured = row.mcp.kind === "opencode-env";
+  if (asked !== "ask" && !configured && rule.flags.length === 0 && rule.env === undefined) {
+    notes.push(`${row.title} has no option for permission mode ${asked}; it asks as it is configured to.`);
+    return { effective: "ask", withoutFlags: "ask", flags: [], env: {} };
+  }
+  return { effective: asked, withoutFlags: "ask", flags: rule.flags, env: rule.env ?? {} };
+}
+
+function modelFlags(row: Harness, model: string, notes: string[]): readonly string[] {
+  if (row.model !== undefined) return row.model.inject(model);
+  notes.push(`${row.title} has no option for a model that we know of; ${model} is only recorded.`);
+  return [];
+}
+
+function headlessFlags(row: Harness, args: readonly string[], notes: string[]): readonly string[] {
+  if (row.headlessFlags === undefined) {
+    notes.push(`${row.title} has no structured stream that we speak; it is started as it is.`);
+    return [];
+  }
+  return args.includes("--input-format") ? [] : row.headlessFlags;
+}
+
+function resumeWords(row: Harness, sessionId: string, notes: string[]): readonly string[] {
+  if (row.resume !== undefined) return row.resume(sessionId);
+  notes.push(`${row.title} cannot continue a session that we know of; it starts anew.`);
+  return [];
+}
+
+function identity(request: LaunchRequest): Record<string, string> {
+  return {
+    AGENT_RELAY_AGENT: request.agent,
+    AGENT_RELAY_EPOCH: String(request.epoch),
+    AGENT_RELAY_TOKEN: request.token,
+    ...(request.mcpUrl === undefined ? {} : { AGENT_RELAY_MCP_URL: request.mcpUrl }),
+    ...(request.hookUrl === undefined ? {} : { AGENT_RELAY_HOOK_URL: request.hookUrl }),
+  };
+}
+
+/** The subcommand that a bare command means, when options for it are added. */
+function subcommandWords(row: Harness, args: readonly string[], resume: string | undefined): readonly string[] {
+  const bare = args[0] === undefined || args[0].startsWith("-");
+  return row.defaultSubcommand !== undefined && bare && resume === undefined ? [row.defaultSubcommand] : [];
+}
+
+/** Names only: values may be long. */
+function optionNames(options: readonly string[]): string {
+  return options.filter((option) => option.startsWith("-")).join(" ");
+}

@@ -1,0 +1,2 @@
+export { currentOrchestrator, lookAtProcess, parentProcesses } from "./parents.ts";
+export type { ProcessFacts } from "./parents.ts";

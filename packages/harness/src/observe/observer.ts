@@ -1,0 +1,418 @@
+/**
+ * Observing: what a program's output, titles, status reports and hooks say about its state.
+ *
+ *   O1  Pure: time comes with each input, and the same inputs give the same observations.
+ *   O2  Evidence that is not understood changes nothing. Output alone never proves work.
+ *   O3  Sources have a rank: program status, then hooks, then titles, then silence. Once a better one has spoken, a
+ *       weaker one decides nothing.
+ *   O4  Ready is said once, and only after evidence of it; a first-run dialog on the screen is `blocked`, not ready.
+ *   O5  A percentage that was given to the program to read is not the program's.
+ *   O6  State is bounded, whatever the program writes.
+ */
+import type { BlockKind, Fidelity } from "@agent-relay/protocol";
+import type { Harness } from "../harness.ts";
+import type { AgentSignal } from "../hook-report.ts";
+import { binaryText, readableText, scanEscapes, type Found } from "./escape-scanner.ts";
+import { lookAtOpening, newOpening, type Opening } from "./opening.ts";
+import { blockOfError, programStatusReply, readProgramStatus, type ProgramStatus } from "./program-status.ts";
+import { quotedPercentages, readContext } from "./screen-text.ts";
+
+export type ObserverInput =
+  | { readonly type: "output"; readonly data: Uint8Array | string; readonly at: number }
+  | { readonly type: "tick"; readonly at: number }
+  /** A report from inside the program. */
+  | { readonly type: "signal"; readonly signal: AgentSignal; readonly source?: string | undefined; readonly at: number }
+  /** This text was pasted and submitted. */
+  | { readonly type: "submitted"; readonly text: string; readonly at: number }
+  /** This text reached the program, or left it, in another way: it may show on its screen and is not its own word. */
+  | { readonly type: "told"; readonly text: string; readonly at: number };
+
+interface Said {
+  /** When it became true, which for the end of a turn told by silence is before it was noticed. */
+  readonly at: number;
+  readonly source: string;
+  readonly fidelity: Fidelity;
+}
+
+export type Observation =
+  | (Said & { readonly type: "ready" })
+  | (Said & { readonly type: "working" })
+  | (Said & { readonly type: "turn_ended" })
+  | (Said & { readonly type: "blocked"; readonly kind: BlockKind; readonly what: string | undefined })
+  | (Said & { readonly type: "unblocked" })
+  | (Said & { readonly type: "context"; readonly pctLeft: number })
+  | (Said & { readonly type: "bracketed_paste"; readonly on: boolean })
+  /** Output came; said at most once a second. */
+  | (Said & { readonly type: "activity" });
+
+/** Opaque to callers but for what it may show. */
+export interface ObserverState {
+  readonly phase: "starting" | "idle" | "working" | "blocked";
+  readonly bracketedPaste: boolean;
+  readonly startedAt: number;
+  readonly lastOutputAt: number | undefined;
+  readonly contextPctLeft: number | undefined;
+  /** The rank of the best source that has told the state so far. */
+  readonly rank: Rank;
+  /** The phase to go back to, and who said that it is blocked. */
+  readonly blocked: { readonly before: "starting" | "idle" | "working"; readonly by: Rank } | undefined;
+  /** While starting: what it says of itself, and since when. */
+  readonly starting: Starting | undefined;
+  /** The last title of a program that should rather report its status. */
+  readonly earlyTitle: string | undefined;
+  readonly saidActivityAt: number | undefined;
+  readonly carry: string;
+  readonly tail: string;
+  readonly undecidedSince: number | undefined;
+  readonly exactContext: boolean;
+  readonly quoted: readonly (readonly number[])[];
+  readonly opening: Opening | undefined;
+}
+
+export interface ObserverStep {
+  readonly state: ObserverState;
+  readonly observations: readonly Observation[];
+  /** Ask again with a `tick` at this time, unless another step says otherwise before. */
+  readonly wakeAt?: number;
+  /** To be written to the program's terminal now, as it is. */
+  readonly reply?: string;
+}
+
+export interface Observer {
+  readonly initial: (at: number) => ObserverState;
+  readonly step: (state: ObserverState, input: ObserverInput) => ObserverStep;
+}
+
+interface Starting {
+  readonly says: "idle" | "working";
+  readonly since: number;
+  readonly source: string;
+  readonly fidelity: Fidelity;
+  /** It says idle, but its composer is not on the screen: something else may take the input. */
+  readonly awaitsComposer: boolean;
+}
+
+/** How much a source is worth. */
+type Rank = 0 | 1 | 2 | 3 | 4;
+const silence: Rank = 1;
+const title: Rank = 2;
+const hook: Rank = 3;
+const status: Rank = 4;
+
+/** Titles of a program that should report its status count only when no status has come by then. */
+const titleFallbackMs = 5_000;
+/** Work this long while starting is a turn, given on the command line, and not the start. */
+const workingProofMs = 1_500;
+const activityEveryMs = 1_000;
+/** A line that is not finished counts as it is after this much silence. */
+const undecidedMs = 150;
+const tailCharacters = 512;
+/** Where a percent sign of an earlier chunk may still wait for the end of its phrase. */
+const lookBack = 64;
+const quotedTextsMax = 32;
+
+type Draft = { -readonly [Key in keyof ObserverState]: ObserverState[Key] };
+
+export function createObserver(harness: Pick<Harness, "observation" | "dialogs">): Observer {
+  const rules = harness.observation;
+
+  return { initial, step };
+
+  function initial(at: number): ObserverState {
+    return {
+      phase: "starting",
+      bracketedPaste: false,
+      startedAt: at,
+      lastOutputAt: undefined,
+      contextPctLeft: undefined,
+      rank: 0,
+      blocked: undefined,
+      starting: undefined,
+      earlyTitle: undefined,
+      saidActivityAt: undefined,
+      carry: "",
+      tail: "",
+      undecidedSince: undefined,
+      exactContext: false,
+      quoted: [],
+      opening: newOpening(harness),
+    };
+  }
+
+  function step(before: ObserverState, input: ObserverInput): ObserverStep {
+    const state: Draft = { ...before };
+    const out: Observation[] = [];
+    let reply: string | undefined;
+    switch (input.type) {
+      case "output":
+        reply = takeOutput(state, out, binaryText(input.data), input.at);
+        break;
+      case "signal":
+        takeSignal(state, out, input.signal, input.source ?? "hook", input.at);
+        break;
+      case "submitted":
+        remember(state, input.text);
+        if (state.rank <= silence && rules.turnQuietMs !== undefined) {
+          state.rank = silence;
+          // The silence that ends the turn begins now.
+          state.lastOutputAt = input.at;
+          moveTo(state, out, "working", { at: input.at, source: "submitted", fidelity: "inferred" });
+        }
+        break;
+      case "told":
+        remember(state, input.text);
+        break;
+      case "tick":
+        break;
+      default:
+        input satisfies never;
+    }
+    passTime(state, out, input.at);
+    const wakeAt = nextWake(state);
+    return { state, observations: out, ...(wakeAt === undefined ? {} : { wakeAt }), ...(reply === undefined ? {} : { reply }) };
+  }
+
+  function takeOutput(state: Draft, out: Observation[], chunk: string, at: number): string | undefined {
+    if (chunk === "") return undefined;
+    let reply: string | undefined;
+    const scan = scanEscapes(state.carry, chunk);
+    state.carry = scan.carry;
+    for (const found of scan.found) reply = takeFound(state, out, found, at) ?? reply;
+    takeText(state, out, chunk, at);
+    state.lastOutputAt = at;
+    if (state.saidActivityAt === undefined || at - state.saidActivityAt >= activityEveryMs) {
+      state.saidActivityAt = at;
+      out.push({ type: "activity", at, source: "terminal", fidelity: "exact" });
+    }
+    return reply;
+  }
+
+  function takeFound(state: Draft, out: Observation[], found: Found, at: number): string | undefined {
+    if (found.type === "bracketed_paste") {
+      if (found.on !== state.bracketedPaste) out.push({ type: "bracketed_paste", on: found.on, at, source: "terminal", fidelity: "exact" });
+      state.bracketedPaste = found.on;
+      return undefined;
+    }
+    if (found.code !== 7501) {
+      takeTitle(state, out, readableText(found.data), at);
+      return undefined;
+    }
+    const report = readProgramStatus(found.data);
+    if (report?.type === "query") return programStatusReply;
+    if (report !== undefined) takeStatus(state, out, report, at);
+    return undefined;
+  }
+
+  function takeStatus(state: Draft, out: Observation[], report: Extract<ProgramStatus, { type: "report" }>, at: number): void {
+    if (report.part !== undefined || report.state === "clear") return;
+    state.rank = status;
+    const said: Said = { at, source: "status", fidelity: "exact" };
+    switch (report.state) {
+      case "idle":
+        return moveTo(state, out, "idle", said);
+      case "working":
+        return moveTo(state, out, "working", said);
+      case "done":
+        // A finished turn needs no settling: the program has come up.
+        if (state.phase === "starting") becomeReady(state, out, said);
+        return moveTo(state, out, "idle", said);
+      case "blocked":
+        return block(state, out, report.kind ?? (state.phase === "starting" ? "trust" : "unknown"), report.message, status, said);
+      case "error": {
+        const kind = blockOfError(report.message);
+        if (kind !== undefined) return block(state, out, kind, report.message, status, said);
+        // The turn failed and the composer is free again.
+        if (state.phase === "starting") becomeReady(state, out, said);
+        return moveTo(state, out, "idle", said);
+      }
+      default:
+        report.state satisfies never;
+    }
+  }
+
+  function takeTitle(state: Draft, out: Observation[], text: string, at: number): void {
+    const left = rules.contextTitle?.exec(text)?.[1];
+    if (left !== undefined) sayContext(state, out, Number(left), { at, source: "title", fidelity: "exact" });
+    if (state.rank > title || rules.titles === undefined) return;
+    const rule = rules.titles.rules.find(({ pattern }) => pattern.test(text));
+    if (rule === undefined) return;
+    if (rules.statusProtocol && at - state.startedAt < titleFallbackMs) {
+      state.earlyTitle = text.slice(0, 100);
+      return;
+    }
+    state.earlyTitle = undefined;
+    state.rank = title;
+    const said: Said = { at, source: "title", fidelity: rules.titles.fidelity };
+    if (rule.means === "blocked") block(state, out, rule.kind ?? "unknown", undefined, title, said);
+    else if (rule.means === "working" || !dialogStands(state)) moveTo(state, out, rule.means, said);
+    // A dialog stands before the composer: what the title says holds once it is gone.
+    else if (state.blocked?.before === "starting") state.starting = { ...said, says: "idle", since: at, awaitsComposer: true };
+  }
+
+  function takeSignal(state: Draft, out: Observation[], signal: AgentSignal, source: string, at: number): void {
+    const said: Said = { at, source, fidelity: "exact" };
+    if (signal.type === "context") {
+      sayContext(state, out, signal.pctLeft, said);
+      return;
+    }
+    // Hooks travel another way than the terminal's output: a late one must not undo what the program's status said since.
+    if (signal.type === "prompt" || state.rank > hook) return;
+    state.rank = hook;
+    switch (signal.type) {
+      case "ready":
+        if (state.phase === "starting") becomeReady(state, out, said);
+        return;
+      case "turn_started":
+        if (state.phase === "starting") becomeReady(state, out, said);
+        return moveTo(state, out, "working", said);
+      case "turn_ended":
+        if (state.phase === "starting") becomeReady(state, out, said);
+        return moveTo(state, out, "idle", said);
+      case "blocked":
+        return block(state, out, signal.kind, signal.what, hook, said);
+      default:
+        signal satisfies never;
+    }
+  }
+
+  /** Text on the screen: dialogs of the first run, and the context budget where nothing better tells it. */
+  function takeText(state: Draft, out: Observation[], chunk: string, at: number): void {
+    if (state.opening !== undefined) {
+      if (state.rank === status || (state.phase !== "starting" && state.blocked?.before !== "starting")) state.opening = undefined;
+      else {
+        const look = lookAtOpening(harness, state.opening, chunk);
+        state.opening = look.opening;
+        const said: Said = { at, source: "screen", fidelity: "inferred" };
+        if (look.dialog !== undefined) block(state, out, look.dialog.kind, look.dialog.what, silence, said);
+        else if (look.composer && dialogStands(state)) unblock(state, out, said);
+        if (state.starting?.awaitsComposer === true && (look.composer || look.opening === undefined)) {
+          state.starting = { ...state.starting, since: at, awaitsComposer: false };
+        }
+      }
+    }
+    if (!rules.contextScreen || state.exactContext) return;
+    const text = state.tail + chunk;
+    readScreen(state, out, text, Math.max(0, state.tail.length - lookBack), false, at);
+    state.tail = text.slice(-tailCharacters);
+  }
+
+  function readScreen(state: Draft, out: Observation[], text: string, from: number, final: boolean, at: number): void {
+    const reading = readContext(text, from, final, (pct) => state.quoted.some((percentages) => percentages.includes(pct)));
+    state.undecidedSince = reading.undecided ? at : undefined;
+    if (reading.pctLeft !== undefined) sayContext(state, out, reading.pctLeft, { at, source: "screen", fidelity: "inferred" });
+  }
+
+  function sayContext(state: Draft, out: Observation[], pctLeft: number, said: Said): void {
+    if (said.fidelity === "exact") state.exactContext = true;
+    else if (state.exactContext) return;
+    if (pctLeft < 0 || pctLeft > 100 || pctLeft === state.contextPctLeft) return;
+    state.contextPctLeft = pctLeft;
+    out.push({ type: "context", pctLeft, ...said });
+  }
+
+  /** What becomes true by waiting. */
+  function passTime(state: Draft, out: Observation[], at: number): void {
+    if (state.undecidedSince !== undefined && at - state.undecidedSince >= undecidedMs) {
+      readScreen(state, out, state.tail, Math.max(0, state.tail.length - lookBack), true, at);
+    }
+    if (state.phase === "starting") {
+      if (state.earlyTitle !== undefined && state.rank < title && at - state.startedAt >= titleFallbackMs) takeTitle(state, out, state.earlyTitle, at);
+      const { starting } = state;
+      if (starting !== undefined) {
+        if (at < settledAt(starting)) return;
+        const { says, since, source, fidelity } = starting;
+        const said = { source, fidelity };
+        // Settling is over at a time of its own; it may be noticed later.
+        becomeReady(state, out, { ...said, at: settledAt(starting) });
+        if (says === "working") moveTo(state, out, "working", { ...said, at: since });
+      } else if (readyBySilenceAt(state) <= at) {
+        state.rank = Math.max(state.rank, silence) as Rank;
+        becomeReady(state, out, { at, source: "silence", fidelity: "inferred" });
+      }
+      return;
+    }
+    const endsAt = turnEndsAt(state);
+    if (endsAt !== undefined && endsAt <= at) {
+      moveTo(state, out, "idle", { at: state.lastOutputAt ?? at, source: "silence", fidelity: "inferred" });
+    }
+  }
+
+  function nextWake(state: ObserverState): number | undefined {
+    const times: number[] = [];
+    if (state.undecidedSince !== undefined) times.push(state.undecidedSince + undecidedMs);
+    if (state.phase === "starting") {
+      const at = state.starting === undefined ? readyBySilenceAt(state) : settledAt(state.starting);
+      if (Number.isFinite(at)) times.push(at);
+      if (state.earlyTitle !== undefined && state.rank < title) times.push(state.startedAt + titleFallbackMs);
+    }
+    const endsAt = turnEndsAt(state);
+    if (endsAt !== undefined) times.push(endsAt);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  function settledAt(starting: Starting): number {
+    const { settleMs } = rules.ready;
+    if (starting.awaitsComposer) return Number.POSITIVE_INFINITY;
+    return starting.since + (starting.says === "idle" || settleMs === 0 ? settleMs : workingProofMs);
+  }
+
+  function readyBySilenceAt(state: ObserverState): number {
+    if (state.rank > silence) return Number.POSITIVE_INFINITY;
+    const { quietMs, atMostMs } = rules.ready;
+    const quiet = quietMs === undefined || state.lastOutputAt === undefined ? Number.POSITIVE_INFINITY : state.lastOutputAt + quietMs;
+    return Math.min(quiet, atMostMs === undefined ? Number.POSITIVE_INFINITY : state.startedAt + atMostMs);
+  }
+
+  function turnEndsAt(state: ObserverState): number | undefined {
+    if (state.phase !== "working" || state.rank !== silence || rules.turnQuietMs === undefined) return undefined;
+    return (state.lastOutputAt ?? state.startedAt) + rules.turnQuietMs;
+  }
+
+  /** The program is idle or working now. */
+  function moveTo(state: Draft, out: Observation[], phase: "idle" | "working", said: Said): void {
+    if (state.phase === "blocked") unblock(state, out, said);
+    if (state.phase === "starting") {
+      if (state.starting?.says === phase) return;
+      const awaitsComposer = phase === "idle" && said.source === "title" && rules.promptText !== undefined && state.opening?.composer === false;
+      state.starting = { says: phase, since: said.at, source: said.source, fidelity: said.fidelity, awaitsComposer };
+      return;
+    }
+    if (state.phase === phase) return;
+    state.phase = phase;
+    out.push({ type: phase === "working" ? "working" : "turn_ended", ...said });
+  }
+
+  function becomeReady(state: Draft, out: Observation[], said: Said): void {
+    state.phase = "idle";
+    state.starting = undefined;
+    state.opening = undefined;
+    out.push({ type: "ready", ...said });
+  }
+
+  function block(state: Draft, out: Observation[], kind: BlockKind, what: string | undefined, by: Rank, said: Said): void {
+    if (state.phase !== "blocked") state.blocked = { before: state.phase, by };
+    else if (state.blocked !== undefined) state.blocked = { ...state.blocked, by: Math.max(by, state.blocked.by) as Rank };
+    const again = state.phase === "blocked" && by === silence;
+    state.phase = "blocked";
+    // What a title said before the dialog holds again when the composer is back.
+    state.starting = by === silence && state.starting?.says === "idle" ? { ...state.starting, awaitsComposer: true } : undefined;
+    if (!again) out.push({ type: "blocked", kind, what, ...said });
+  }
+
+  /** Back to what it was; what it is now is said by whoever unblocked it. */
+  function unblock(state: Draft, out: Observation[], said: Said): void {
+    state.phase = state.blocked?.before ?? "idle";
+    state.blocked = undefined;
+    out.push({ type: "unblocked", ...said });
+  }
+
+  /** A dialog seen on the screen, which nothing better has contradicted. */
+  function dialogStands(state: ObserverState): boolean {
+    return state.phase === "blocked" && state.blocked?.by === silence;
+  }
+
+  function remember(state: Draft, text: string): void {
+    const percentages = quotedPercentages(text);
+    if (percentages.length > 0) state.quoted = [...state.quoted, percentages].slice(-quotedTextsMax);
+  }
+}

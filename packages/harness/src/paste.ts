@@ -1,0 +1,62 @@
+/**
+ * Pasting: the steps that put a text into a terminal and submit it.
+ *
+ *   W1  Paste markers are written only to a program that turned bracketed paste on; another would show them as text.
+ *   W2  The submit key is a write of its own, after a pause: together with the text, several programs take it for part
+ *       of the paste.
+ *   W3  Nothing in the text can end the paste, submit early or act as a key: control characters are taken out first, and
+ *       without bracketed paste a line break becomes a space.
+ *   W4  A plain line reader never gets a line that its terminal would cut.
+ */
+import type { WriteStep } from "@agent-relay/kernel";
+import { stripControls, utf8Bytes } from "@agent-relay/protocol";
+import type { Harness } from "./harness.ts";
+
+/**
+ * A terminal in line mode keeps 4,096 bytes of a line and drops the rest without a word (`N_TTY_BUF_SIZE` in Linux;
+ * macOS keeps 1,024, which only its own readers in line mode meet). 96 bytes are left for what the reader had.
+ */
+const lineBytesMax = 4_000;
+
+export function pastePlan(options: {
+  readonly harness: Pick<Harness, "submit" | "boundary">;
+  /** Whether the program has bracketed paste turned on now. */
+  readonly bracketedPaste: boolean;
+  readonly text: string;
+}): readonly WriteStep[] {
+  const { harness, bracketedPaste } = options;
+  const text = stripControls(options.text).trimEnd();
+  if (text === "") return [];
+  if (bracketedPaste) return submitted(`\u001b[200~${text}\u001b[201~`, harness.submit);
+  // A tab completes words in many line editors.
+  const line = text.replaceAll(/[\n\t]+/gu, " ");
+  const lines = harness.boundary === "anytime" ? wrapped(line) : [line];
+  return lines.flatMap((part) => submitted(part, harness.submit));
+}
+
+function submitted(text: string, submit: Harness["submit"]): readonly WriteStep[] {
+  const key: WriteStep = { type: "data", data: submit.key };
+  return submit.pauseMs === 0 ? [{ type: "data", data: text }, key] : [{ type: "data", data: text }, { type: "pause", ms: submit.pauseMs }, key];
+}
+
+/** Lines of at most `lineBytesMax` bytes, cut at spaces where there are any, never inside a character. */
+function wrapped(line: string): readonly string[] {
+  if (utf8Bytes(line) <= lineBytesMax) return [line];
+  const lines: string[] = [];
+  let current = "";
+  let bytes = 0;
+  for (const character of line) {
+    const size = utf8Bytes(character);
+    if (bytes + size > lineBytesMax) {
+      const space = current.lastIndexOf(" ");
+      const cut = space > 0 ? space : current.length;
+      lines.push(current.slice(0, cut));
+      current = current.slice(cut).trimStart();
+      bytes = utf8Bytes(current);
+    }
+    current += character;
+    bytes += size;
+  }
+  if (current.trim() !== "") lines.push(current);
+  return lines;
+}

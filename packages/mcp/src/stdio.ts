@@ -1,0 +1,70 @@
+/**
+ * The tools over stdin and stdout, for programs that cannot speak HTTP.
+ *
+ *   I1  Messages count as seen only after the line that brought them has been written out.
+ *   I2  When the input ends, waits end and the server is over.
+ */
+import type { Readable, Writable } from "node:stream";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import type { Principal } from "@agent-relay/protocol";
+import type { RelayCalls } from "./calls.ts";
+import type { McpLogger } from "./failure.ts";
+import { relayServer } from "./relay-server.ts";
+import { asTransport } from "./sdk-transport.ts";
+
+export interface StdioServerOptions {
+  readonly calls: RelayCalls;
+  readonly principal: Principal;
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly logger: McpLogger;
+  readonly version: string;
+}
+
+export interface StdioServer {
+  /** Resolves when the input has ended or the server was closed. */
+  readonly closed: Promise<void>;
+  /** Idempotent. */
+  readonly close: () => Promise<void>;
+}
+
+export async function runStdioServer(options: StdioServerOptions): Promise<StdioServer> {
+  const { input, output, logger } = options;
+  const tasks = new Map<RequestId, (() => Promise<unknown>)[]>();
+  const server = relayServer({
+    ...options,
+    afterResponse: (requestId, task) => {
+      tasks.set(requestId, [...(tasks.get(requestId) ?? []), task]);
+    },
+  });
+
+  const transport = new (class extends StdioServerTransport {
+    override async send(message: JSONRPCMessage): Promise<void> {
+      await super.send(message);
+      if (!("id" in message) || message.id === undefined || "method" in message) return;
+      const due = tasks.get(message.id);
+      tasks.delete(message.id);
+      if (due === undefined) return;
+      // An empty write is called back after everything before it has left.
+      output.write("", (error) => {
+        if (error !== undefined && error !== null) return;
+        for (const task of due) task().catch((thrown: unknown) => logger.warn("mail could not be confirmed", { error: String(thrown) }));
+      });
+    }
+  })(input, output);
+
+  const closed = new Promise<void>((resolve) => {
+    server.onclose = resolve;
+  });
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= server.close());
+  const onEnd = (): void => {
+    close().catch((thrown: unknown) => logger.warn("closing failed", { error: String(thrown) }));
+  };
+  input.once("end", onEnd);
+  input.once("close", onEnd);
+  output.once("error", onEnd);
+  await server.connect(asTransport(transport));
+  return { closed, close };
+}

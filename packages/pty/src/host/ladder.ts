@@ -1,0 +1,105 @@
+/**
+ * How a terminal is brought to its end: a polite request, SIGTERM, SIGKILL, and a look at what is left.
+ *
+ *   G1  Resolves only when no process of the group is left, nor (on Linux) any that left the group but kept the session.
+ *   G2  A number is signalled only while it is certainly ours: once the group was seen to be gone, never again.
+ *   G3  Runs to its end without anyone waiting for it.
+ */
+import { randomUUID } from "node:crypto";
+import { faults } from "../faults.ts";
+import { membersOf, send } from "./processes.ts";
+import type { Member } from "./processes.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Ladder {
+  readonly polite?: string | undefined;
+  readonly politeMs: number;
+  readonly termMs: number;
+}
+
+/** A killed process goes within milliseconds, unless it hangs in the kernel, on a dead network disk for example. */
+const KILL_MS_MAX = 10_000;
+
+const LOOK_MS_MIN = 5;
+const LOOK_MS_MAX = 100;
+
+export interface Group {
+  /** Signals the group of the program's leader. */
+  readonly signal: (signal: NodeJS.Signals) => Promise<void>;
+  readonly members: () => Promise<readonly Member[]>;
+}
+
+/** The processes of a terminal, for as long as their number cannot be anyone else's. */
+export function groupOf(terminal: Terminal): Group {
+  let gone = false;
+
+  const members = async (): Promise<readonly Member[]> => {
+    if (gone) return [];
+    const found = await membersOf(terminal.pid);
+    if (terminal.ending() === undefined) return found;
+    // A number is not given out again while a group or a session has it: a new process of that number means both are over.
+    const strangers = found.some((it) => it.pid === terminal.pid);
+    gone ||= found.length === 0 || strangers;
+    return gone ? [] : found;
+  };
+
+  // Soon after the ending, so that hardly a stranger can have taken the number.
+  void terminal.ended.then(members);
+
+  return {
+    members,
+    signal: async (signal) => {
+      if (terminal.ending() !== undefined && (await members()).length === 0) return;
+      send(-terminal.pid, signal);
+    },
+  };
+}
+
+export async function terminate(terminal: Terminal, group: Group, ladder: Ladder): Promise<void> {
+  if (terminal.ending() === undefined && ladder.polite !== undefined) {
+    // Its outcome is of no interest: what counts is whether the program goes.
+    terminal.writes.write(`terminate:${randomUUID()}`, [{ type: "data", data: ladder.polite }]).catch(() => undefined);
+  }
+  if (ladder.polite !== undefined || ladder.politeMs > 0) {
+    if (await goneWithin(terminal, group, ladder.politeMs)) return;
+  }
+  await signalAll(terminal, group, "SIGTERM");
+  if (await goneWithin(terminal, group, ladder.termMs)) return;
+  await signalAll(terminal, group, "SIGKILL");
+  if (await goneWithin(terminal, group, KILL_MS_MAX, "SIGKILL")) return;
+  throw faults.groupSurvives(
+    terminal.id,
+    (await group.members()).map((it) => it.pid),
+  );
+}
+
+/** The group in one call, so that nobody in it can fork away in between; then those that left it for a group of their own. */
+async function signalAll(terminal: Terminal, group: Group, signal: NodeJS.Signals): Promise<void> {
+  await group.signal(signal);
+  for (const member of await group.members()) {
+    if (member.pgid !== terminal.pid) send(member.pid, signal);
+  }
+}
+
+/** Looks until nobody is left or the time is over. `again` is sent at each look: a fork may have slipped through. */
+async function goneWithin(terminal: Terminal, group: Group, ms: number, again?: NodeJS.Signals): Promise<boolean> {
+  const until = Date.now() + ms;
+  for (let lookMs = LOOK_MS_MIN; ; lookMs = Math.min(lookMs * 2, LOOK_MS_MAX)) {
+    await pause(terminal, Math.max(0, Math.min(until - Date.now(), lookMs)));
+    if (terminal.ending() !== undefined && (await group.members()).length === 0) return true;
+    if (Date.now() >= until) return false;
+    if (again !== undefined) await signalAll(terminal, group, again);
+  }
+}
+
+/** Waits, but no longer than until the program ends. */
+function pause(terminal: Terminal, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    if (terminal.ending() !== undefined) return;
+    void terminal.ended.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,96 @@
+import { z } from "zod";
+
+/** Raised when an older peer could misread a newer one: a host may be older than the broker that finds it. */
+export const WIRE_VERSION = 1;
+
+const Id = z.string().min(1).max(512);
+const Size = z.int().min(1).max(65_535);
+const Offset = z.int().min(0);
+const Request = z.int().min(0).max(0xffff_ffff);
+/** Longer than any ladder or pause that makes sense, and short of the range of a timer. */
+const Ms = z.number().min(0).max(3_600_000);
+/** A NUL cannot be passed to a program; it would silently cut the string. */
+const SystemString = z.string().refine((text) => !text.includes("\0"), "contains a NUL character");
+
+const Spec = z.object({
+  id: Id,
+  argv: z.tuple([SystemString.min(1)], SystemString),
+  cwd: SystemString,
+  env: z.record(SystemString.regex(/^[^=]+$/u), SystemString),
+  cols: Size,
+  rows: Size,
+});
+
+const Step = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("data"), data: z.string() }),
+  z.object({ type: z.literal("pause"), ms: Ms }),
+]);
+
+/** What a client may ask, besides `hello`. `n` comes back in the answer. */
+export const RequestMessage = z.discriminatedUnion("op", [
+  z.object({ n: Request, op: z.literal("spawn"), spec: Spec }),
+  z.object({ n: Request, op: z.literal("write"), id: Id, writeId: Id, steps: z.array(Step).max(10_000) }),
+  z.object({ n: Request, op: z.literal("writeState"), id: Id, writeId: Id }),
+  z.object({ n: Request, op: z.literal("resize"), id: Id, cols: Size, rows: Size }),
+  z.object({ n: Request, op: z.literal("signal"), id: Id, signal: z.string().regex(/^SIG[A-Z0-9]+$/u) }),
+  z.object({
+    n: Request,
+    op: z.literal("terminate"),
+    id: Id,
+    polite: z.string().optional(),
+    politeMs: Ms,
+    termMs: Ms,
+  }),
+  z.object({ n: Request, op: z.literal("list") }),
+  z.object({ n: Request, op: z.literal("read"), id: Id, fromOffset: Offset }),
+  z.object({ n: Request, op: z.literal("usage"), id: Id }),
+  z.object({ n: Request, op: z.literal("forget"), id: Id }),
+  z.object({ n: Request, op: z.literal("shutdown") }),
+]);
+export type RequestMessage = z.infer<typeof RequestMessage>;
+
+const Hello = z.object({ op: z.literal("hello"), version: z.int() });
+export const ClientMessage = z.discriminatedUnion("op", [Hello, ...RequestMessage.options]);
+
+/** The `n` of anything that has one, so that a request that does not fit can still be answered. */
+export const Numbered = z.object({ n: Request });
+
+const Ending = z.object({ code: z.int().optional(), signal: z.string().optional(), at: z.number() });
+export const InfoMessage = z.object({
+  id: Id,
+  pid: z.int(),
+  startedAt: z.number(),
+  cols: z.int(),
+  rows: z.int(),
+  firstOffset: Offset,
+  nextOffset: Offset,
+  ending: Ending.optional(),
+});
+export type InfoMessage = z.infer<typeof InfoMessage>;
+
+export const FaultMessage = z.object({
+  code: z.string(),
+  message: z.string(),
+  retry: z.enum(["never", "later", "backoff"]),
+  hint: z.string().optional(),
+});
+
+/** What a host says. The answer to `read` is a binary frame. */
+export const HostMessage = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("hello"), version: z.int(), pid: z.int() }),
+  z.object({ type: z.literal("answer"), n: Request, value: z.unknown() }),
+  z.object({ type: z.literal("fault"), n: Request, fault: FaultMessage }),
+  z.object({ type: z.literal("exited"), id: Id, ending: Ending }),
+  z.object({ type: z.literal("replaced") }),
+]);
+export type HostMessage = z.infer<typeof HostMessage>;
+
+/** What the answers to requests look like. */
+export const answers = {
+  spawn: InfoMessage,
+  write: z.literal("drained"),
+  writeState: z.enum(["pending", "drained", "failed", "unknown"]),
+  list: z.array(InfoMessage),
+  usage: z.object({ memoryBytes: z.number(), processes: z.int() }).nullable(),
+  nothing: z.null(),
+} as const;

@@ -1,0 +1,88 @@
+/** What happens when one of the processes dies. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { parrotSpec, transcribe } from "../src/testing/index.ts";
+import { built } from "./built-host.ts";
+import { eventually, hostPlace, isAlive } from "./host-place.ts";
+import type { HostPlace } from "./host-place.ts";
+import type { TerminalInfo } from "@agent-relay/kernel";
+
+let place: HostPlace;
+beforeEach(async () => {
+  place = await hostPlace();
+});
+afterEach(async () => {
+  await place.dispose();
+});
+
+test("P3: kill -9 of the client: the terminal lives on, and of its output no byte is lost or repeated", async () => {
+  const script = await built("test/client-process.ts", join(place.directory, "client.mjs"));
+  const client = spawn(process.execPath, [script, place.socketPath, place.hostEntry], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = (await once(createInterface(client.stdout), "line")) as [string];
+  client.kill("SIGKILL");
+  await once(client, "exit");
+  const before = JSON.parse(line) as { readonly host: number; readonly seen: string };
+
+  const host = await place.start();
+  expect(host.pid).toBe(before.host);
+  const seen = transcribe(host);
+  let next = Buffer.byteLength(before.seen);
+  const after: Buffer[] = [];
+  const take = (offset: number, data: Uint8Array): void => {
+    if (offset + data.length <= next) return;
+    expect(offset, "a gap").toBeLessThanOrEqual(next);
+    after.push(Buffer.from(data.subarray(next - offset)));
+    next = offset + data.length;
+  };
+  const kept = await host.read("a", next);
+  take(kept.offset, kept.data);
+  await seen.untilExit("a");
+  for (const event of seen.events) if (event.type === "output") take(event.offset, event.data);
+
+  const numbers = Array.from({ length: 5_000 }, (_, index) => `${index + 1}\r\n`).join("");
+  // The terminal itself echoes what is typed: the steps of the write that outlived its client.
+  expect((before.seen + Buffer.concat(after).toString()).replace("go\r\n", "").replace("hello\r\n", "")).toBe(
+    `${numbers}got hello\r\n`,
+  );
+  expect(await host.writeState("a", "w1")).toBe("drained");
+});
+
+test("kill -9 of the host: the client is told, its calls fail, and every program gets the hang-up, the oldest too", async () => {
+  const host = await place.start();
+  const seen = transcribe(host);
+  const infos: TerminalInfo[] = [];
+  for (const id of ["a", "b", "c"]) {
+    infos.push(await host.spawn({ ...parrotSpec(id), argv: ["/bin/sleep", "600"] }));
+  }
+  // Ignores the hang-up: if it had inherited the terminals before it, they would live as long as it does.
+  const stubborn = await host.spawn({ ...parrotSpec("d"), argv: ["/bin/sh", "-c", "trap '' HUP; echo set; sleep 600"] });
+  await seen.untilText("d", "set");
+  process.kill(host.pid, "SIGKILL");
+  await seen.until(() => seen.lost() !== undefined);
+  await expect(host.list()).rejects.toMatchObject({ code: "pty_host_lost" });
+  await eventually(() => infos.every(({ pid }) => !isAlive(pid)));
+  expect(isAlive(stubborn.pid)).toBe(true);
+  process.kill(-stubborn.pid, "SIGKILL");
+
+  const next = await place.start();
+  expect(next.pid).not.toBe(host.pid);
+  expect(await next.list()).toEqual([]);
+});
+
+test("a host that nobody needs goes away, and one that somebody needs stays", async () => {
+  const host = await place.start({ idleExitMs: 100 });
+  await host.spawn(parrotSpec("a"));
+  await host.close();
+  await new Promise((resolve) => {
+    setTimeout(resolve, 300);
+  });
+  expect(isAlive(host.pid)).toBe(true);
+  const again = await place.start();
+  await again.terminate("a", { politeMs: 0, termMs: 1_000 });
+  await again.forget("a");
+  await again.close();
+  await eventually(() => !isAlive(host.pid));
+});

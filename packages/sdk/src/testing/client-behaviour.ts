@@ -1,0 +1,510 @@
+/** What a client does over any transport. Run over linked transports and over a real socket. */
+import { errorEnvelope } from "@agent-relay/protocol";
+import type { RelayEvent } from "@agent-relay/protocol";
+import fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Client } from "../client.ts";
+import { connectClient, type ConnectClientOptions } from "../connect-client.ts";
+import { repeatsMax } from "../calls.ts";
+import { eventBuffer } from "../streams/event-stream.ts";
+import type { TestLine } from "./lines.ts";
+import { readLog } from "./scripted-broker.ts";
+import { settle, until } from "./simulated-timers.ts";
+
+const receipt = { messageId: "msg_0123456789", sequence: 1, threadId: "msg_0123456789", recipients: ["ada"] };
+
+export function clientBehaviour(name: string, openLine: () => Promise<TestLine>, options: { readonly runs: number }): void {
+  describe(name, () => {
+    const closers: (() => Promise<void>)[] = [];
+    afterEach(async () => {
+      for (const close of closers.splice(0).reverse()) await close();
+    });
+    const openTestLine = async (): Promise<TestLine> => {
+      const line = await openLine();
+      closers.push(line.close);
+      return line;
+    };
+    const connect = async (line: TestLine, more: Partial<ConnectClientOptions> = {}): Promise<Client> => {
+      const client = await connectClient({ ...line.address, client: { name: "test", version: "1" }, timers: line.timers, ...more });
+      closers.push(client.close);
+      return client;
+    };
+
+    test("S1 K1 says hello with everything about itself, and knows who it is taken for", async () => {
+      const line = await openTestLine();
+      const client = await connect(line, { as: "wolf", token: "secret", originActor: "agent-relay-cli/cli" });
+      expect(line.broker.connections[0]?.hello()).toEqual({
+        type: "hello",
+        versions: { min: 1, max: 1 },
+        client: { name: "test", version: "1" },
+        as: "wolf",
+        token: "secret",
+        originActor: "agent-relay-cli/cli",
+      });
+      expect(client.principal()).toEqual({ kind: "operator", name: "wolf" });
+      expect(client.broker().nonce).toBe("first");
+    });
+
+    test("S3 a wrong token is final", async () => {
+      const line = await openTestLine();
+      line.broker.refuse = () => errorEnvelope("unauthenticated", "the token is wrong");
+      await expect(connect(line, { waitForBrokerMs: 60_000 })).rejects.toMatchObject({ code: "unauthenticated" });
+      expect(line.broker.connections).toHaveLength(1);
+    });
+
+    test("S3 a protocol version that we do not speak is final", async () => {
+      const line = await openTestLine();
+      line.broker.welcome = { version: 99 };
+      await expect(connect(line, { waitForBrokerMs: 60_000 })).rejects.toMatchObject({ code: "unsupported_version" });
+      expect(line.broker.connections).toHaveLength(1);
+    });
+
+    test("S3 a frame that is not of this protocol ends the client", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = (_, connection) => {
+        connection.send('{"type":"surprise"}');
+        return "silence";
+      };
+      await expect(client.call("broker.status", {})).rejects.toMatchObject({ code: "invalid_frame" });
+      await expect(client.call("broker.status", {})).rejects.toMatchObject({ code: "invalid_frame" });
+      expect(line.broker.connections).toHaveLength(1);
+    });
+
+    test("nobody there is told at once, with what to do", async () => {
+      const line = await openTestLine();
+      await line.fall();
+      await expect(connect(line)).rejects.toMatchObject({ code: "broker_unreachable", retryable: true });
+    });
+
+    test("a refusal comes back as a RelayError with its code, hint and data", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = () => ({ error: errorEnvelope("unknown_agent", "no agent bob", { hint: "try ada", data: { nearest: ["ada"] } }) });
+      await expect(client.call("message.send", { to: "bob", body: "x" })).rejects.toMatchObject({
+        name: "RelayError",
+        code: "unknown_agent",
+        hint: "try ada",
+        data: { nearest: ["ada"] },
+      });
+    });
+
+    test("an answer that is not of the method's shape is a violation of that call only", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = (request) => ({ result: request.method === "channel.list" ? { channels: [] } : { wrong: true } });
+      await expect(client.call("message.send", { to: "ada", body: "x" })).rejects.toMatchObject({ code: "invalid_frame" });
+      await expect(client.call("channel.list", {})).resolves.toEqual({ channels: [] });
+    });
+
+    test("C1 a command is repeated under the same id when the connection dies before the answer", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      let drops = 3;
+      line.broker.answer = () => (drops-- > 0 ? "hang-up" : { result: receipt });
+      await expect(client.call("message.send", { to: "ada", body: "hello" })).resolves.toEqual(receipt);
+      const ids = line.broker.requests.map((request) => request.commandId);
+      expect(ids).toHaveLength(4);
+      expect(new Set(ids).size).toBe(1);
+      expect(ids[0]).toMatch(/^[\x21-\x7e]{8,128}$/);
+    });
+
+    test("C1 a command id of one's own is used", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = () => ({ result: receipt });
+      await client.call("message.send", { to: "ada", body: "x" }, { commandId: "deploy-2024-01" });
+      expect(line.broker.requests[0]?.commandId).toBe("deploy-2024-01");
+    });
+
+    test("C1 a broker that is stopping is not an answer: the next one is asked", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      let stopping = 2;
+      line.broker.answer = () => (stopping-- > 0 ? { error: errorEnvelope("broker_stopping", "going") } : { result: receipt });
+      await expect(client.call("message.send", { to: "ada", body: "x" })).resolves.toEqual(receipt);
+      expect(new Set(line.broker.requests.map((request) => request.commandId)).size).toBe(1);
+    });
+
+    test("C2 a question is asked again, and waits only for what is left of its time", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      let drops = 1;
+      line.broker.answer = () => (drops-- > 0 ? "hang-up" : { result: { agents: [] } });
+      await client.call("agent.wait", { names: ["ada"], until: "idle", timeoutMs: 5_000 });
+      const [first, second] = line.broker.requests.map((request) => (request.params as { timeoutMs: number }).timeoutMs);
+      expect(first).toBe(5_000);
+      expect(second).toBeLessThanOrEqual(5_000);
+      expect(line.broker.requests.every((request) => request.commandId === undefined)).toBe(true);
+    });
+
+    test.each(["broker.shutdown", "terminal.write"] as const)("C3 %s is not sent twice", async (method) => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = () => "hang-up";
+      const call = method === "broker.shutdown" ? client.call(method, {}) : client.call(method, { name: "ada", leaseId: "lease-01", data: "" });
+      await expect(call).rejects.toMatchObject({ code: "broker_unreachable" });
+      line.broker.answer = () => ({ result: { channels: [] } });
+      await client.call("channel.list", {});
+      expect(line.broker.requests.filter((request) => request.method === method)).toHaveLength(1);
+    });
+
+    test("C4 calls go out in the order in which they were made, also after a reconnect", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = () => "silence";
+      const calls = ["a", "b", "c", "d"].map((body) => client.call("message.send", { to: "ada", body }));
+      await until(() => line.broker.requests.length === 4);
+      line.broker.requests.length = 0;
+      line.broker.answer = () => ({ result: receipt });
+      line.cut();
+      await Promise.all(calls);
+      expect(line.broker.requests.map((request) => (request.params as { body: string }).body)).toEqual(["a", "b", "c", "d"]);
+    });
+
+    test("C5 aborting fails the call at once, tells the broker, and the late answer is ignored", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = (request) => (request.method === "agent.wait" ? "silence" : { result: { channels: [] } });
+      const controller = new AbortController();
+      const call = client.call("agent.wait", { names: ["ada"], until: "idle", timeoutMs: 1_000 }, { signal: controller.signal });
+      await until(() => line.broker.requests.length === 1);
+      controller.abort("enough");
+      await expect(call).rejects.toMatchObject({ code: "cancelled", cause: "enough" });
+      await client.call("channel.list", {});
+      expect(line.broker.cancelled).toEqual([line.broker.requests[0]?.id]);
+    });
+
+    test("C5 a signal that is already aborted sends nothing", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      await expect(client.call("channel.list", {}, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "cancelled" });
+      expect(line.broker.requests).toHaveLength(0);
+    });
+
+    test("a request over the bound of a frame is refused here", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      await expect(client.call("message.send", { to: "ada", body: "x".repeat(1_100_000) })).rejects.toMatchObject({ code: "frame_too_large" });
+      expect(line.broker.requests).toHaveLength(0);
+    });
+
+    test("C7 no more requests are with the broker than it takes, and all get their answer", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = () => "silence";
+      const calls = Array.from({ length: 1_500 }, () => client.call("channel.list", {}));
+      await until(() => line.broker.requests.length >= 1_024);
+      await settle();
+      expect(line.broker.requests).toHaveLength(1_024);
+      const [connection] = line.broker.connections;
+      line.broker.answer = () => ({ result: { channels: [] } });
+      for (const request of [...line.broker.requests]) connection?.send({ type: "result", id: request.id, result: { channels: [] } });
+      await Promise.all(calls);
+      expect(line.broker.requests).toHaveLength(1_500);
+    });
+
+    test("K3 closing fails calls with cancelled, ends streams, and can be done twice", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = () => "silence";
+      const call = client.call("channel.list", {});
+      const events = collect(client.events());
+      await until(() => line.broker.requests.length === 1);
+      const closing = client.close();
+      await expect(call).rejects.toMatchObject({ code: "cancelled" });
+      await expect(events).resolves.toEqual([]);
+      await Promise.all([closing, client.close()]);
+      await until(() => line.broker.connections[0]?.isOpen() === false);
+      await expect(client.call("channel.list", {})).rejects.toMatchObject({ code: "cancelled" });
+    });
+
+    test("E1 events come in order from the cursor on", async () => {
+      const line = await openTestLine();
+      line.broker.append({}, {}, {});
+      const client = await connect(line);
+      const events = take(client.events({ from: 1 }), 4);
+      await until(() => line.broker.connections[0]?.subscriptions.size === 1);
+      line.broker.append({}, {});
+      expect((await events).map((event) => event.sequence)).toEqual([2, 3, 4, 5]);
+    });
+
+    test("events from now on leave out what was before", async () => {
+      const line = await openTestLine();
+      line.broker.append({}, {}, {});
+      const client = await connect(line);
+      const events = take(client.events(), 1);
+      await until(() => line.broker.connections[0]?.subscriptions.size === 1);
+      line.broker.append({});
+      expect((await events).map((event) => event.sequence)).toEqual([4]);
+    });
+
+    test("E2 a stream from now on misses nothing, although the connection dies before the broker has confirmed", async () => {
+      const line = await openTestLine();
+      line.broker.append({ at: 1 });
+      const client = await connect(line);
+      line.broker.append({ at: 2 });
+      line.broker.subscribed = (_, connection) => {
+        line.broker.subscribed = () => true;
+        line.broker.append({ text: "missed?", at: Date.now() + 1 });
+        connection.close();
+        return false;
+      };
+      line.broker.publishing = () => true;
+      expect((await take(client.events(), 1)).map((event) => event.sequence)).toEqual([3]);
+    });
+
+    test("an event of a type that only a newer broker knows is passed over", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.append({}, { type: "agent_dreamt" } as unknown as RelayEvent, {});
+      expect((await take(client.events({ from: 0 }), 2)).map((event) => event.sequence)).toEqual([1, 3]);
+    });
+
+    test("E1 no event is left out or repeated, wherever the connection dies", async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 8 }), fc.integer({ min: 1, max: 40 }), async (cuts, total) => {
+          const line = await openTestLine();
+          const client = await connect(line);
+          let sent = 0;
+          const cutAt = new Set(cuts);
+          line.broker.publishing = () => {
+            sent += 1;
+            if (cutAt.delete(sent)) line.cut();
+            return true;
+          };
+          const events = take(client.events({ from: 0 }), total);
+          for (let count = 0; count < total; count += 1) {
+            line.broker.append({});
+            if (count % 3 === 0) await settle(1);
+          }
+          expect((await events).map((event) => event.sequence)).toEqual(Array.from({ length: total }, (_, index) => index + 1));
+          await client.close();
+        }),
+        { numRuns: options.runs },
+      );
+    });
+
+    test("E4 what a gap leaves out is read back from the log", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = (request) => (request.method === "events.read" ? readLog(line.broker, request) : "silence");
+      line.broker.publishing = (event, id, connection) => {
+        if (event.sequence === 1_300) {
+          line.broker.publishing = () => true;
+          connection.send({ type: "gap", id, from: 2, to: 1_300, reason: "not kept" });
+          return false;
+        }
+        return event.sequence <= 2 || event.sequence > 1_300;
+      };
+      const events = take(client.events({ from: 0 }), 1_305);
+      await until(() => line.broker.connections[0]?.subscriptions.size === 1);
+      line.broker.append(...Array.from({ length: 1_305 }, () => ({})));
+      expect((await events).map((event) => event.sequence)).toEqual(Array.from({ length: 1_305 }, (_, index) => index + 1));
+    });
+
+    test("E4 a gap that cannot be read back is a failure, not silence", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = (request) => ({ result: { events: [], next: (request.params as { from: number }).from, head: 9 } });
+      line.broker.publishing = (_, id, connection) => {
+        connection.send({ type: "gap", id, from: 0, to: 9, reason: "not kept" });
+        return false;
+      };
+      const events = collect(client.events({ from: 0 }));
+      await until(() => line.broker.connections[0]?.subscriptions.size === 1);
+      line.broker.append({});
+      await expect(events).rejects.toMatchObject({ code: "log_corrupt" });
+    });
+
+    test("E1 a subscription that the broker dropped as slow goes on at the cursor", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.publishing = (event, id, connection) => {
+        if (event.sequence !== 3) return true;
+        line.broker.publishing = () => true;
+        connection.send({ type: "end", id, reason: "slow_consumer" });
+        return false;
+      };
+      const events = take(client.events({ from: 0 }), 6);
+      await until(() => line.broker.connections[0]?.subscriptions.size === 1);
+      line.broker.append({}, {}, {}, {}, {}, {});
+      expect((await events).map((event) => event.sequence)).toEqual([1, 2, 3, 4, 5, 6]);
+    });
+
+    test("a broker that ends a subscription again and again is believed", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.subscribed = (id, connection) => {
+        connection.send({ type: "end", id, reason: "slow_consumer" });
+        return false;
+      };
+      await expect(collect(client.events({ from: 0 }))).rejects.toMatchObject({ code: "slow_consumer" });
+    });
+
+    test("E5 a log that ends before the cursor is a failure", async () => {
+      const line = await openTestLine();
+      line.broker.append({}, {}, {});
+      const client = await connect(line);
+      const events = client.events({ from: 0 })[Symbol.asyncIterator]();
+      for (let count = 0; count < 3; count += 1) await events.next();
+      line.broker.log.length = 1;
+      line.cut();
+      await expect(events.next()).rejects.toMatchObject({ code: "log_corrupt" });
+    });
+
+    test("E3 a slow reader holds back its own stream only, in bounded memory, and loses nothing", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = () => ({ result: { channels: [] } });
+      const reader = client.events({ from: 0 })[Symbol.asyncIterator]();
+      await until(() => line.broker.connections[0]?.subscriptions.size === 1);
+      let published = 0;
+      line.broker.publishing = () => {
+        published += 1;
+        return true;
+      };
+      line.broker.append(...Array.from({ length: 5_000 }, () => ({})));
+      await until(() => line.broker.connections[0]?.subscriptions.size === 0);
+      // The reader asks something while its buffer is full: the answer must not wait behind its own events.
+      await client.call("channel.list", {});
+      const seen: number[] = [];
+      for (let count = 0; count < 5_000; count += 1) {
+        const next = await reader.next();
+        if (next.done === true) break;
+        seen.push(next.value.sequence);
+      }
+      expect(seen).toEqual(Array.from({ length: 5_000 }, (_, index) => index + 1));
+      expect(published).toBeGreaterThanOrEqual(5_000);
+      expect(eventBuffer.itemsMax).toBeLessThan(5_000);
+    });
+
+    test("leaving the loop ends the subscription", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.append({}, {});
+      await take(client.events({ from: 0 }), 1);
+      await until(() => line.broker.connections[0]?.subscriptions.size === 0);
+    });
+
+    test("aborting ends the stream without an error", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      const controller = new AbortController();
+      const events = collect(client.events({ from: 0, signal: controller.signal }));
+      await until(() => line.broker.connections[0]?.subscriptions.size === 1);
+      controller.abort();
+      await expect(events).resolves.toEqual([]);
+      await until(() => line.broker.connections[0]?.subscriptions.size === 0);
+    });
+
+    test("O1 O2 output goes on at its offset over reconnects and starts anew with a new incarnation", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      const output = (id: number, epoch: number, offset: number, text: string) => ({ type: "output", id, epoch, offset, data: Buffer.from(text).toString("base64") });
+      let times = 0;
+      line.broker.followed = (id, _agent, from, connection) => {
+        times += 1;
+        if (times === 1) {
+          connection.send(output(id, 1, 0, "hello "));
+          connection.send(output(id, 1, 6, "wor"));
+          void settle(2).then(line.cut);
+          return;
+        }
+        expect(from).toBe(0);
+        if (times === 2) {
+          connection.send(output(id, 1, 0, "hello world"));
+          connection.send({ type: "gap", id, from: 11, to: 15, reason: "not kept" });
+          connection.send(output(id, 1, 15, "!"));
+          void settle(2).then(line.cut);
+          return;
+        }
+        connection.send(output(id, 2, 0, "again"));
+        connection.send({ type: "end", id, reason: "ended" });
+      };
+      const chunks: unknown[] = [];
+      for await (const chunk of client.output("ada", { from: 0 })) {
+        chunks.push(chunk.type === "output" ? [chunk.epoch, chunk.offset, Buffer.from(chunk.data).toString()] : [chunk.type, chunk.from, chunk.to]);
+      }
+      expect(chunks).toEqual([[1, 0, "hello "], [1, 6, "wor"], [1, 9, "ld"], ["gap", 11, 15], [1, 15, "!"], [2, 0, "again"]]);
+    });
+
+    test("O3 slow reading of output loses nothing and skips nothing silently", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      const all = Buffer.alloc(6 * 1_048_576, "abcdefghij");
+      const chunk = 65_536;
+      let followed = 0;
+      line.broker.followed = (id, _agent, from, connection) => {
+        followed += 1;
+        for (let offset = from; offset < all.length; offset += chunk) {
+          connection.send({ type: "output", id, epoch: 1, offset, data: all.subarray(offset, offset + chunk).toString("base64") });
+        }
+        connection.send({ type: "end", id, reason: "ended" });
+      };
+      const reader = client.output("ada", { from: 0 })[Symbol.asyncIterator]();
+      await until(() => followed === 1 && line.broker.connections[0]?.follows.size === 0);
+      let at = 0;
+      for (let next = await reader.next(); next.done !== true; next = await reader.next()) {
+        expect(next.value.type === "output" && next.value.offset).toBe(at);
+        at += next.value.type === "output" ? next.value.data.length : 0;
+      }
+      expect(at).toBe(all.length);
+      expect(followed).toBeGreaterThan(1);
+    });
+
+    test("output of an agent that does not exist is a refusal", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.followed = (id, _agent, _from, connection) => connection.send({ type: "error", id, error: errorEnvelope("unknown_agent", "no agent bob") });
+      await expect(collect(client.output("bob"))).rejects.toMatchObject({ code: "unknown_agent" });
+    });
+
+    test("C6 a call that kills every connection fails in the end", async () => {
+      const line = await openTestLine();
+      const client = await connect(line, { reconnect: { delayMs: 1, delayMsMax: 1 } });
+      line.broker.answer = () => "hang-up";
+      await expect(client.call("channel.list", {})).rejects.toMatchObject({ code: "broker_unreachable" });
+      expect(line.broker.requests).toHaveLength(repeatsMax);
+    });
+
+    test("without reconnecting a lost connection fails everything, and the next call tries once more", async () => {
+      const line = await openTestLine();
+      const client = await connect(line, { reconnect: false });
+      const events = collect(client.events());
+      line.broker.answer = () => "hang-up";
+      await expect(client.call("channel.list", {})).rejects.toMatchObject({ code: "broker_unreachable" });
+      await expect(events).rejects.toMatchObject({ code: "broker_unreachable" });
+      line.broker.answer = () => ({ result: { channels: [] } });
+      await expect(client.call("channel.list", {})).resolves.toEqual({ channels: [] });
+    });
+
+    test("a broker that comes back is found", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      await line.fall();
+      line.broker.answer = () => ({ result: { channels: [] } });
+      line.broker.welcome = { broker: { pid: 2, version: "0.0.0", startedAt: 2, nonce: "second" } };
+      const call = client.call("channel.list", {});
+      await settle();
+      await line.rise();
+      await expect(call).resolves.toEqual({ channels: [] });
+      expect(client.broker().nonce).toBe("second");
+    });
+  });
+}
+
+export async function collect<Item>(stream: AsyncIterable<Item>): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const item of stream) items.push(item);
+  return items;
+}
+
+export async function take<Item>(stream: AsyncIterable<Item>, count: number): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const item of stream) {
+    items.push(item);
+    if (items.length === count) break;
+  }
+  return items;
+}

@@ -1,0 +1,152 @@
+import { relayError } from "@agent-relay/protocol";
+import { expect, test } from "vitest";
+import { connectClient, type ConnectClientOptions } from "../connect-client.ts";
+import type { Client } from "../client.ts";
+import { collect } from "../testing/client-behaviour.ts";
+import { linkedLine } from "../testing/lines.ts";
+import { settle, simulatedTimers, type SimulatedTimers } from "../testing/simulated-timers.ts";
+import { welcomeTimeoutMs } from "./session.ts";
+import { linkedTransports } from "./transport.ts";
+
+async function connected(more: Partial<ConnectClientOptions> = {}): Promise<{ client: Client; timers: SimulatedTimers; line: Awaited<ReturnType<typeof linkedLine>>; dials: number[] }> {
+  const timers = simulatedTimers();
+  const line = await linkedLine(timers);
+  const dials: number[] = [];
+  const address = line.address as { readonly dial: (signal: AbortSignal) => Promise<ReturnType<typeof linkedTransports>["client"]> };
+  const dial = (signal: AbortSignal): ReturnType<typeof address.dial> => {
+    dials.push(timers.now());
+    return address.dial(signal);
+  };
+  const client = await connectClient({ dial, client: { name: "test", version: "1" }, timers, ...more });
+  return { client, timers, line, dials };
+}
+
+const gaps = (times: readonly number[]): number[] => times.slice(1).map((time, index) => time - (times[index] ?? 0));
+
+test("S2 the delay doubles up to its bound, half of it chance", async () => {
+  const { client, timers, line, dials } = await connected();
+  await line.fall();
+  await timers.advance(5_000);
+  expect(gaps(dials).slice(0, 9)).toEqual([15, 30, 60, 120, 240, 480, 750, 750, 750]);
+  await client.close();
+});
+
+test("S2 what is under way fails when the broker has been away for giveUpAfterMs, and not before", async () => {
+  const lost: string[] = [];
+  const { client, timers, line } = await connected({ onLost: (error) => lost.push(error.code) });
+  line.broker.answer = () => "silence";
+  const outcome = client.call("channel.list", {}).then(() => "answered", (error: { code: string }) => error.code);
+  const events = collect(client.events()).then(() => "ended", (error: { code: string }) => error.code);
+  await settle();
+  await line.fall();
+  await timers.advance(28_900);
+  expect(lost).toEqual([]);
+  await timers.advance(1_200);
+  expect([await outcome, await events, lost]).toEqual(["broker_unreachable", "broker_unreachable", ["broker_unreachable"]]);
+  expect(timers.pending()).toBe(0);
+});
+
+test("S2 after giving up the next call dials again", async () => {
+  const { client, timers, line } = await connected();
+  await line.fall();
+  await timers.advance(60_000);
+  await line.rise();
+  line.broker.answer = () => ({ result: { channels: [] } });
+  await expect(client.call("channel.list", {})).resolves.toEqual({ channels: [] });
+});
+
+test("a patient stream outlasts giving up and goes on at its cursor", async () => {
+  const { client, timers, line } = await connected();
+  const seen: number[] = [];
+  const reading = (async () => {
+    for await (const event of client.events({ from: 0, patient: true })) seen.push(event.sequence);
+  })();
+  line.broker.append({});
+  await settle();
+  await line.fall();
+  await timers.advance(60_000);
+  line.broker.append({}, {});
+  await line.rise();
+  line.broker.answer = () => ({ result: { channels: [] } });
+  await client.call("channel.list", {});
+  line.broker.append({});
+  await settle();
+  expect(seen).toEqual([1, 2, 3, 4]);
+  await client.close();
+  await reading;
+});
+
+test("S2 the first connection is tried for as long as was said", async () => {
+  const timers = simulatedTimers();
+  const line = await linkedLine(timers);
+  await line.fall();
+  const connecting = connectClient({ ...line.address, client: { name: "test", version: "1" }, timers, waitForBrokerMs: 3_000 });
+  await timers.advance(2_000);
+  await line.rise();
+  await timers.advance(1_000);
+  await expect(connecting).resolves.toBeDefined();
+});
+
+test("S2 a peer that never welcomes us is given up", async () => {
+  const timers = simulatedTimers();
+  const connecting = connectClient({ dial: () => Promise.resolve(linkedTransports().client), client: { name: "test", version: "1" }, timers });
+  const outcome = connecting.catch((error: { message: string }) => error.message);
+  await timers.advance(welcomeTimeoutMs);
+  expect(await outcome).toContain("did not welcome us within 5000 ms");
+  expect(timers.pending()).toBe(0);
+});
+
+test("S3 a refusal that is final is not tried again, also after the connection had been up", async () => {
+  const { client, timers, line, dials } = await connected();
+  line.broker.refuse = () => ({ code: "epoch_expired", message: "over", retryable: false });
+  line.cut();
+  await timers.advance(60_000);
+  expect(dials).toHaveLength(2);
+  await expect(client.call("channel.list", {})).rejects.toMatchObject({ code: "epoch_expired" });
+});
+
+test("S4 a frame of an older connection is not heard", async () => {
+  const { client, timers, line } = await connected();
+  const [first] = line.broker.connections;
+  line.broker.answer = () => "silence";
+  const events = client.events({ from: 0 })[Symbol.asyncIterator]();
+  await settle();
+  line.cut();
+  first?.send({ type: "surprise" });
+  await timers.advance(1_000);
+  line.broker.append({});
+  await expect(events.next()).resolves.toMatchObject({ value: { sequence: 1 } });
+  await client.close();
+});
+
+test("S5 closing while dialling leaves nothing behind", async () => {
+  const { client, timers, line, dials } = await connected();
+  await line.fall();
+  await timers.advance(100);
+  const before = dials.length;
+  await client.close();
+  await line.rise();
+  await timers.advance(60_000);
+  expect([dials.length, timers.pending()]).toEqual([before, 0]);
+});
+
+test("aborting the signal of the client closes it", async () => {
+  const controller = new AbortController();
+  const { client, line } = await connected({ signal: controller.signal });
+  line.broker.answer = () => "silence";
+  const outcome = client.call("channel.list", {}).catch((error: { code: string }) => error.code);
+  controller.abort();
+  expect(await outcome).toBe("cancelled");
+});
+
+test("aborting while the first connection is tried rejects with cancelled", async () => {
+  const controller = new AbortController();
+  const timers = simulatedTimers();
+  const dial = (): Promise<never> => Promise.reject(relayError("broker_unreachable", "nobody"));
+  const connecting = connectClient({ dial, client: { name: "test", version: "1" }, timers, waitForBrokerMs: 10_000, signal: controller.signal });
+  const outcome = connecting.catch((error: { code: string }) => error.code);
+  await timers.advance(500);
+  controller.abort();
+  expect(await outcome).toBe("cancelled");
+  expect(timers.pending()).toBe(0);
+});

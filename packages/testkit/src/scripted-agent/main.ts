@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { playAgent } from "./agent.ts";
+import { runProgram } from "./run-program.ts";
+
+runProgram({ process, play: playAgent });

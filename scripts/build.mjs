@@ -1,0 +1,83 @@
+/**
+ * Builds every package that has a tsup configuration.
+ *
+ *   B1  `--js` leaves out the type declarations and skips a package whose sources have not changed since.
+ *   B2  Without it everything is built, with declarations, as it is published.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { root } from "./setup.mjs";
+
+const cacheFile = path.join(root, "node_modules", ".cache", "agent-relay-build.json");
+
+export async function build({ declarations }) {
+  const startedAt = Date.now();
+  const cache = existsSync(cacheFile) ? JSON.parse(readFileSync(cacheFile, "utf8")) : {};
+  const folders = ["packages", "apps"]
+    .flatMap((folder) => readdirSync(path.join(root, folder)).map((name) => path.join(folder, name)))
+    .filter((folder) => existsSync(path.join(root, folder, "tsup.config.ts")));
+  const due = folders.filter((folder) => declarations || cache[folder] !== fingerprint(folder) || !existsSync(path.join(root, folder, "dist")));
+  if (due.length === 0) return;
+
+  const failures = [];
+  const waiting = [...due];
+  const worker = async () => {
+    for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) {
+      const before = fingerprint(folder);
+      const { code, output } = await tsup(folder, declarations);
+      if (code === 0) cache[folder] = before;
+      else {
+        delete cache[folder];
+        failures.push(`${folder}\n${output}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(os.availableParallelism(), 8)) }, worker));
+  mkdirSync(path.dirname(cacheFile), { recursive: true });
+  writeFileSync(cacheFile, JSON.stringify(cache, undefined, 2));
+  for (const failure of failures) process.stderr.write(`\nbuild failed: ${failure}\n`);
+  if (failures.length > 0) process.exit(1);
+  process.stderr.write(`build: ${due.length} of ${folders.length} packages in ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`);
+}
+
+function tsup(folder, declarations) {
+  return new Promise((resolve) => {
+    const cli = path.join(root, "node_modules", "tsup", "dist", "cli-default.js");
+    const child = spawn(process.execPath, [cli, "--silent", ...(declarations ? [] : ["--no-dts"])], {
+      cwd: path.join(root, folder),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    child.stdout.on("data", (chunk) => (output += chunk));
+    child.stderr.on("data", (chunk) => (output += chunk));
+    child.on("close", (code) => resolve({ code, output }));
+  });
+}
+
+/** Names, sizes and times of everything that goes into a package's JavaScript. Other packages stay imports, so they do not count. */
+function fingerprint(folder) {
+  const files = [path.join(root, "tsup.base.ts"), path.join(root, "tsconfig.base.json"), path.join(root, folder, "package.json"), path.join(root, folder, "tsup.config.ts")];
+  const walk = (directory) => {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      const full = path.join(directory, entry.name);
+      if (entry.isDirectory()) walk(full);
+      else files.push(full);
+    }
+  };
+  if (existsSync(path.join(root, folder, "src"))) walk(path.join(root, folder, "src"));
+  return files
+    .map((file) => {
+      const { size, mtimeMs } = statSync(file);
+      return `${path.relative(root, file)} ${size} ${mtimeMs}`;
+    })
+    .sort()
+    .join("\n");
+}
+
+if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  await build({ declarations: !process.argv.includes("--js") });
+}
