@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { Extractor, ExtractorConfig } from "@microsoft/api-extractor";
+import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
 import { build } from "./build.mjs";
 import { root } from "./setup.mjs";
 
@@ -41,12 +41,14 @@ function writeReports() {
       if (typeof target !== "object" || target.types === undefined) continue;
       const types = path.join(packageFolder, target.types);
       const reportName = `${name}${entry === "." ? "" : `-${entry.slice(2).replaceAll("/", "-")}`}`;
-      wanted.add(`${reportName}.api.md`);
       if (!existsSync(types)) {
         process.stdout.write(`${reportName}: package.json names ${target.types}, and the build does not write it\n`);
         fine = false;
         continue;
       }
+      // An entry point that is a program exports nothing, and there is nothing to report.
+      if (!/^export (?!\{\s*\})/mu.test(readFileSync(types, "utf8"))) continue;
+      wanted.add(`${reportName}.api.md`);
       fine = report({ packageFolder, types, reportName, folder }) && fine;
     }
   }
@@ -72,13 +74,13 @@ function report({ packageFolder, types, reportName, folder }) {
       dtsRollup: { enabled: false },
       tsdocMetadata: { enabled: false },
       messages: {
-        compilerMessageReporting: { default: { logLevel: "error" } },
+        compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
         extractorMessageReporting: {
-          default: { logLevel: "none" },
+          default: { logLevel: ExtractorLogLevel.None },
           // A type that is reachable from the API but not exported cannot be named by its user.
-          "ae-forgotten-export": { logLevel: "error", addToApiReportFile: false },
+          "ae-forgotten-export": { logLevel: ExtractorLogLevel.Error, addToApiReportFile: false },
         },
-        tsdocMessageReporting: { default: { logLevel: "none" } },
+        tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
       },
     },
     configObjectFullPath: undefined,
@@ -88,7 +90,7 @@ function report({ packageFolder, types, reportName, folder }) {
     localBuild: true,
     messageCallback: (message) => {
       message.handled = true;
-      if (message.logLevel === "error") process.stdout.write(`${reportName}: ${message.text}\n`);
+      if (message.logLevel === ExtractorLogLevel.Error) process.stdout.write(`${reportName}: ${message.text}\n`);
     },
   });
   return result.errorCount === 0;

@@ -14,20 +14,21 @@ import { root } from "./setup.mjs";
 const bin = (name) => path.join(root, "node_modules", ".bin", name);
 const script = (name, ...args) => [process.execPath, path.join(root, "scripts", name), ...args];
 
+/** @type {readonly { name: string, command: readonly string[] }[]} */
 const steps = [
-  ["dependency rules", [bin("depcruise"), "packages", "apps", "test", "bench", "scripts"]],
-  ["dead code", [bin("knip"), "--no-progress"]],
-  ["format", [bin("oxfmt"), "--check"]],
-  ["lint", [bin("oxlint"), "--type-aware", "--deny-warnings"]],
-  ["types", [bin("tsc"), "-p", "tsconfig.json"]],
-  ["generated files", script("api.mjs", "--check")],
-  ["packages", script("package-lint.mjs")],
-  ["tests", script("test.mjs")],
+  { name: "dependency rules", command: [bin("depcruise"), "packages", "apps", "test", "scripts"] },
+  { name: "dead code", command: [bin("knip"), "--no-progress"] },
+  { name: "format", command: [bin("oxfmt"), "--check"] },
+  { name: "lint", command: [bin("oxlint"), "--type-aware", "--deny-warnings"] },
+  { name: "types", command: [bin("tsc"), "-p", "tsconfig.json"] },
+  { name: "generated files", command: script("api.mjs", "--check") },
+  { name: "packages", command: script("package-lint.mjs") },
+  { name: "tests", command: script("test.mjs") },
 ];
 
 const excepted = process.argv.flatMap((word, index) => (process.argv[index - 1] === "--except" ? [word] : []));
 const outcomes = [];
-for (const [name, command] of steps) {
+for (const { name, command } of steps) {
   if (excepted.includes(name)) continue;
   process.stdout.write(`\n── ${name}\n`);
   const from = performance.now();

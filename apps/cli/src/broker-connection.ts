@@ -28,6 +28,8 @@ export interface ConnectOptions {
   readonly as?: string | undefined;
   /** Fail at once when the connection is lost, instead of waiting for the next broker. */
   readonly once?: boolean;
+  /** How long to wait for the next broker, if not as long as usual. */
+  readonly giveUpAfterMs?: number;
 }
 
 export async function connect(context: Context, options: ConnectOptions): Promise<Client> {
@@ -42,6 +44,7 @@ export async function connect(context: Context, options: ConnectOptions): Promis
       client: { name: programName, version: programVersion },
       signal,
       ...(options.once === true ? { reconnect: false as const } : {}),
+      ...(options.giveUpAfterMs === undefined ? {} : { reconnect: { giveUpAfterMs: options.giveUpAfterMs } }),
     });
     const { pid, version } = client.broker();
     output.detail(`connected to broker ${version}, pid ${pid}, at ${locations.brokerSocket}`);

@@ -1,13 +1,19 @@
 #!/usr/bin/env node
 /** Entry: the command line in, an exit status out. */
 import manifest from "../package.json" with { type: "json" };
+import { exit } from "./exit-codes.ts";
 import { leave } from "./exit.ts";
 
 const argv = process.argv.slice(2);
 // Scripts and package managers ask this often; it needs no parser.
 if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
   process.stdout.write(`${manifest.version}\n`);
-  leave(0);
+  leave(exit.ok);
 }
+// What nobody caught is a bug; Node would end with 1, which means a refusal here.
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`error: this is a bug: ${error.stack ?? error.message}\n→ please report this, with what agent-relay doctor prints\n`);
+  leave(exit.defect);
+});
 const { runCli } = await import("./run-cli.ts");
 leave(await runCli(argv));

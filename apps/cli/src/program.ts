@@ -56,7 +56,7 @@ export function buildProgram(invoke: (invocation: Invocation) => Promise<void>):
     }
   }
   const help = new Command("help").argument("[command]", "which command").description("Show the help of a command.").helpGroup("Integration:");
-  return program.helpCommand(help);
+  return program.addHelpCommand(help);
 }
 
 function toCommand(spec: AnyCommandSpec, invoke: (invocation: Invocation) => Promise<void>): Command {

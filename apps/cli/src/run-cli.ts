@@ -29,7 +29,7 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   });
   silence(program);
   if (argv.length === 0) {
-    output.raw(program.helpInformation() + "\n");
+    program.outputHelp();
     return exit.ok;
   }
   try {

@@ -13,3 +13,5 @@ export { openGateway } from "./gateway/open-gateway.ts";
 export type { Gateway, GatewayOptions } from "./gateway/open-gateway.ts";
 export { knownHarnesses } from "./shell/known-harnesses.ts";
 export type { KnownHarnessesOptions } from "./shell/known-harnesses.ts";
+export { replayLog as replayState } from "./shell/engine.ts";
+export type { BrokerState } from "./core/state.ts";

@@ -33,7 +33,10 @@ export async function backupTo(
   } catch (error) {
     // Ours to remove: it did not exist before.
     rmSync(file, { force: true });
-    throw backupFault(error, file);
+    // A log that was closed meanwhile says so; the file is not to blame.
+    return database.use(() => {
+      throw backupFault(error, file);
+    });
   }
 }
 

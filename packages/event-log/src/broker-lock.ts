@@ -41,9 +41,16 @@ export class BrokerRunning extends Fault {
           : `A broker already runs on ${stateDir}: process ${holder.pid}, started ${spoken(ageSecs ?? 0)} ago.`,
       hint: "Use the running broker, or stop it first.",
     });
-    this.data = holder === undefined ? { stateDir } : { stateDir, pid: holder.pid, startedAt: holder.startedAt, ageSecs };
+    this.data =
+      holder === undefined ? { stateDir } : { stateDir, pid: holder.pid, startedAt: holder.startedAt, ageSecs };
   }
 }
+
+/**
+ * Taking the lock has several steps, and two who are in the middle of them block each other for an instant: without some
+ * patience both would be refused and nobody would hold it.
+ */
+const PATIENCE_MS = 250;
 
 /** Throws a `Fault`: `broker_running`, `state_unwritable`. */
 export function acquireBrokerLock(directory: string, owner: BrokerOwner): BrokerLock {
@@ -87,7 +94,7 @@ function lockFile(stateDir: string, owner: BrokerOwner): Connection {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     // An existing file is not opened here: closing it would drop the lock if this process already holds it.
     if (statSync(file, { throwIfNoEntry: false }) === undefined) createPrivately(file);
-    connection = new Sqlite(file, { fileMustExist: true, timeout: 0 });
+    connection = new Sqlite(file, { fileMustExist: true, timeout: PATIENCE_MS });
     // Nothing is ever written to it, so it needs no journal beside it.
     connection.pragma("journal_mode = MEMORY");
     connection.exec("BEGIN EXCLUSIVE");
@@ -96,7 +103,11 @@ function lockFile(stateDir: string, owner: BrokerOwner): Connection {
     connection?.close();
     if (codeOf(error)?.startsWith("SQLITE_BUSY") !== true) throw unwritable(stateDir, error);
     const holder = readBrokerOwner(stateDir);
-    throw new BrokerRunning(stateDir, holder !== undefined && isAlive(holder.pid) ? holder : undefined, owner.startedAt);
+    throw new BrokerRunning(
+      stateDir,
+      holder !== undefined && isAlive(holder.pid) ? holder : undefined,
+      owner.startedAt,
+    );
   }
 }
 

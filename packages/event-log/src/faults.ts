@@ -50,7 +50,13 @@ export function unwritable(file: string, reason: string, cause?: unknown): Fault
 function isDamage(code: string): boolean {
   return (
     code.startsWith("SQLITE_CORRUPT") ||
-    ["SQLITE_NOTADB", "SQLITE_FORMAT", "SQLITE_IOERR_CORRUPTFS", "SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ"].includes(code)
+    [
+      "SQLITE_NOTADB",
+      "SQLITE_FORMAT",
+      "SQLITE_IOERR_CORRUPTFS",
+      "SQLITE_IOERR_READ",
+      "SQLITE_IOERR_SHORT_READ",
+    ].includes(code)
   );
 }
 

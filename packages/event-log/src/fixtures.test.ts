@@ -28,7 +28,10 @@ describe.each(versions)("facts of log %s", (version) => {
   test.each(files)("S3: a field that %s did not have is ignored when it is read", (file) => {
     const stored = JSON.parse(readFileSync(join(fixtures, version, file), "utf8")) as Fact;
     const row = { sequence: 1, stream: "any", revision: 1, type: stored.type, at: 1, actor: null };
-    const read = recordedFrom({ ...row, data: JSON.stringify({ ...stored, fromTheFuture: { nested: [1] } }) }, "events.db");
+    const read = recordedFrom(
+      { ...row, data: JSON.stringify({ ...stored, fromTheFuture: { nested: [1] } }) },
+      "events.db",
+    );
     expect(read.event).toEqual(storable(stored).event);
   });
 });

@@ -38,10 +38,12 @@ export function migrate(connection: Connection): void {
   const from = Number(connection.pragma("user_version", { simple: true }));
   invariant(from <= newestSchema, "a log that is too new is refused before it is migrated");
   steps.slice(from).forEach((sql, index) => {
-    connection.transaction(() => {
-      connection.exec(sql);
-      connection.pragma(`application_id = ${applicationId}`);
-      connection.pragma(`user_version = ${from + index + 1}`);
-    }).immediate();
+    connection
+      .transaction(() => {
+        connection.exec(sql);
+        connection.pragma(`application_id = ${applicationId}`);
+        connection.pragma(`user_version = ${from + index + 1}`);
+      })
+      .immediate();
   });
 }

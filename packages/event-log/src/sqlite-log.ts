@@ -31,10 +31,7 @@ interface Insertion extends Recorded<Fact> {
   readonly command: CommandStamp | undefined;
 }
 
-export function sqliteLog(
-  database: LogDatabase,
-  options: { readonly revisionsCached?: number } = {},
-): EventLog<Fact> {
+export function sqliteLog(database: LogDatabase, options: { readonly revisionsCached?: number } = {}): EventLog<Fact> {
   const { connection, file, use } = database;
   const inode = statSync(file).ino;
   const statements = prepare(database);
@@ -78,7 +75,14 @@ export function sqliteLog(
       }
       head += rows.length;
       for (const [stream, revision] of next) revisions.set(stream, revision);
-      return rows.map(({ sequence, stream, revision, at, actor, event }) => ({ sequence, stream, revision, at, actor, event }));
+      return rows.map(({ sequence, stream, revision, at, actor, event }) => ({
+        sequence,
+        stream,
+        revision,
+        at,
+        actor,
+        event,
+      }));
     });
   };
 
@@ -89,7 +93,8 @@ export function sqliteLog(
   };
 
   const assertInPlace = (): void => {
-    if (statSync(file, { throwIfNoEntry: false })?.ino !== inode) throw unwritable(file, "the file was moved or deleted");
+    if (statSync(file, { throwIfNoEntry: false })?.ino !== inode)
+      throw unwritable(file, "the file was moved or deleted");
   };
 
   /** What a broken uniqueness says about the caller, or about somebody who should not be there. */
@@ -134,9 +139,7 @@ function prepare({ connection }: LogDatabase) {
     // Each part walks its own range of the index; the merge stops at the limit.
     const part = "SELECT sequence FROM events WHERE type = ? AND sequence > ?";
     const merged = Array.from({ length: count }, () => part).join(" UNION ALL ");
-    return connection
-      .prepare<unknown[], number>(`${merged} ORDER BY sequence LIMIT ?`)
-      .pluck();
+    return connection.prepare<unknown[], number>(`${merged} ORDER BY sequence LIMIT ?`).pluck();
   };
   return {
     insert: connection.prepare(

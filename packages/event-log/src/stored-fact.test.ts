@@ -29,7 +29,10 @@ test("S3: a fact of an unknown type says that a newer version wrote it", () => {
 test("a fact that is not JSON, or not the one its type says, is damage", () => {
   const read = (data: string) => () => recordedFrom({ ...row, type: "broker_stopped", data }, "events.db");
   expect(read("{")).toThrow(
-    expect.objectContaining({ code: "log_corrupt", message: "The event log events.db is damaged: fact 7 is not JSON." }),
+    expect.objectContaining({
+      code: "log_corrupt",
+      message: "The event log events.db is damaged: fact 7 is not JSON.",
+    }),
   );
   expect(read('{"type":"broker_stopped"}')).toThrow(
     expect.objectContaining({

@@ -31,7 +31,18 @@ test("Q1: a message can be asked for the moment it is appended, with all that it
   const { log, archive } = opened();
   log.append([said(1)]);
   expect(archive.message(id(1))).toBeDefined();
-  log.append([said(2, { from: "bob", to: "#general", recipients: ["ada", "cleo"], replyTo: 1, thread: 1, actor: "agent-relay-cli/agent/codex", at: 7, body: "Hi" })]);
+  log.append([
+    said(2, {
+      from: "bob",
+      to: "#general",
+      recipients: ["ada", "cleo"],
+      replyTo: 1,
+      thread: 1,
+      actor: "agent-relay-cli/agent/codex",
+      at: 7,
+      body: "Hi",
+    }),
+  ]);
   const view = archive.message(id(2));
   expect(view).toEqual({
     messageId: id(2),
@@ -54,9 +65,22 @@ test("reactions are kept by emoji in the order in which they came, once each, an
   const { log, archive } = opened();
   const react = (type: "message_reacted" | "message_unreacted", by: string, emoji: string) =>
     about({ type, messageId: id(1), by, emoji });
-  log.append([said(1), react("message_reacted", "cleo", "+1"), react("message_reacted", "bob", "+1"), react("message_reacted", "cleo", "+1"), react("message_reacted", "dan", "__proto__")]);
-  expect(Object.entries(archive.message(id(1))?.reactions ?? {})).toEqual([["+1", ["cleo", "bob"]], ["__proto__", ["dan"]]]);
-  log.append([react("message_unreacted", "cleo", "+1"), react("message_unreacted", "dan", "__proto__"), react("message_unreacted", "eve", "+1")]);
+  log.append([
+    said(1),
+    react("message_reacted", "cleo", "+1"),
+    react("message_reacted", "bob", "+1"),
+    react("message_reacted", "cleo", "+1"),
+    react("message_reacted", "dan", "__proto__"),
+  ]);
+  expect(Object.entries(archive.message(id(1))?.reactions ?? {})).toEqual([
+    ["+1", ["cleo", "bob"]],
+    ["__proto__", ["dan"]],
+  ]);
+  log.append([
+    react("message_unreacted", "cleo", "+1"),
+    react("message_unreacted", "dan", "__proto__"),
+    react("message_unreacted", "eve", "+1"),
+  ]);
   expect(archive.message(id(1))?.reactions).toEqual({ "+1": ["bob"] });
 });
 
@@ -82,14 +106,14 @@ test("pages in either direction meet without a gap or a repeat", () => {
   log.append(Array.from({ length: 57 }, (_, index) => said(index + 1, { to: index % 3 === 0 ? "#general" : "bob" })));
   const expected = ids(archive.history({ channel: "general", limit: 1_000 }));
   const down: number[] = [];
-  for (let before = 1_000; ; ) {
+  for (let before = 1_000; ;) {
     const page = archive.history({ channel: "general", before, limit: 4 });
     if (page.length === 0) break;
     down.unshift(...ids(page));
     before = page[0]?.sequence ?? 0;
   }
   const up: number[] = [];
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const page = archive.history({ channel: "general", after, limit: 4 });
     if (page.length === 0) break;
     up.push(...ids(page));
@@ -140,14 +164,32 @@ test("search finds messages with all of the words, the best match first", () => 
   expect(ids(archive.search({ query: "parser", limit: 1 }))).toEqual([2]);
 });
 
-test.each(['"', "'", "a OR", "NEAR(", "body:x", "*", "-", "a*", "^", "(", "a AND NOT b", "{x}", "\u0000", "x\u0000y", "\ud800", "\\", "%", ";", "a".repeat(500), '" OR "1"="1'])(
-  "Q3: %j is a question like any other",
-  (query) => {
-    const { log, archive } = opened();
-    log.append([said(1, { body: "plain words" })]);
-    expect(archive.search({ query, limit: 10 })).toEqual([]);
-  },
-);
+test.each([
+  '"',
+  "'",
+  "a OR",
+  "NEAR(",
+  "body:x",
+  "*",
+  "-",
+  "a*",
+  "^",
+  "(",
+  "a AND NOT b",
+  "{x}",
+  "\u0000",
+  "x\u0000y",
+  "\ud800",
+  "\\",
+  "%",
+  ";",
+  "a".repeat(500),
+  '" OR "1"="1',
+])("Q3: %j is a question like any other", (query) => {
+  const { log, archive } = opened();
+  log.append([said(1, { body: "plain words" })]);
+  expect(archive.search({ query, limit: 10 })).toEqual([]);
+});
 
 test("search keeps to a channel, to a sender, and to what an agent may see", () => {
   const { log, archive } = opened();
@@ -157,7 +199,8 @@ test("search keeps to a channel, to a sender, and to what an agent may see", () 
     said(3, { from: "cleo", to: "#private", recipients: ["dan"], body: "secret three" }),
     said(4, { from: "dan", to: "cleo", body: "secret four" }),
   ]);
-  const found = (question: object): readonly number[] => ids(archive.search({ query: "secret", ...question, limit: 10 })).toSorted();
+  const found = (question: object): readonly number[] =>
+    ids(archive.search({ query: "secret", ...question, limit: 10 })).toSorted();
   expect(found({})).toEqual([1, 2, 3, 4]);
   expect(found({ channel: "general" })).toEqual([2]);
   expect(found({ from: "dan" })).toEqual([4]);
@@ -205,7 +248,10 @@ test("a reader's mark only moves forward", () => {
   const { log, archive } = opened();
   const mark = (reader: string, upTo: number) => about({ type: "read_marked", reader, conversation: "#general", upTo });
   log.append([mark("bob", 5), mark("ada", 9), mark("bob", 3)]);
-  expect(archive.readers("#general")).toEqual([{ reader: "ada", upTo: 9 }, { reader: "bob", upTo: 5 }]);
+  expect(archive.readers("#general")).toEqual([
+    { reader: "ada", upTo: 9 },
+    { reader: "bob", upTo: 5 },
+  ]);
   expect(archive.readers("#other")).toEqual([]);
 });
 
@@ -236,7 +282,13 @@ test("a codex worker under a claude-code orchestrator counts one of each", () =>
 
 test("an agent that changes its harness counts under each for what it did there, and a repeat is received once", () => {
   const { log, archive } = opened();
-  log.append([said(1, { to: "ada" }), said(2, { to: "ada" }), spawned("ada", "codex"), spawned("bob", "codex"), handedOver(1, "ada")]);
+  log.append([
+    said(1, { to: "ada" }),
+    said(2, { to: "ada" }),
+    spawned("ada", "codex"),
+    spawned("bob", "codex"),
+    handedOver(1, "ada"),
+  ]);
   log.append([
     about({ type: "delivery_uncertain", messageId: id(1), agent: "ada", epoch: 1, attempt: 1, reason: "it crashed" }),
     spawned("ada", "goose"),

@@ -24,6 +24,11 @@ test("a backup is one private file that opens as the same log, with the same arc
   expect(bytes).toBe(statSync(file).size);
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readdirSync(directory).filter((name) => name.startsWith("copies"))).toEqual(["copies.db"]);
+  const plain = new Sqlite(file, { readonly: true });
+  expect(plain.pragma("journal_mode", { simple: true }), "it needs no journal, so it can be read anywhere").toBe(
+    "delete",
+  );
+  plain.close();
   const copy = opened(file);
   expect(copy.log.read({ after: 0, limit: 10_000 })).toEqual(log.read({ after: 0, limit: 10_000 }));
   expect(answers(copy.archive)).toEqual(expected);
@@ -80,7 +85,10 @@ test("B2: a backup of a log that is closed meanwhile fails and leaves nothing be
   const file = join(directory, "copy.db");
   const running = archive.backup(file);
   close();
-  await expect(running).rejects.toThrow();
+  await expect(running).rejects.toMatchObject({
+    code: "log_unwritable",
+    message: expect.stringContaining("closed") as string,
+  });
   expect(existsSync(file)).toBe(false);
   await expect(archive.backup(file)).rejects.toMatchObject({ code: "log_unwritable" });
   expect(existsSync(file)).toBe(false);
@@ -98,6 +106,9 @@ test("an integrity check finds missing facts, and an index that lies", () => {
   const second = opened(file);
   expect(second.checkIntegrity()).toEqual({
     whole: false,
-    problems: ["the newest sequence is 3, but there are 2 facts", "the newest revision of one is 3, but it has 2 facts"],
+    problems: [
+      "the newest sequence is 3, but there are 2 facts",
+      "the newest revision of one is 3, but it has 2 facts",
+    ],
   });
 });

@@ -6,6 +6,7 @@ import { program, run } from "./child-program.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 const holdLock = program("hold-lock");
+const holdBriefly = program("hold-briefly");
 
 const me = { pid: process.pid, startedAt: 1_000_000, nonce: "me", version: "1.0.0" };
 
@@ -60,6 +61,24 @@ test("W1: another process is refused while one lives, and not a moment longer", 
   }
 });
 
+test("W1: of many that ask at the same time, exactly one gets it", async () => {
+  const stateDir = temporaryDirectory();
+  for (let round = 0; round < 3; round += 1) {
+    const children = Array.from({ length: 6 }, () => run(holdLock, [stateDir, "1000000"]));
+    const answers = await Promise.all(children.map(async (it) => it.nextLine()));
+    expect(answers.filter((it) => it === "held")).toHaveLength(1);
+    await Promise.all(children.map(async (it) => it.kill()));
+  }
+});
+
+test("W1: somebody who is only in the middle of asking does not count as holding it", async () => {
+  const stateDir = temporaryDirectory();
+  acquireBrokerLock(stateDir, me).release();
+  const child = run(holdBriefly, [stateDir]);
+  expect(await child.nextLine()).toBe("in the middle");
+  acquireBrokerLock(stateDir, me).release();
+});
+
 test("W2: a note without a holder refuses nobody, even if its process id is alive", () => {
   const stateDir = temporaryDirectory();
   writeFileSync(join(stateDir, "broker.json"), JSON.stringify({ ...me, nonce: "stale" }));
@@ -101,6 +120,9 @@ test("a state directory that is a file is refused with what to do", () => {
   const stateDir = join(temporaryDirectory(), "state");
   writeFileSync(stateDir, "");
   expect(() => acquireBrokerLock(stateDir, me)).toThrow(
-    expect.objectContaining({ code: "state_unwritable", hint: expect.stringContaining("a directory that you own") as string }),
+    expect.objectContaining({
+      code: "state_unwritable",
+      hint: expect.stringContaining("a directory that you own") as string,
+    }),
   );
 });

@@ -63,7 +63,11 @@ async function bundle(name: string, directory: string): Promise<string> {
   return outfile;
 }
 
-export function run(program: { readonly file: string }, args: readonly string[], options: { readonly uid?: number } = {}): ChildProgram {
+export function run(
+  program: { readonly file: string },
+  args: readonly string[],
+  options: { readonly uid?: number } = {},
+): ChildProgram {
   const child = spawn(process.execPath, [program.file, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
     cwd: "/",

@@ -28,7 +28,10 @@ test.each([1, 8])(
       expect(log.head(), "a reported fact is gone").toBeGreaterThanOrEqual(sequence);
       expect(log.head() % batch, "half a batch is there").toBe(0);
       expect(log.findCommand(`command-${command}`)?.answer, "a reported command is gone").toBe(command);
-      expect(all.map((it) => it.sequence), "sequences have a gap").toEqual(all.map((_, index) => index + 1));
+      expect(
+        all.map((it) => it.sequence),
+        "sequences have a gap",
+      ).toEqual(all.map((_, index) => index + 1));
       expect(checkIntegrity()).toEqual({ whole: true, problems: [] });
       expect(archive.stats("agent"), "the archive counted twice or missed one").toEqual([
         { key: "ada", agents: 1, sent: log.head(), received: 0, turns: 0 },

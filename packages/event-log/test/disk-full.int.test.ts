@@ -58,7 +58,9 @@ test("a full disk refuses the whole batch, says so, and the log goes on once the
   expect(log.append([message(head + 1, 4_000)])).toMatchObject([{ sequence: head + 1, revision: 1 }]);
   database.close();
   const again = openEventLog({ file });
-  expect(again.log.read(everything).map((it) => it.sequence)).toEqual(Array.from({ length: head + 1 }, (_, index) => index + 1));
+  expect(again.log.read(everything).map((it) => it.sequence)).toEqual(
+    Array.from({ length: head + 1 }, (_, index) => index + 1),
+  );
   expect(again.checkIntegrity().whole).toBe(true);
   again.close();
 });
@@ -108,7 +110,9 @@ test("a disk that is really full refuses, loses nothing, and the log goes on whe
   expect(opened.log.append([message(head + 1, 3_000)])).toMatchObject([{ sequence: head + 1 }]);
   opened.close();
   const again = openEventLog({ file });
-  expect(again.log.read(everything).map((it) => it.sequence)).toEqual(Array.from({ length: head + 1 }, (_, index) => index + 1));
+  expect(again.log.read(everything).map((it) => it.sequence)).toEqual(
+    Array.from({ length: head + 1 }, (_, index) => index + 1),
+  );
   expect(again.checkIntegrity()).toEqual({ whole: true, problems: [] });
   again.close();
 });

@@ -1,4 +1,14 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import type { Append } from "@agent-relay/kernel";
 import type { Fact } from "@agent-relay/protocol";
@@ -137,7 +147,9 @@ test("F3: the database of another program is refused and left as it is", () => {
   foreign.exec("CREATE TABLE recipes (name TEXT)");
   foreign.close();
   const before = contents(directory);
-  expect(() => openEventLog({ file })).toThrow(`The event log ${file} is damaged: it is a database of another program.`);
+  expect(() => openEventLog({ file })).toThrow(
+    `The event log ${file} is damaged: it is a database of another program.`,
+  );
   expect(contents(directory)).toEqual(before);
 });
 

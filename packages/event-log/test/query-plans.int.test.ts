@@ -50,13 +50,26 @@ test("E2, Q4: no query of the log or the archive walks a table that it is not as
     ([sql, plan]) =>
       !readsAll(sql) &&
       // The values of a list and the words of a search come out of virtual tables.
-      plan.split("; ").some((step) => step.startsWith("SCAN") && !/json_each|archive_text VIRTUAL TABLE INDEX 0:M/.test(step)),
+      plan
+        .split("; ")
+        .some((step) => step.startsWith("SCAN") && !/json_each|archive_text VIRTUAL TABLE INDEX 0:M/.test(step)),
   );
   expect(walking).toEqual([]);
 });
 
+test("E2: types and streams are found by their own indexes, not by walking from the cursor", () => {
+  const all = [...plans()].filter(([sql]) => sql.includes(" FROM events "));
+  const byType = all.filter(([sql]) => sql.includes("type = ?"));
+  const byStream = all.filter(([sql]) => sql.includes("stream = ?"));
+  expect(byType.length).toBeGreaterThan(0);
+  expect(byStream.length).toBeGreaterThan(2);
+  for (const [, plan] of byType) expect(plan).toContain("INDEX events_by_type (type=? AND sequence>?)");
+  for (const [, plan] of byStream) expect(plan).toMatch(/INDEX sqlite_autoindex_events_1 \(stream=\?/);
+});
+
 test("E2, Q4: nothing is sorted but matches of a search, and what belongs to one message", () => {
   const sorting = [...plans()].filter(([, plan]) => plan.includes("TEMP B-TREE")).map(([sql]) => sql);
-  const allowed = /archive_text MATCH|archive_counts|FROM archive_reactions WHERE message_id = \?|FROM archive_deliveries WHERE message_id = \?/;
+  const allowed =
+    /archive_text MATCH|archive_counts|FROM archive_reactions WHERE message_id = \?|FROM archive_deliveries WHERE message_id = \?/;
   expect(sorting.filter((sql) => !allowed.test(sql))).toEqual([]);
 });

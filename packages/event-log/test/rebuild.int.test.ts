@@ -17,7 +17,9 @@ function storyTold(): { readonly file: string; readonly expected: unknown } {
 
 function tablesOf(connection: Connection): readonly string[] {
   return connection
-    .prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name")
+    .prepare<[], string>(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name",
+    )
     .pluck()
     .all();
 }
@@ -55,7 +57,17 @@ test("A9: deleting every table but the events and restarting loses nothing", () 
   expect(answersOf(file)).toEqual(expected);
 });
 
-const archiveTables = ["archive_agents", "archive_counts", "archive_deliveries", "archive_involved", "archive_messages", "archive_reactions", "archive_read_marks", "archive_state", "archive_text"];
+const archiveTables = [
+  "archive_agents",
+  "archive_counts",
+  "archive_deliveries",
+  "archive_involved",
+  "archive_messages",
+  "archive_reactions",
+  "archive_read_marks",
+  "archive_state",
+  "archive_text",
+];
 
 test("the archive has these tables and the log one", () => {
   const { file } = storyTold();
@@ -74,7 +86,9 @@ test.each(archiveTables)("J1: without %s alone, everything is made anew", (name)
 test("J1: tables of another version are made anew, whatever is in them", () => {
   const { file, expected } = storyTold();
   change(file, (connection) => {
-    connection.exec("UPDATE archive_state SET version = 999; DELETE FROM archive_messages; ALTER TABLE archive_counts RENAME COLUMN sent TO posted");
+    connection.exec(
+      "UPDATE archive_state SET version = 999; DELETE FROM archive_messages; ALTER TABLE archive_counts RENAME COLUMN sent TO posted",
+    );
     connection.exec("CREATE TABLE archive_of_the_future (x)");
   });
   expect(answersOf(file)).toEqual(expected);

@@ -27,6 +27,7 @@ export const attributableIds = [
   "kiro",
   "scripted",
   "scripted-inbox",
+  "scripted-reader",
 ] as const;
 
 export type AttributableId = (typeof attributableIds)[number];

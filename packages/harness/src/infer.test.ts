@@ -182,7 +182,7 @@ describe("properties of inference", () => {
         inferHarness(words.join(" "));
         inferHarness(text);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -191,7 +191,7 @@ describe("properties of inference", () => {
       fc.property(launcher, program, fc.array(word, { maxLength: 6 }), (launched, name, args) => {
         expect(inferHarness([...launched, name, ...args]).harness).toBe(inferHarness([...launched, name]).harness);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -201,7 +201,7 @@ describe("properties of inference", () => {
         const prefixed = [...path, name].join(slash);
         expect(inferHarness([...launched, `${slash}${prefixed}`]).harness).toBe(inferHarness([name]).harness);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -213,7 +213,7 @@ describe("properties of inference", () => {
         expect(inferHarness(joinCommand(words)).harness).toBe(harness);
         expect(inferHarness(shellWords(words)).harness).toBe(harness);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 

@@ -46,7 +46,8 @@ function wrapped(line: string): readonly string[] {
   let current = "";
   let bytes = 0;
   for (const character of line) {
-    const size = utf8Bytes(character);
+    const point = character.codePointAt(0) ?? 0;
+    const size = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
     if (bytes + size > lineBytesMax) {
       const space = current.lastIndexOf(" ");
       const cut = space > 0 ? space : current.length;

@@ -9,7 +9,7 @@ import { codex } from "./harnesses/codex.ts";
 import { geminiCli } from "./harnesses/gemini-cli.ts";
 import { opencode } from "./harnesses/opencode.ts";
 import { aider, amp, auggie, crush, cursor, droid, githubCopilot, goose, grok, kiro, pi, qwenCode, zed } from "./harnesses/others.ts";
-import { generic, scripted, scriptedInbox } from "./harnesses/own.ts";
+import { generic, scripted, scriptedInbox, scriptedReader } from "./harnesses/own.ts";
 
 export const harnesses: Readonly<Record<HarnessId, Harness>> = {
   "claude-code": claudeCode,
@@ -30,6 +30,7 @@ export const harnesses: Readonly<Record<HarnessId, Harness>> = {
   auggie,
   kiro,
   scripted,
+  "scripted-reader": scriptedReader,
   "scripted-inbox": scriptedInbox,
   generic,
 };

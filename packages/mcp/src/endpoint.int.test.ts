@@ -103,7 +103,7 @@ describe("versions", () => {
     ["2026-07-28", "2025-11-25"],
   ])("a client that asks for %s gets %s", async (asked, got) => {
     const { status, body } = await ask("/mcp", { body: initialize(asked) });
-    expect([status, (body?.["result"] as { protocolVersion: string }).protocolVersion]).toEqual([200, got]);
+    expect([status, body?.["result"]]).toMatchObject([200, { protocolVersion: got }]);
   });
 
   test("a probe of the revision without handshake is refused in a way that makes clients fall back", async () => {
@@ -164,11 +164,11 @@ describe("hooks", () => {
 });
 
 describe("bad requests", () => {
-  test.each([
+  test.each<[string, Record<string, string>]>([
     ["announced", { "Content-Length": "100001" }],
     ["unannounced", { "Transfer-Encoding": "chunked" }],
   ])("E4: a body over the bound, %s, is refused", async (_, headers) => {
-    const answer = await ask("/mcp", { headers: headers as Record<string, string>, body: " ".repeat(100_001) });
+    const answer = await ask("/mcp", { headers, body: " ".repeat(100_001) });
     expect([answer.status, codeIn(answer), answer.headers.connection]).toEqual([413, "frame_too_large", "close"]);
   });
 

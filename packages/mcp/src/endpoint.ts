@@ -23,7 +23,7 @@ import {
 } from "@agent-relay/protocol";
 import type { RelayCalls } from "./calls.ts";
 import { explain, type McpLogger } from "./failure.ts";
-import { relayServer } from "./relay-server.ts";
+import { relayServer, runAfterwards } from "./relay-server.ts";
 import { asTransport } from "./sdk-transport.ts";
 
 export interface McpEndpointOptions {
@@ -83,9 +83,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): (request: Incomi
     const tasks: (() => Promise<unknown>)[] = [];
     const server = relayServer({ ...caller, logger, version: options.version, afterResponse: (_, task) => tasks.push(task) });
     const over = new Promise<void>((resolve) => {
-      response.once("finish", () => {
-        for (const task of tasks) task().catch((thrown: unknown) => logger.warn("mail could not be confirmed", { error: String(thrown) }));
-      });
+      response.once("finish", () => runAfterwards(tasks, logger));
       response.once("close", resolve);
     });
     // Stateless: one server and one transport for each request, so that nothing of one caller can reach another.

@@ -67,6 +67,11 @@ export function relayServer(options: RelayServerOptions): Server {
   return server;
 }
 
+/** Does what was to be done once a response had left. One that fails loses nothing: its messages are offered again. */
+export function runAfterwards(tasks: readonly (() => Promise<unknown>)[], logger: McpLogger): void {
+  for (const task of tasks) task().catch((thrown: unknown) => logger.warn("mail could not be confirmed", { error: String(thrown) }));
+}
+
 async function runTool(found: Tool, input: unknown, options: RelayServerOptions, context: ToolContext): Promise<CallToolResult> {
   try {
     const outcome = await found.run(input, context);

@@ -10,7 +10,7 @@ import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.
 import type { Principal } from "@agent-relay/protocol";
 import type { RelayCalls } from "./calls.ts";
 import type { McpLogger } from "./failure.ts";
-import { relayServer } from "./relay-server.ts";
+import { relayServer, runAfterwards } from "./relay-server.ts";
 import { asTransport } from "./sdk-transport.ts";
 
 export interface StdioServerOptions {
@@ -48,8 +48,7 @@ export async function runStdioServer(options: StdioServerOptions): Promise<Stdio
       if (due === undefined) return;
       // An empty write is called back after everything before it has left.
       output.write("", (error) => {
-        if (error !== undefined && error !== null) return;
-        for (const task of due) task().catch((thrown: unknown) => logger.warn("mail could not be confirmed", { error: String(thrown) }));
+        if (error === undefined || error === null) runAfterwards(due, logger);
       });
     }
   })(input, output);

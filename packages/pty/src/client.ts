@@ -15,7 +15,7 @@ import type { Frame } from "./wire/frames.ts";
 import type { InfoMessage } from "./wire/messages.ts";
 import type { PtyHost, PtyHostEvent, TerminalEnding, TerminalInfo } from "@agent-relay/kernel";
 import type { Socket } from "node:net";
-import type { z } from "zod";
+import type * as z from "zod/mini";
 
 /** A host in a process of its own. */
 export interface ConnectedPtyHost extends PtyHost {
@@ -79,7 +79,7 @@ export function connectPtyHost(options: ConnectPtyHostOptions): Promise<Connecte
 const CLOSE_MS_MAX = 1_000;
 
 interface Waiting {
-  readonly schema: z.ZodType | "bytes";
+  readonly schema: z.ZodMiniType | "bytes";
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
 }
@@ -129,9 +129,9 @@ function clientLine(
     socket.write(frame);
   };
 
-  function ask<Schema extends z.ZodType>(schema: Schema, request: object): Promise<z.infer<Schema>>;
+  function ask<Schema extends z.ZodMiniType>(schema: Schema, request: object): Promise<z.infer<Schema>>;
   function ask(schema: "bytes", request: object): Promise<{ readonly offset: number; readonly data: Uint8Array }>;
-  function ask(schema: z.ZodType | "bytes", request: object): Promise<unknown> {
+  function ask(schema: z.ZodMiniType | "bytes", request: object): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (over !== undefined) {
         reject(faults.lost(over));
@@ -152,8 +152,9 @@ function clientLine(
   const settle = (n: number, use: (it: Waiting) => void): void => {
     const it = waiting.get(n);
     if (it === undefined) throw new Error(`an answer to nothing (${n})`);
-    waiting.delete(n);
+    // Only then: when the answer does not fit, it is still among those that are told.
     use(it);
+    waiting.delete(n);
   };
 
   /** Takes in one frame and answers the event for the listeners, if it is one. Throws when the frame does not fit. */

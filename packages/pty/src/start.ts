@@ -57,6 +57,9 @@ export async function startPtyHost(options: StartPtyHostOptions): Promise<Connec
 /** Exit status of a host that found another one at work, or just starting: that one will answer. */
 const HOST_RUNNING_STATUS = 3;
 
+/** The host's garbage is short-lived and little: room for 2 MB of it instead of 16 keeps the process small for ever. */
+const ENGINE_OPTIONS = ["--max-semi-space-size=2"];
+
 interface SpawnedHost {
   /** Exit status, signal, or why it could not be started; undefined while it runs. */
   readonly status: () => number | string | undefined;
@@ -70,7 +73,7 @@ function spawnHost(options: StartPtyHostOptions): SpawnedHost {
   if (options.writeTimeoutMs !== undefined) argv.push("--write-timeout-ms", String(options.writeTimeoutMs));
   const log = openSync(logPath(options.socketPath), "w", 0o600);
   try {
-    const child = spawn(process.execPath, argv, {
+    const child = spawn(process.execPath, [...ENGINE_OPTIONS, ...argv], {
       // Keeps no directory of the user's in use.
       cwd: "/",
       detached: true,

@@ -5,14 +5,17 @@ import { dirname, join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const sources = [join(root, "src"), join(root, "../kernel/src")];
 
+/** Not `dist`: a build of the packages may clean that away at any moment. */
+const cache = join(root, "node_modules/.cache/agent-relay-pty");
+
 /**
- * Builds `dist/host.js` from the sources as they are, unless it is newer than all of them, and answers its path.
+ * Builds the host from the sources as they are, unless that was done already, and answers its path.
  *
  * The host is a process of its own and Node does not run TypeScript. Test files run side by side: each builds beside
  * the target and renames.
  */
 export async function builtHost(): Promise<string> {
-  const target = join(root, "dist/host.js");
+  const target = join(cache, "host.mjs");
   if (modified(target) > Math.max(...sources.map(newest))) return target;
   return built("src/host/main.ts", target);
 }

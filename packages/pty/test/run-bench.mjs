@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 const esbuild = createRequire(createRequire(import.meta.url).resolve("tsup"))("esbuild");
-const outfile = join(root, "dist/latency.bench.mjs");
+const outfile = join(root, "node_modules/.cache/agent-relay-pty/latency.bench.mjs");
 await esbuild.build({
   entryPoints: [join(root, "test/latency.bench.ts")],
   outfile,

@@ -111,12 +111,12 @@ test("C2: a guest that asks and never listens is not listened to any more", asyn
   expect(await host.list()).toHaveLength(1);
 });
 
-test("C2: fifty megabytes for a client that does not read cost the host little, and the client catches up", async () => {
+test("C2, C3: fifty megabytes for a client that does not read cost the host little, and the client catches up", async () => {
   const host = await place.start();
   await host.close();
   const slow = await guest();
   slow.write(encodeControl({ op: "hello", version: 1 }));
-  slow.write(encodeControl({ n: 1, op: "spawn", spec: { ...parrotSpec("a"), argv: ["/bin/sh", "-c", "yes 0123456789abcdef | head -c 50000000; echo; echo THE END; sleep 600"] } }));
+  slow.write(encodeControl({ n: 1, op: "spawn", spec: { ...parrotSpec("a"), argv: ["/bin/sh", "-c", "yes 0123456789abcdef | head -c 50000000; echo; echo THE END; exit 5"] } }));
   // A second pair of eyes, which never says hello and so replaces nobody.
   const watcher = await guest();
   const before = residentMegabytes(host.pid);
@@ -137,7 +137,10 @@ test("C2: fifty megabytes for a client that does not read cost the host little, 
   slow.on("data", (chunk: Buffer) => {
     received = Buffer.concat([received, chunk]);
   });
-  await eventually(() => received.toString("latin1").includes("THE END"));
+  await eventually(() => received.toString("latin1").includes('"type":"exited"'));
+  const text = received.toString("latin1");
+  expect(text.indexOf("THE END")).toBeGreaterThan(0);
+  expect(text.indexOf("THE END")).toBeLessThan(text.indexOf('"type":"exited"'));
   expect(received.length).toBeLessThan(5_000_000);
 }, 30_000);
 

@@ -1,9 +1,11 @@
 /** What happens when one of the processes dies. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { connectPtyHost } from "../src/index.ts";
 import { parrotSpec, transcribe } from "../src/testing/index.ts";
 import { built } from "./built-host.ts";
 import { eventually, hostPlace, isAlive } from "./host-place.ts";
@@ -85,4 +87,31 @@ test("a host that nobody needs goes away, and one that somebody needs stays", as
   await again.forget("a");
   await again.close();
   await eventually(() => !isAlive(host.pid));
+});
+
+test("a host told to end ends its programs first", async () => {
+  const host = await place.start();
+  const seen = transcribe(host);
+  const { pid } = await host.spawn({ ...parrotSpec("a"), argv: ["/bin/sh", "-c", "trap '' HUP; echo up; sleep 600"] });
+  await seen.untilText("a", "up");
+  process.kill(host.pid, "SIGTERM");
+  await seen.until(() => seen.lost() !== undefined);
+  expect(seen.ending("a")?.signal).toBe("SIGTERM");
+  await eventually(() => !isAlive(host.pid) && !isAlive(pid));
+});
+
+test("S4: endings that nobody comes for do not keep a host for ever", async () => {
+  const child = spawn(
+    process.execPath,
+    [place.hostEntry, "--socket", place.socketPath, "--idle-exit-ms", "60000", "--ended-exit-ms", "100"],
+    { stdio: "ignore" },
+  );
+  const left = once(child, "exit");
+  await eventually(() => existsSync(place.socketPath));
+  const host = await connectPtyHost({ socketPath: place.socketPath });
+  const seen = transcribe(host);
+  await host.spawn({ ...parrotSpec("a"), argv: ["/bin/true"] });
+  await seen.untilExit("a");
+  await host.close();
+  expect(await left).toEqual([0, null]);
 });

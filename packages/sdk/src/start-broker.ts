@@ -5,8 +5,7 @@
  *   B2  A start that fails says what the program said.
  */
 import { spawn } from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { accessSync, constants, readFileSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { oneLine, relayError } from "@agent-relay/protocol";
 import type { Surroundings } from "./environment.ts";
@@ -68,13 +67,21 @@ export function findProgram(project: string, surroundings: Surroundings): Progra
   });
 }
 
+/** Walks up by itself: Node's own resolution also finds what `NODE_PATH` and global folders offer. */
 function installedBeside(place: string): string | undefined {
+  for (let directory = dirname(place); ; directory = dirname(directory)) {
+    const script = scriptOf(join(directory, "node_modules", "agent-relay"));
+    if (script !== undefined) return script;
+    if (directory === dirname(directory)) return undefined;
+  }
+}
+
+function scriptOf(installed: string): string | undefined {
   try {
-    const manifest = createRequire(place).resolve("agent-relay/package.json");
-    const { bin } = JSON.parse(readFileSync(manifest, "utf8")) as { readonly bin?: Readonly<Record<string, string>> };
+    const { bin } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { readonly bin?: Readonly<Record<string, string>> };
     const script = bin?.["agent-relay"];
     if (script === undefined) return undefined;
-    const file = join(dirname(manifest), script);
+    const file = join(realpathSync(installed), script);
     accessSync(file, constants.R_OK);
     return file;
   } catch {

@@ -38,6 +38,12 @@ test("facts are compared whole", () => {
   expect(() => given(opened).when({ type: "put", item: "hat" }).thenEvents(put("hat"), opened)).toThrow("other facts");
 });
 
+test("a fact that has one field more or less than expected is another", () => {
+  const noting: typeof box = { ...box, decide: () => accept({ type: "opened", note: "at noon" }) };
+  expect(() => specFor(noting).given().when({ type: "open" }).thenEvents(opened)).toThrow("other facts");
+  expect(() => given().when({ type: "open" }).thenEvents({ type: "opened", note: "at noon" })).toThrow("other facts");
+});
+
 test("an absent field and an undefined one are the same", () => {
   given().when({ type: "open" }).thenEvents({ type: "opened", note: undefined });
 });

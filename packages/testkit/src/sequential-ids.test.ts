@@ -13,7 +13,7 @@ test("I1: the same seed gives the same numbers, another seed gives others", () =
 
 test("random numbers lie in [0, 1) and spread evenly", () => {
   const { random } = sequentialIds();
-  const tenths = new Array<number>(10).fill(0);
+  const tenths = Array.from({ length: 10 }, () => 0);
   for (let draw = 0; draw < 10_000; draw++) {
     const tenth = Math.floor(random() * 10);
     tenths[tenth] = (tenths[tenth] ?? Number.NaN) + 1;

@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { relayError } from "@agent-relay/protocol";
 import type { Client } from "@agent-relay/sdk";
@@ -20,6 +21,15 @@ export async function run(context: Context, options: DownOptions): ActionResult 
   const keepAgents = options.keepAgents === true;
   const client = await connectIfRunning(context);
   if (client === undefined) {
+    const silentPid = await pidOfSilentBroker(context);
+    if (silentPid !== undefined) {
+      if (options.force !== true) {
+        throw relayError("broker_unreachable", `a broker runs, pid ${silentPid}, but does not answer`, { hint: "agent-relay down --force ends it with SIGKILL; its agents go on" });
+      }
+      await killBroker(silentPid, context);
+      report(context, silentPid, true);
+      return undefined;
+    }
     if (output.isJson) output.document({ stopped: false, wasRunning: false, pid: null, keptAgents: false });
     else output.line(`No broker runs for ${locationsOf(context).project}.`);
     return undefined;
@@ -33,16 +43,41 @@ export async function run(context: Context, options: DownOptions): ActionResult 
       if (options.force !== true) {
         throw relayError("timeout", `the broker, pid ${pid}, has not ended within ${options.timeout / 1_000} s`, { hint: "agent-relay down --force ends it with SIGKILL; its agents go on" });
       }
-      process.kill(pid, "SIGKILL");
-      await isGoneBefore(pid, context.now() + killTimeoutMs, context);
+      await killBroker(pid, context);
     }
   } finally {
     progress.done();
     await client.close();
   }
-  if (output.isJson) output.document({ stopped: true, wasRunning: true, pid, keptAgents: keepAgents });
-  else output.line(`The broker, pid ${pid}, has ended${keepAgents ? "; its agents go on" : ""}.`);
+  report(context, pid, keepAgents);
   return undefined;
+}
+
+function report(context: Context, pid: number, keptAgents: boolean): void {
+  const { output } = context;
+  if (output.isJson) output.document({ stopped: true, wasRunning: true, pid, keptAgents });
+  else output.line(`The broker, pid ${pid}, has ended${keptAgents ? "; its agents go on" : ""}.`);
+}
+
+/** Whoever says that it is the broker here, if that process is one: the number alone may be somebody else's by now. */
+async function pidOfSilentBroker(context: Context): Promise<number | undefined> {
+  const { readBrokerOwner } = await import("@agent-relay/event-log");
+  const owner = readBrokerOwner(locationsOf(context).stateDir);
+  if (owner === undefined || !isAlive(owner.pid)) return undefined;
+  const commandLine = await commandLineOf(owner.pid);
+  return /\bbroker-run\b|\bup\b.*(?:--foreground|-f)\b/.test(commandLine) ? owner.pid : undefined;
+}
+
+function commandLineOf(pid: number): Promise<string> {
+  return new Promise((resolve) => {
+    // Without `ps`, or when the process is gone, nobody can say what it is.
+    execFile("ps", ["-ww", "-o", "args=", "-p", String(pid)], (error, stdout) => resolve(error === null ? stdout : ""));
+  });
+}
+
+async function killBroker(pid: number, context: Context): Promise<void> {
+  process.kill(pid, "SIGKILL");
+  await isGoneBefore(pid, context.now() + killTimeoutMs, context);
 }
 
 async function connectIfRunning(context: Context): Promise<Client | undefined> {

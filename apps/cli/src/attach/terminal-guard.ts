@@ -56,7 +56,8 @@ export function guardTerminal(options: { readonly input: ReadStream; readonly ou
     leave(exit.defect);
   };
   process.on("exit", restore);
-  process.on("uncaughtException", onCrash);
+  // Before the program's own handler, whose last words would otherwise go to the alternate screen.
+  process.prependListener("uncaughtException", onCrash);
   input.setRawMode(true);
   input.resume();
   writeAll(outputFd, takeover(options.title));

@@ -55,7 +55,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const welcomed = new Set<Session>();
   const servers: Server[] = [];
   // `closeTimeout` is documented by ws 8 and missing from its types.
-  const serverOptions: ServerOptions<typeof WebSocket> & { readonly closeTimeout: number } = {
+  const serverOptions: ServerOptions & { readonly closeTimeout: number } = {
     noServer: true,
     perMessageDeflate: false,
     maxPayload: limits.frameBytesMax,

@@ -246,7 +246,8 @@ export function createEngine(options: {
   };
 }
 
-function replayLog(log: EventLog<Fact>): BrokerState {
+/** The state that a log leads to. */
+export function replayLog(log: EventLog<Fact>): BrokerState {
   let state = initialState();
   for (let after = 0; ; ) {
     const page = log.read({ after, limit: REPLAY_PAGE });

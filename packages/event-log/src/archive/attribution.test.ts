@@ -14,12 +14,18 @@ const spawned: Extract<Fact, { type: "agent_spawned" }> = {
 };
 
 test("an agent counts for the harness and model it was spawned with", () => {
-  expect(attributionOfSpawn({ ...spawned, harness: "codex", model: "GPT-5" })).toEqual({ harness: "codex", model: "GPT-5" });
+  expect(attributionOfSpawn({ ...spawned, harness: "codex", model: "GPT-5" })).toEqual({
+    harness: "codex",
+    model: "GPT-5",
+  });
 });
 
 test("an explicit actor wins over the harness that was inferred", () => {
   const actor = "agent-relay-cli/agent/goose@fast";
-  expect(attributionOfSpawn({ ...spawned, harness: "codex", originActor: actor })).toEqual({ harness: "goose", model: "fast" });
+  expect(attributionOfSpawn({ ...spawned, harness: "codex", originActor: actor })).toEqual({
+    harness: "goose",
+    model: "fast",
+  });
 });
 
 test("an unknown program is unknown, never its parent's", () => {
@@ -30,7 +36,10 @@ test("a message counts for the harness that its actor names", () => {
   const ada = { harness: "codex", model: "GPT-5" };
   expect(attributionOfSender("agent-relay-cli/agent/codex@gpt-5", ada)).toEqual(ada);
   expect(attributionOfSender("agent-relay-cli/agent/goose@fast", ada)).toEqual({ harness: "goose", model: "fast" });
-  expect(attributionOfSender("agent-relay-cli/agent/claude-code", undefined)).toEqual({ harness: "claude-code", model: "unknown" });
+  expect(attributionOfSender("agent-relay-cli/agent/claude-code", undefined)).toEqual({
+    harness: "claude-code",
+    model: "unknown",
+  });
 });
 
 test("an actor without a harness leaves the message to what its sender runs", () => {

@@ -5,19 +5,44 @@ import type { DeliveryFact } from "./delivery-fold.ts";
 
 const who = { messageId: "msg_0000000001", agent: "ada" };
 const here = { ...who, epoch: 1 };
-const started: DeliveryFact = { type: "delivery_attempt_started", ...here, attempt: 1, route: "paste", possibleRepeat: false, injection: "i1" };
+const started: DeliveryFact = {
+  type: "delivery_attempt_started",
+  ...here,
+  attempt: 1,
+  route: "paste",
+  possibleRepeat: false,
+  injection: "i1",
+};
 const failed: DeliveryFact = { type: "delivery_attempt_failed", ...here, attempt: 1, reason: "busy", retryAt: 9 };
-const handedOver: DeliveryFact = { type: "delivery_handed_over", ...here, attempt: 1, route: "paste", evidence: "paste_drained", possibleRepeat: false };
+const handedOver: DeliveryFact = {
+  type: "delivery_handed_over",
+  ...here,
+  attempt: 1,
+  route: "paste",
+  evidence: "paste_drained",
+  possibleRepeat: false,
+};
 const seen: DeliveryFact = { type: "delivery_seen", ...here, evidence: "prompt_hook" };
 const answered: DeliveryFact = { type: "delivery_answered", ...who, replyId: "msg_0000000002" };
 const uncertain: DeliveryFact = { type: "delivery_uncertain", ...here, attempt: 1, reason: "it crashed" };
 const stalled: DeliveryFact = { type: "delivery_stalled", ...who, reason: "agent_busy" };
 const dead: DeliveryFact = { type: "delivery_dead_lettered", ...who, reason: "attempts" };
-const redelivered: DeliveryFact = { type: "delivery_redelivered", ...who, by: "operator", from: "bob", mode: "wait", bytes: 1, messageSequence: 1 };
+const redelivered: DeliveryFact = {
+  type: "delivery_redelivered",
+  ...who,
+  by: "operator",
+  from: "bob",
+  mode: "wait",
+  bytes: 1,
+  messageSequence: 1,
+};
 
 /** The first fact happens at 101, the second at 102, and so on. */
 function after(...facts: readonly DeliveryFact[]): DeliveryView {
-  return facts.reduce((view, fact, index) => deliveryAfter(view, fact, 101 + index), newDelivery(who.messageId, who.agent, 100));
+  return facts.reduce(
+    (view, fact, index) => deliveryAfter(view, fact, 101 + index),
+    newDelivery(who.messageId, who.agent, 100),
+  );
 }
 
 test("a new delivery is accepted and nothing more", () => {
@@ -36,7 +61,12 @@ test("a new delivery is accepted and nothing more", () => {
 });
 
 test("each stage keeps the evidence that proved it", () => {
-  expect(after(started, handedOver)).toMatchObject({ stage: "handed_over", route: "paste", evidence: "paste_drained", attempts: 1 });
+  expect(after(started, handedOver)).toMatchObject({
+    stage: "handed_over",
+    route: "paste",
+    evidence: "paste_drained",
+    attempts: 1,
+  });
   expect(after(started, handedOver, seen)).toMatchObject({ stage: "seen", route: "paste", evidence: "prompt_hook" });
   expect(after(started, handedOver, seen, answered)).toMatchObject({ stage: "answered", evidence: "reply" });
 });
@@ -53,8 +83,19 @@ test("what was presented a second time says so, whatever its stage", () => {
 });
 
 test("Y1: an attempt whose outcome nobody knows goes back, and says that it may repeat", () => {
-  expect(after(started, handedOver, uncertain)).toMatchObject({ stage: "accepted", evidence: null, uncertain: true, possibleRepeat: true, at: 103 });
-  expect(after(started, uncertain)).toMatchObject({ stage: "accepted", uncertain: true, possibleRepeat: true, at: 100 });
+  expect(after(started, handedOver, uncertain)).toMatchObject({
+    stage: "accepted",
+    evidence: null,
+    uncertain: true,
+    possibleRepeat: true,
+    at: 103,
+  });
+  expect(after(started, uncertain)).toMatchObject({
+    stage: "accepted",
+    uncertain: true,
+    possibleRepeat: true,
+    at: 100,
+  });
 });
 
 test("Y1: what the program has proved is never uncertain again", () => {
@@ -63,7 +104,12 @@ test("Y1: what the program has proved is never uncertain again", () => {
 
 test("an uncertain delivery that is handed over again is certain, and still a possible repeat", () => {
   const again: DeliveryFact = { ...handedOver, attempt: 2, possibleRepeat: true };
-  expect(after(started, uncertain, again)).toMatchObject({ stage: "handed_over", attempts: 2, uncertain: false, possibleRepeat: true });
+  expect(after(started, uncertain, again)).toMatchObject({
+    stage: "handed_over",
+    attempts: 2,
+    uncertain: false,
+    possibleRepeat: true,
+  });
 });
 
 test("Y2: a dead letter stays one whatever comes, until it is redelivered", () => {

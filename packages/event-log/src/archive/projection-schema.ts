@@ -92,12 +92,14 @@ export function ensureProjection(connection: Connection, logger: Logger | undefi
   const found = versionOf(connection);
   if (found === PROJECTION_VERSION) return;
   if (found !== undefined) logger?.info("the archive is rebuilt from the log", { found, wanted: PROJECTION_VERSION });
-  connection.transaction(() => {
-    // The virtual table goes first: its own hidden tables can only be dropped through it.
-    for (const name of ["archive_text", ...remaining(connection)]) connection.exec(`DROP TABLE IF EXISTS "${name}"`);
-    for (const sql of Object.values(tables)) connection.exec(sql);
-    connection.prepare("INSERT INTO archive_state (id, version, position) VALUES (1, ?, 0)").run(PROJECTION_VERSION);
-  }).immediate();
+  connection
+    .transaction(() => {
+      // The virtual table goes first: its own hidden tables can only be dropped through it.
+      for (const name of ["archive_text", ...remaining(connection)]) connection.exec(`DROP TABLE IF EXISTS "${name}"`);
+      for (const sql of Object.values(tables)) connection.exec(sql);
+      connection.prepare("INSERT INTO archive_state (id, version, position) VALUES (1, ?, 0)").run(PROJECTION_VERSION);
+    })
+    .immediate();
 }
 
 /** The version of the tables that are there; 0 when they are incomplete, nothing when there are none. */

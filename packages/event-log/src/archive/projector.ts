@@ -30,8 +30,7 @@ export function projector(database: LogDatabase, log: EventLog<Fact>): Projector
   const { connection } = database;
   const apply = applier(database);
   const savePosition = connection.prepare("UPDATE archive_state SET position = ?");
-  let position =
-    connection.prepare<[], number>("SELECT position FROM archive_state").pluck().get() ?? 0;
+  let position = connection.prepare<[], number>("SELECT position FROM archive_state").pluck().get() ?? 0;
 
   /** Answers where it came to; the caller believes it only after the commit. */
   const slice = connection.transaction((from: number, deadline: number): number => {
@@ -74,14 +73,17 @@ function applier({ connection }: LogDatabase): (recorded: Recorded<Fact>) => voi
   const addReaction = connection.prepare(
     "INSERT OR IGNORE INTO archive_reactions (message_id, emoji, by, sequence) VALUES (?, ?, ?, ?)",
   );
-  const dropReaction = connection.prepare("DELETE FROM archive_reactions WHERE message_id = ? AND emoji = ? AND by = ?");
+  const dropReaction = connection.prepare(
+    "DELETE FROM archive_reactions WHERE message_id = ? AND emoji = ? AND by = ?",
+  );
   const addDelivery = connection.prepare(
     `INSERT INTO archive_deliveries (${deliveryColumns}, received, dead_sequence)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)`,
   );
-  const findDelivery = connection.prepare<[string, string], DeliveryRow & { readonly id: number; readonly received: number }>(
-    `SELECT id, ${deliveryColumns}, received FROM archive_deliveries WHERE message_id = ? AND agent = ?`,
-  );
+  const findDelivery = connection.prepare<
+    [string, string],
+    DeliveryRow & { readonly id: number; readonly received: number }
+  >(`SELECT id, ${deliveryColumns}, received FROM archive_deliveries WHERE message_id = ? AND agent = ?`);
   const changeDelivery = connection.prepare(
     `UPDATE archive_deliveries SET (${deliveryColumns}, received, dead_sequence) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      WHERE id = ?`,
@@ -94,7 +96,9 @@ function applier({ connection }: LogDatabase): (recorded: Recorded<Fact>) => voi
     `INSERT INTO archive_agents (agent, harness, model) VALUES (?, ?, ?)
      ON CONFLICT DO UPDATE SET harness = excluded.harness, model = excluded.model`,
   );
-  const findAgent = connection.prepare<[string], Attribution>("SELECT harness, model FROM archive_agents WHERE agent = ?");
+  const findAgent = connection.prepare<[string], Attribution>(
+    "SELECT harness, model FROM archive_agents WHERE agent = ?",
+  );
   const addCounts = connection.prepare(
     `INSERT INTO archive_counts (agent, harness, model, sent, received, turns) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET

@@ -88,7 +88,7 @@ export function eventLogConformance(name: string, create: () => LogUnderTest): v
         { ...fact("agent/ada", 3), command: { id: "command-2", digest: "b", answer: 2 } },
         { ...fact("agent/ada", 4), command: { id: "command-1", digest: "a", answer: 1 } },
       ];
-      expect(() => log.append(batch)).toThrow();
+      expect(() => log.append(batch)).toThrow("L4");
       expect(log.head()).toBe(1);
       expect(log.read(everything)).toHaveLength(1);
       expect(log.findCommand("command-2")).toBeUndefined();
@@ -107,7 +107,13 @@ export function eventLogConformance(name: string, create: () => LogUnderTest): v
 
     test("L3: neither the caller's object nor one that was read is the log's own", () => {
       const log = subject().open();
-      const event = { type: "agent_exited" as const, agent: "ada", epoch: 1, reason: "clean" as const, class: "normal" as const };
+      const event = {
+        type: "agent_exited" as const,
+        agent: "ada",
+        epoch: 1,
+        reason: "clean" as const,
+        class: "normal" as const,
+      };
       const lastLines = ["bye"];
       log.append([
         {
@@ -131,7 +137,10 @@ export function eventLogConformance(name: string, create: () => LogUnderTest): v
       const first = open();
       const answers = [{ messageId: "msg_0000000001", recipients: ["ada"] }, null, undefined, "text", 7, []];
       first.append(
-        answers.map((answer, index) => ({ ...fact("broker", index), command: { id: `command-${index}`, digest: `d${index}`, answer } })),
+        answers.map((answer, index) => ({
+          ...fact("broker", index),
+          command: { id: `command-${index}`, digest: `d${index}`, answer },
+        })),
       );
       first.close();
       const second = open();
@@ -144,7 +153,12 @@ export function eventLogConformance(name: string, create: () => LogUnderTest): v
     test("L4: a command id is not recorded a second time, in the same batch or later", () => {
       const log = subject().open();
       const command = { id: "command-1", digest: "a", answer: 1 };
-      expect(() => log.append([{ ...fact("broker", 1), command }, { ...fact("broker", 2), command }])).toThrow("L4");
+      expect(() =>
+        log.append([
+          { ...fact("broker", 1), command },
+          { ...fact("broker", 2), command },
+        ]),
+      ).toThrow("L4");
       log.append([{ ...fact("broker", 1), command }]);
       expect(() => log.append([{ ...fact("broker", 2), command: { ...command, digest: "b" } }])).toThrow("L4");
       expect(log.head()).toBe(1);
@@ -154,7 +168,14 @@ export function eventLogConformance(name: string, create: () => LogUnderTest): v
     test("reading returns exactly what cursor, limit, stream and types ask for, in order", () => {
       const log = subject().open();
       const all = fill(log);
-      const typeSets = [undefined, [], ["broker_started"], ["broker_stopped", "broker_started"], ["read_marked", "no_such_type"], ["broker_stopped", "broker_stopped"]];
+      const typeSets = [
+        undefined,
+        [],
+        ["broker_started"],
+        ["broker_stopped", "broker_started"],
+        ["read_marked", "no_such_type"],
+        ["broker_stopped", "broker_stopped"],
+      ];
       for (const after of [0, 1, 7, 30, 59, 60, 61])
         for (const limit of [0, 1, 5, 1_000, Number.POSITIVE_INFINITY])
           for (const stream of [undefined, ...streams, "agent/nobody"])
@@ -197,7 +218,7 @@ function fill(log: EventLog<Fact>): readonly Recorded<Fact>[] {
   for (const size of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5]) {
     const batch = Array.from({ length: size }, () => {
       number += 1;
-      return fact(streams[(number * 7) % 11 % streams.length] ?? "broker", number);
+      return fact(streams[((number * 7) % 11) % streams.length] ?? "broker", number);
     });
     recorded.push(...log.append(batch));
   }

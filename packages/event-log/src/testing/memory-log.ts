@@ -51,7 +51,10 @@ export function memoryLog<Event extends { readonly type: string }>(
     const stamps = new Map<string, string>();
     const added = appends.map(({ stream, event, at, actor, command }, index): MemoryRow => {
       if (command !== undefined) {
-        invariant(!commands.has(command.id) && !stamps.has(command.id), `L4: the command id ${command.id} was recorded twice`);
+        invariant(
+          !commands.has(command.id) && !stamps.has(command.id),
+          `L4: the command id ${command.id} was recorded twice`,
+        );
         stamps.set(command.id, JSON.stringify(command));
       }
       const revision = (revisions.get(stream) ?? newestRevisions.get(stream) ?? 0) + 1;

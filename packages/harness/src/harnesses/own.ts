@@ -43,6 +43,20 @@ export const scriptedInbox: Harness = {
   observation: { statusProtocol: true, contextScreen: true, ready: { settleMs: 0, quietMs: 300, atMostMs: 2_000 } },
 };
 
+/** What a line reader with nothing to wait for can take: the measure of everything above the terminal itself. */
+export const scriptedReader: Harness = {
+  ...scriptedBase,
+  id: "scripted-reader",
+  title: "Scripted reader",
+  about: "A program of the benchmark: it reads whatever comes, whenever it comes, and reports nothing.",
+  recognition: { programs: ["scripted-reader-agent"] },
+  interrupt: undefined,
+  boundary: "anytime",
+  routes: [pasteOnly],
+  observation: { statusProtocol: false, contextScreen: false, ready: { settleMs: 0, quietMs: 100, atMostMs: 2_000 } },
+  contextSources: [],
+};
+
 export const generic: Harness = {
   id: "generic",
   title: "Any other program",

@@ -89,14 +89,14 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
   const wiring = wire({ request, row, spawnEnv, inheritedEnv: base.env, mode: mode.effective, openToOptions, programArgs });
   notes.push(...wiring.notes);
 
-  const options = [
-    ...subcommandWords(row, programArgs, request.resume),
+  const added = [
     ...(request.resume === undefined ? [] : resumeWords(row, request.resume, notes)),
     ...mode.flags,
     ...(launch.model === undefined || ownModel !== undefined ? [] : modelFlags(row, launch.model, notes)),
     ...(launch.runtime === "headless" ? headlessFlags(row, programArgs, notes) : []),
     ...wiring.flags,
   ];
+  const options = added.length === 0 ? added : [...subcommandWords(row, programArgs, request.resume), ...added];
   if (options.length > 0 && !openToOptions) {
     notes.push(`${row.title} is started inside a shell text that must not be rewritten, so these options were not added: ${optionNames(options)}`);
   }
@@ -114,6 +114,7 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
     model,
     orchestrator: request.orchestrator,
   });
+  const env = withLoopbackDirect({ ...stamped.env, ...identity(request) });
   return {
     harness: row,
     attributedTo: stamped.harness,
@@ -121,8 +122,8 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
     model,
     permissionMode: openToOptions || mode.flags.length === 0 ? mode.effective : mode.withoutFlags,
     argv,
-    env: withLoopbackDirect({ ...stamped.env, ...identity(request) }),
-    unsetEnv: [...new Set([...base.removed, ...stamped.removed])].filter((name) => !(name in stamped.env)).sort(),
+    env,
+    unsetEnv: [...new Set([...base.removed, ...stamped.removed])].filter((name) => !Object.hasOwn(env, name)).sort(),
     files: wiring.files,
     tools: wiring.tools,
     notes,

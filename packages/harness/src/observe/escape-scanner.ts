@@ -54,6 +54,10 @@ export function scanEscapes(carry: string, chunk: string): Scan {
       (found ??= []).push({ type: "bracketed_paste", on: false });
     } else if (kind === 0x1b) {
       next = at + 1;
+    } else if (kind >= 0x20 && kind <= 0x2f) {
+      // A character set and the like: one more byte.
+      if (next >= text.length) return { found: found ?? none, carry: text.slice(at) };
+      if (text.charCodeAt(next) !== 0x1b) next += 1;
     }
     at = text.indexOf("\u001b", next);
   }

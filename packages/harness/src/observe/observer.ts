@@ -9,95 +9,14 @@
  *   O5  A percentage that was given to the program to read is not the program's.
  *   O6  State is bounded, whatever the program writes.
  */
-import type { BlockKind, Fidelity } from "@agent-relay/protocol";
+import type { BlockKind } from "@agent-relay/protocol";
 import type { Harness } from "../harness.ts";
 import type { AgentSignal } from "../hook-report.ts";
 import { binaryText, readableText, scanEscapes, type Found } from "./escape-scanner.ts";
-import { lookAtOpening, newOpening, type Opening } from "./opening.ts";
+import { hook, silence, status, title, type Observation, type Observer, type ObserverInput, type ObserverState, type ObserverStep, type Rank, type Said, type Starting } from "./observation.ts";
+import { lookAtOpening, newOpening } from "./opening.ts";
 import { blockOfError, programStatusReply, readProgramStatus, type ProgramStatus } from "./program-status.ts";
 import { quotedPercentages, readContext } from "./screen-text.ts";
-
-export type ObserverInput =
-  | { readonly type: "output"; readonly data: Uint8Array | string; readonly at: number }
-  | { readonly type: "tick"; readonly at: number }
-  /** A report from inside the program. */
-  | { readonly type: "signal"; readonly signal: AgentSignal; readonly source?: string | undefined; readonly at: number }
-  /** This text was pasted and submitted. */
-  | { readonly type: "submitted"; readonly text: string; readonly at: number }
-  /** This text reached the program, or left it, in another way: it may show on its screen and is not its own word. */
-  | { readonly type: "told"; readonly text: string; readonly at: number };
-
-interface Said {
-  /** When it became true, which for the end of a turn told by silence is before it was noticed. */
-  readonly at: number;
-  readonly source: string;
-  readonly fidelity: Fidelity;
-}
-
-export type Observation =
-  | (Said & { readonly type: "ready" })
-  | (Said & { readonly type: "working" })
-  | (Said & { readonly type: "turn_ended" })
-  | (Said & { readonly type: "blocked"; readonly kind: BlockKind; readonly what: string | undefined })
-  | (Said & { readonly type: "unblocked" })
-  | (Said & { readonly type: "context"; readonly pctLeft: number })
-  | (Said & { readonly type: "bracketed_paste"; readonly on: boolean })
-  /** Output came; said at most once a second. */
-  | (Said & { readonly type: "activity" });
-
-/** Opaque to callers but for what it may show. */
-export interface ObserverState {
-  readonly phase: "starting" | "idle" | "working" | "blocked";
-  readonly bracketedPaste: boolean;
-  readonly startedAt: number;
-  readonly lastOutputAt: number | undefined;
-  readonly contextPctLeft: number | undefined;
-  /** The rank of the best source that has told the state so far. */
-  readonly rank: Rank;
-  /** The phase to go back to, and who said that it is blocked. */
-  readonly blocked: { readonly before: "starting" | "idle" | "working"; readonly by: Rank } | undefined;
-  /** While starting: what it says of itself, and since when. */
-  readonly starting: Starting | undefined;
-  /** The last title of a program that should rather report its status. */
-  readonly earlyTitle: string | undefined;
-  readonly saidActivityAt: number | undefined;
-  readonly carry: string;
-  readonly tail: string;
-  readonly undecidedSince: number | undefined;
-  readonly exactContext: boolean;
-  readonly quoted: readonly (readonly number[])[];
-  readonly opening: Opening | undefined;
-}
-
-export interface ObserverStep {
-  readonly state: ObserverState;
-  readonly observations: readonly Observation[];
-  /** Ask again with a `tick` at this time, unless another step says otherwise before. */
-  readonly wakeAt?: number;
-  /** To be written to the program's terminal now, as it is. */
-  readonly reply?: string;
-}
-
-export interface Observer {
-  readonly initial: (at: number) => ObserverState;
-  readonly step: (state: ObserverState, input: ObserverInput) => ObserverStep;
-}
-
-interface Starting {
-  readonly says: "idle" | "working";
-  readonly since: number;
-  readonly source: string;
-  readonly fidelity: Fidelity;
-  /** It says idle, but its composer is not on the screen: something else may take the input. */
-  readonly awaitsComposer: boolean;
-}
-
-/** How much a source is worth. */
-type Rank = 0 | 1 | 2 | 3 | 4;
-const silence: Rank = 1;
-const title: Rank = 2;
-const hook: Rank = 3;
-const status: Rank = 4;
 
 /** Titles of a program that should report its status count only when no status has come by then. */
 const titleFallbackMs = 5_000;
@@ -152,6 +71,7 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
         break;
       case "submitted":
         remember(state, input.text);
+        state.opening = undefined;
         if (state.rank <= silence && rules.turnQuietMs !== undefined) {
           state.rank = silence;
           // The silence that ends the turn begins now.
@@ -175,10 +95,12 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
   function takeOutput(state: Draft, out: Observation[], chunk: string, at: number): string | undefined {
     if (chunk === "") return undefined;
     let reply: string | undefined;
-    const scan = scanEscapes(state.carry, chunk);
+    const carried = state.carry;
+    const scan = scanEscapes(carried, chunk);
     state.carry = scan.carry;
     for (const found of scan.found) reply = takeFound(state, out, found, at) ?? reply;
-    takeText(state, out, chunk, at);
+    if (state.opening !== undefined) takeOpening(state, out, (carried + chunk).slice(0, carried.length + chunk.length - scan.carry.length), at);
+    if (rules.contextScreen && !state.exactContext) takeText(state, out, chunk, at);
     state.lastOutputAt = at;
     if (state.saidActivityAt === undefined || at - state.saidActivityAt >= activityEveryMs) {
       state.saidActivityAt = at;
@@ -275,22 +197,26 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
     }
   }
 
-  /** Text on the screen: dialogs of the first run, and the context budget where nothing better tells it. */
-  function takeText(state: Draft, out: Observation[], chunk: string, at: number): void {
-    if (state.opening !== undefined) {
-      if (state.rank === status || (state.phase !== "starting" && state.blocked?.before !== "starting")) state.opening = undefined;
-      else {
-        const look = lookAtOpening(harness, state.opening, chunk);
-        state.opening = look.opening;
-        const said: Said = { at, source: "screen", fidelity: "inferred" };
-        if (look.dialog !== undefined) block(state, out, look.dialog.kind, look.dialog.what, silence, said);
-        else if (look.composer && dialogStands(state)) unblock(state, out, said);
-        if (state.starting?.awaitsComposer === true && (look.composer || look.opening === undefined)) {
-          state.starting = { ...state.starting, since: at, awaitsComposer: false };
-        }
-      }
+  /** Dialogs of the first run, in text whose sequences are whole. */
+  function takeOpening(state: Draft, out: Observation[], text: string, at: number): void {
+    if (state.opening === undefined) return;
+    // A dialog may come up a moment after the composer; once it has worked, its first screens are over.
+    if (state.rank === status || state.phase === "working" || state.blocked?.before === "working") {
+      state.opening = undefined;
+      return;
     }
-    if (!rules.contextScreen || state.exactContext) return;
+    const look = lookAtOpening(harness, state.opening, text);
+    state.opening = look.opening;
+    const said: Said = { at, source: "screen", fidelity: "inferred" };
+    if (look.dialog !== undefined) block(state, out, look.dialog.kind, look.dialog.what, silence, said);
+    else if (look.composer && dialogStands(state)) unblock(state, out, said);
+    if (state.starting?.awaitsComposer === true && (look.composer || look.opening === undefined)) {
+      state.starting = { ...state.starting, since: at, awaitsComposer: false };
+    }
+  }
+
+  /** The context budget on the screen, where nothing better tells it. */
+  function takeText(state: Draft, out: Observation[], chunk: string, at: number): void {
     const text = state.tail + chunk;
     readScreen(state, out, text, Math.max(0, state.tail.length - lookBack), false, at);
     state.tail = text.slice(-tailCharacters);
@@ -385,7 +311,6 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
   function becomeReady(state: Draft, out: Observation[], said: Said): void {
     state.phase = "idle";
     state.starting = undefined;
-    state.opening = undefined;
     out.push({ type: "ready", ...said });
   }
 

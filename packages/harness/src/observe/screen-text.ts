@@ -4,6 +4,7 @@
  *   V1  Only a line that says it and nothing else counts, so that prose about a context window does not.
  *   V2  What was given to the program to read is not the program's word: percentages out of such texts do not count.
  */
+import { readableText } from "./escape-scanner.ts";
 
 /** `Context 6% left`, `6% context left` and near relatives. */
 const phrase = "(?:context(?: window)?(?: left| remaining)?:? (\\d{1,3})% ?(?:left|remaining)|(\\d{1,3})% (?:of )?context (?:left|remaining)|context (?:left|remaining):? (\\d{1,3})%)";
@@ -33,7 +34,7 @@ export function readContext(text: string, from: number, final: boolean, quoted: 
     if (!/context/iu.test(around)) continue;
     const cutEnd = end < text.length;
     // Where the line goes on out of sight, a mark keeps the edge from passing for the line's.
-    const line = lineAt(`${start > 0 ? "~" : ""}${around}${cutEnd ? "~" : ""}`, at - start + (start > 0 ? 1 : 0));
+    const line = lineAt(`${start > 0 ? "~" : ""}${around.slice(0, at - start)}`, `${around.slice(at - start)}${cutEnd ? "~" : ""}`);
     const match = statusLine.exec(line.text);
     const pct = match === null ? Number.NaN : Number(match[1] ?? match[2] ?? match[3]);
     if (match === null || pct > 100 || quoted(pct)) continue;
@@ -53,10 +54,10 @@ export function quotedPercentages(text: string): readonly number[] {
   return [...found];
 }
 
-/** The visible line around a position of raw output; `open` says that it runs to the end of the text. */
-function lineAt(raw: string, position: number): { readonly text: string; readonly open: boolean } {
-  const before = visible(raw.slice(0, position));
-  const after = visible(raw.slice(position));
+/** The visible line where two pieces of raw output meet; `open` says that it runs to the end of the second. */
+function lineAt(rawBefore: string, rawAfter: string): { readonly text: string; readonly open: boolean } {
+  const before = readableText(visible(rawBefore));
+  const after = readableText(visible(rawAfter));
   const lineBreak = after.indexOf("\n");
   const head = before.slice(before.lastIndexOf("\n") + 1);
   return { text: (head + (lineBreak < 0 ? after : after.slice(0, lineBreak))).trimEnd(), open: lineBreak < 0 };

@@ -158,7 +158,9 @@ export function connection(options: {
     }
     introduced = true;
     // Output from now on; what was before can be read.
-    for (const terminal of options.terminals()) told.set(terminal, terminal.ring.nextOffset());
+    for (const terminal of options.terminals()) {
+      if (terminal.ending() === undefined) told.set(terminal, terminal.ring.nextOffset());
+    }
     options.onHello();
   };
 

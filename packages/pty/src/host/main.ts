@@ -2,17 +2,17 @@
 /** The pty host's process: argv in, exit status out. 0 done, 3 another host has the socket, 64 wrong arguments, 70 a bug. */
 import { parseArgs } from "node:util";
 import { codeOf, messageOf } from "@agent-relay/kernel";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { WRITE_TIMEOUT_MS } from "../bounds.ts";
 import { runHost } from "./server.ts";
 import type { HostOptions } from "./server.ts";
 
-const Ms = z.coerce.number().int().min(0).max(2_147_483_647);
+const Ms = z.coerce.number().check(z.int(), z.minimum(0), z.maximum(2_147_483_647));
 const Arguments = z.object({
-  socket: z.string().min(1),
-  "idle-exit-ms": Ms.default(10_000),
-  "ended-exit-ms": Ms.default(24 * 60 * 60 * 1_000),
-  "write-timeout-ms": Ms.default(WRITE_TIMEOUT_MS),
+  socket: z.string().check(z.minLength(1)),
+  "idle-exit-ms": z._default(Ms, 10_000),
+  "ended-exit-ms": z._default(Ms, 24 * 60 * 60 * 1_000),
+  "write-timeout-ms": z._default(Ms, WRITE_TIMEOUT_MS),
 });
 
 function readArguments(): HostOptions {

@@ -109,6 +109,8 @@ async function listen(socketPath: string, onSocket: (socket: Socket) => void): P
       server.once("error", reject);
       server.listen(socketPath, () => {
         chmodSync(socketPath, 0o600);
+        // For example no descriptor left for one more guest: no reason to take the terminals down.
+        server.on("error", () => undefined);
         resolve(server);
       });
     });

@@ -274,6 +274,18 @@ export function conformance(name: string, makeSubject: () => Promise<Conformance
       expect(seen.lost()).toBeUndefined();
     });
 
+    test("a new client hears only what is new", async () => {
+      await ready("a");
+      await ready("b");
+      await host.write("b", "w1", enter("exit 0"));
+      await seen.untilExit("b");
+      const next = await subject.reconnect();
+      const heard = transcribe(next);
+      await next.write("a", "w1", enter("say news"));
+      await heard.untilText("a", "news");
+      expect(heard.events).toMatchObject([{ type: "output", id: "a", offset: 7 }]);
+    });
+
     test("a client that another one replaces is told, and its calls fail", async () => {
       const first = await subject.reconnect();
       const told = transcribe(first);

@@ -244,14 +244,39 @@ export function clientBehaviour(name: string, openLine: () => Promise<TestLine>,
       line.broker.append({ at: 1 });
       const client = await connect(line);
       line.broker.append({ at: 2 });
-      line.broker.subscribed = (_, connection) => {
+      line.broker.subscribed = () => {
         line.broker.subscribed = () => true;
+        line.cut();
         line.broker.append({ text: "missed?", at: Date.now() + 1 });
-        connection.close();
         return false;
       };
-      line.broker.publishing = () => true;
       expect((await take(client.events(), 1)).map((event) => event.sequence)).toEqual([3]);
+    });
+
+    test("E2 a stream that was opened while the connection was gone misses nothing since", async () => {
+      const line = await openTestLine();
+      line.broker.append({ at: 1 });
+      const client = await connect(line);
+      await line.fall();
+      line.broker.append({ at: 2 });
+      await settle();
+      const events = take(client.events(), 1);
+      line.broker.append({ at: Date.now() + 1 });
+      await line.rise();
+      expect((await events).map((event) => event.sequence)).toEqual([3]);
+    });
+
+    test("E1 an event that a broker sends twice is heard once", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.publishing = (event, id, connection) => {
+        connection.send({ type: "event", id, event });
+        return true;
+      };
+      const events = take(client.events({ from: 0 }), 3);
+      await until(() => line.broker.connections[0]?.subscriptions.size === 1);
+      line.broker.append({}, {}, {});
+      expect((await events).map((event) => event.sequence)).toEqual([1, 2, 3]);
     });
 
     test("an event of a type that only a newer broker knows is passed over", async () => {
@@ -301,6 +326,23 @@ export function clientBehaviour(name: string, openLine: () => Promise<TestLine>,
       await until(() => line.broker.connections[0]?.subscriptions.size === 1);
       line.broker.append(...Array.from({ length: 1_305 }, () => ({})));
       expect((await events).map((event) => event.sequence)).toEqual(Array.from({ length: 1_305 }, (_, index) => index + 1));
+    });
+
+    test("E3 reading back a gap waits for a slow reader too", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.answer = (request) => readLog(line.broker, request);
+      line.broker.publishing = (event, id, connection) => {
+        if (event.sequence === 1) connection.send({ type: "gap", id, from: 0, to: 4_000, reason: "not kept" });
+        return event.sequence > 4_000;
+      };
+      const stream = client.events({ from: 0 });
+      await until(() => line.broker.connections[0]?.subscriptions.size === 1);
+      line.broker.append(...Array.from({ length: 4_000 }, () => ({})));
+      await until(() => line.broker.requests.length === 3);
+      await settle(20);
+      expect(line.broker.requests).toHaveLength(3);
+      expect((await take(stream, 4_000)).map((event) => event.sequence)).toEqual(Array.from({ length: 4_000 }, (_, index) => index + 1));
     });
 
     test("E4 a gap that cannot be read back is a failure, not silence", async () => {
@@ -413,13 +455,16 @@ export function clientBehaviour(name: string, openLine: () => Promise<TestLine>,
         }
         expect(from).toBe(0);
         if (times === 2) {
-          connection.send(output(id, 1, 0, "hello world"));
+          connection.send({ type: "gap", id, from: 0, to: 2, reason: "not kept" });
+          connection.send(output(id, 1, 2, "llo "));
+          connection.send(output(id, 1, 6, "world"));
           connection.send({ type: "gap", id, from: 11, to: 15, reason: "not kept" });
           connection.send(output(id, 1, 15, "!"));
           void settle(2).then(line.cut);
           return;
         }
         connection.send(output(id, 2, 0, "again"));
+        connection.send(output(id, 1, 16, "a ghost"));
         connection.send({ type: "end", id, reason: "ended" });
       };
       const chunks: unknown[] = [];
@@ -427,6 +472,41 @@ export function clientBehaviour(name: string, openLine: () => Promise<TestLine>,
         chunks.push(chunk.type === "output" ? [chunk.epoch, chunk.offset, Buffer.from(chunk.data).toString()] : [chunk.type, chunk.from, chunk.to]);
       }
       expect(chunks).toEqual([[1, 0, "hello "], [1, 6, "wor"], [1, 9, "ld"], ["gap", 11, 15], [1, 15, "!"], [2, 0, "again"]]);
+    });
+
+    test("O2 an offset of the old incarnation is not used for the new one", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      const froms: number[] = [];
+      line.broker.followed = (id, _agent, from, connection) => {
+        const send = (epoch: number, offset: number, text: string): void => connection.send({ type: "output", id, epoch, offset, data: Buffer.from(text).toString("base64") });
+        froms.push(from);
+        if (froms.length === 1) {
+          send(1, 5, "old");
+          connection.send({ type: "end", id, reason: "slow_consumer" });
+        } else if (from > 0) send(2, from, "middle of the new");
+        else {
+          send(2, 0, "new");
+          connection.send({ type: "end", id, reason: "ended" });
+        }
+      };
+      const chunks: unknown[] = [];
+      for await (const chunk of client.output("ada", { from: 5 })) {
+        chunks.push(chunk.type === "output" ? [chunk.epoch, chunk.offset, Buffer.from(chunk.data).toString()] : chunk);
+      }
+      expect([chunks, froms]).toEqual([[[1, 5, "old"], [2, 0, "new"]], [5, 8, 0]]);
+    });
+
+    test("O1 output that skips an offset without a word is told as a gap", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.followed = (id, _agent, _from, connection) => {
+        connection.send({ type: "output", id, epoch: 1, offset: 0, data: Buffer.from("ab").toString("base64") });
+        connection.send({ type: "output", id, epoch: 1, offset: 9, data: Buffer.from("c").toString("base64") });
+        connection.send({ type: "end", id, reason: "ended" });
+      };
+      const chunks = await collect(client.output("ada"));
+      expect(chunks.map((chunk) => (chunk.type === "gap" ? [chunk.from, chunk.to] : chunk.offset))).toEqual([0, [2, 9], 9]);
     });
 
     test("O3 slow reading of output loses nothing and skips nothing silently", async () => {

@@ -150,3 +150,20 @@ test("aborting while the first connection is tried rejects with cancelled", asyn
   expect(await outcome).toBe("cancelled");
   expect(timers.pending()).toBe(0);
 });
+
+test("a question that is asked again waits only for what is left of its time", async () => {
+  const { client, timers, line } = await connected();
+  line.broker.answer = () => "silence";
+  const call = client.call("agent.wait", { names: ["ada"], until: "idle", timeoutMs: 5_000 });
+  await settle();
+  await line.fall();
+  await timers.advance(2_000);
+  await line.rise();
+  line.broker.answer = () => ({ result: { agents: [] } });
+  await timers.advance(1_000);
+  await call;
+  const [first, second] = line.broker.requests.map((request) => (request.params as { timeoutMs: number }).timeoutMs);
+  expect(first).toBe(5_000);
+  expect(second).toBeGreaterThanOrEqual(2_000);
+  expect(second).toBeLessThanOrEqual(3_000);
+});

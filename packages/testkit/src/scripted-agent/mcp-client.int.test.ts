@@ -71,8 +71,7 @@ test("Q1: after its time a call is given up", async () => {
 test("Q2: a session that the server has forgotten is begun anew", async () => {
   const tools = await calling({ sessions: true });
   await tools.call("send_message", { text: "one" });
-  await relay.goAway();
-  await relay.comeBack();
+  relay.forgetSessions();
   expect((await tools.call("send_message", { text: "two" })).outcome).toBe("ok");
   expect(relay.calls.map((it) => it.arguments["text"])).toEqual(["one", "two"]);
   expect(relay.requests.filter((it) => it.startsWith("tools/call"))).toEqual([

@@ -86,7 +86,7 @@ test("an interrupted turn posts no turn_ended, unless the script says so", async
 });
 
 test("a turn waits for its prompt hook only if the script says so", async () => {
-  const slow = { hookStatus: (number: number) => (number < 5 ? 503 : 204) };
+  const slow = { hookStatus: (number: number) => (number < 3 ? 503 : 204) };
   await play("agent", { ...personas.echo, hookBeforeTurn: true, hooks: ["prompt"] }, slow);
   submit("careful");
   await terminal.journalled("turn_started");

@@ -20,6 +20,8 @@ export interface LoopbackRelay {
   /** Methods and session ids in the order in which they came. */
   readonly requests: readonly string[];
   readonly tokens: ReadonlySet<string>;
+  /** The sessions that were begun so far are unknown from now on. */
+  readonly forgetSessions: () => void;
   readonly goAway: () => Promise<void>;
   readonly comeBack: () => Promise<void>;
 }
@@ -32,7 +34,7 @@ export interface LoopbackRelayOptions {
   readonly format?: "json" | "events";
   /** Keep the stream of events open after the answer. */
   readonly keepOpen?: boolean;
-  /** Give sessions ids, which die with the server. */
+  /** Give sessions ids. */
   readonly sessions?: boolean;
 }
 
@@ -121,6 +123,9 @@ export async function startLoopbackRelay(options: LoopbackRelayOptions = {}): Pr
     calls,
     requests,
     tokens,
+    forgetSessions: () => {
+      life += 1;
+    },
     goAway: () =>
       new Promise((resolve) => {
         if (server === undefined) return resolve();

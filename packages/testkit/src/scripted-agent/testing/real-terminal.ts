@@ -30,6 +30,8 @@ export interface RealTerminalOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Enough for `script`, a shell and `sleep`; Node itself is named by its path. */
+const systemPath = "/usr/local/bin:/usr/bin:/bin";
 const patienceMs = 10_000;
 
 export function openTerminal(options: RealTerminalOptions): RealTerminal {
@@ -37,7 +39,7 @@ export function openTerminal(options: RealTerminalOptions): RealTerminal {
   const child = spawn("script", ["-qfec", `exec ${words.join(" ")}`, "/dev/null"], {
     stdio: ["pipe", "pipe", "inherit"],
     env: {
-      PATH: process.env["PATH"] ?? "",
+      PATH: systemPath,
       SHELL: "/bin/sh",
       SCRIPTED_AGENT_JOURNAL: options.journalFile,
       ...(options.script === undefined ? {} : { SCRIPTED_AGENT_SCRIPT: JSON.stringify(options.script) }),

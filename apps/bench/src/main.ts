@@ -1,0 +1,202 @@
+/** The benchmark: one run, everything beside its floor, the table into `docs/benchmarks.md`. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { replayState } from "@agent-relay/broker";
+import { openEventLog } from "@agent-relay/event-log";
+import type { Append } from "@agent-relay/kernel";
+import type { Fact } from "@agent-relay/protocol";
+import type { Relay } from "@agent-relay/sdk";
+import { megabytes, monotonicMs, ms, percentiles, table, type Percentiles, type Row } from "./figures.ts";
+import { barePty, commit, webSocket } from "./floors.ts";
+import { cliMain, cpuSecondsOf, memoryOf, openTeam, type BenchTeam } from "./team.ts";
+
+const LATENCY_MESSAGES = 1_000;
+const THROUGHPUT_MESSAGES = 40_000;
+const THROUGHPUT_IN_FLIGHT = 512;
+const FAN_OUT_ROUNDS = 20;
+const IDLE_SECONDS = 10;
+const REPLAY_EVENTS = 100_000;
+
+const { values: flags } = parseArgs({ options: { write: { type: "boolean", default: false } } });
+const rows: Row[] = [];
+
+function add(what: string, measured: string, against = "", reached = ""): void {
+  rows.push({ what, measured, against, reached });
+  process.stdout.write(`${what}: ${measured}${against === "" ? "" : `  [${against}]`}${reached === "" ? "" : `  (goal: ${reached})`}\n`);
+}
+
+function both({ p50, p99 }: Percentiles): string {
+  return `${ms(p50)} / ${ms(p99)}`;
+}
+
+const echo = fileURLToPath(new URL("./echo.js", import.meta.url));
+const pty = await barePty(echo);
+const disk = await commit();
+const socket = await webSocket();
+add("floor: bare pty, write to read back, p50 / p99", both(pty));
+add("floor: SQLite commit (WAL, FULL), p50 / p99", both(disk));
+add("floor: WebSocket round trip on a unix socket, p50 / p99", both(socket));
+
+const team = await openTeam();
+try {
+  add("broker, start of its process to first answer", ms(team.startMs));
+  await measureTeam(team);
+} finally {
+  await team.close();
+}
+measureReplay();
+measureCli();
+
+if (flags.write) {
+  const file = fileURLToPath(new URL("../../../docs/benchmarks.md", import.meta.url));
+  writeFileSync(file, page());
+  process.stdout.write(`\nwritten: ${path.relative(process.cwd(), file)}\n`);
+}
+
+async function measureTeam({ relay, ...bench }: BenchTeam): Promise<void> {
+  const names = Array.from({ length: 10 }, (_, index) => `r${index}`);
+  await bench.spawnReaders(names.slice(0, 1));
+  await measureLatency({ relay, ...bench });
+  await bench.spawnReaders(names.slice(1));
+  await measureThroughput({ relay, ...bench }, names);
+
+  const hostPid = await bench.hostPid();
+  const memory = (): number => memoryOf(bench.brokerPid) + memoryOf(hostPid);
+  const withTen = memory();
+  await bench.spawnReaders(Array.from({ length: 10 }, (_, index) => `s${index}`));
+  await measureIdle(bench.brokerPid, hostPid);
+  const many = Array.from({ length: 50 }, (_, index) => `f${index}`);
+  await bench.spawnReaders(many, ["everyone"]);
+  const withSeventy = memory();
+  add("memory of broker and terminals' host, 10 agents, after the load", megabytes(withTen), `${megabytes(memoryOf(bench.brokerPid))} broker, ${megabytes(memoryOf(hostPid))} host at 70 agents`);
+  add("memory for each additional agent", megabytes((withSeventy - withTen) / 60), "", "under 1 MB");
+  await measureFanOut({ relay, ...bench }, many.length);
+}
+
+async function measureLatency({ relay, arrivals }: BenchTeam): Promise<void> {
+  const accepted: number[] = [];
+  const atTheAgent: number[] = [];
+  for (let index = 0; index < LATENCY_MESSAGES + 100; index += 1) {
+    const start = monotonicMs();
+    await post(relay, "r0", index);
+    const done = monotonicMs();
+    const [arrival] = await arrivals(1);
+    if (index < 100 || arrival === undefined) continue;
+    accepted.push(done - start);
+    atTheAgent.push(arrival.at - start);
+  }
+  const floor = disk.p50 + pty.p50;
+  const reached = percentiles(atTheAgent);
+  add("send → accepted (durable), p50 / p99", both(percentiles(accepted)), `${(percentiles(accepted).p50 / (disk.p50 + socket.p50)).toFixed(1)} × (commit + WebSocket)`);
+  add(
+    "send → bytes at the agent, p50 / p99",
+    both(reached),
+    `${(reached.p50 / floor).toFixed(1)} × (commit + pty), ${(reached.p50 / (floor + socket.p50)).toFixed(1)} × with the WebSocket`,
+    "2.5 × at p50, under 5 ms at p99",
+  );
+}
+
+async function measureThroughput({ relay, arrivals }: BenchTeam, names: readonly string[]): Promise<void> {
+  const start = monotonicMs();
+  let next = 0;
+  const sender = async (): Promise<void> => {
+    for (let mark = next++; mark < THROUGHPUT_MESSAGES; mark = next++) await post(relay, names[mark % names.length] ?? "r0", mark);
+  };
+  const sent = Promise.all(Array.from({ length: THROUGHPUT_IN_FLIGHT }, sender)).then(() => monotonicMs());
+  const seen = await arrivals(THROUGHPUT_MESSAGES);
+  const last = Math.max(...seen.slice(-1_000).map((it) => it.at));
+  const accepted = await sent;
+  const distinct = new Set(seen.map((it) => it.mark)).size;
+  add(
+    `messages/s, durable, through ${names.length} agents that read at once`,
+    `${Math.round(THROUGHPUT_MESSAGES / ((last - start) / 1_000)).toLocaleString("en")} delivered, ${Math.round(THROUGHPUT_MESSAGES / ((accepted - start) / 1_000)).toLocaleString("en")} accepted`,
+    `${THROUGHPUT_MESSAGES.toLocaleString("en")} sent, ${distinct.toLocaleString("en")} arrived, ${seen.length - distinct} repeated`,
+    "8,000/s",
+  );
+}
+
+async function measureFanOut({ relay, arrivals }: BenchTeam, members: number): Promise<void> {
+  const last: number[] = [];
+  for (let round = 0; round < FAN_OUT_ROUNDS; round += 1) {
+    const start = monotonicMs();
+    await post(relay, "#everyone", round);
+    const seen = await arrivals(members);
+    last.push(Math.max(...seen.map((it) => it.at)) - start);
+  }
+  add(`fan-out to ${members} agents, last one, p50 / p99`, both(percentiles(last)), "", "under 25 ms");
+}
+
+async function measureIdle(brokerPid: number, hostPid: number): Promise<void> {
+  // Agents that have just been spawned settle first.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  const used = (): number => cpuSecondsOf(brokerPid) + cpuSecondsOf(hostPid);
+  const before = used();
+  await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1_000));
+  add("idle CPU of broker and host with 20 agents", `${(((used() - before) / IDLE_SECONDS) * 100).toFixed(2)} % of a core`, "", "under 1 %");
+}
+
+function measureReplay(): void {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "agent-relay-bench-"));
+  const { log, close } = openEventLog({ file: path.join(folder, "events.db") });
+  log.append([{ stream: "agent/ada", at: 1, event: { type: "agent_registered", agent: "ada", kind: "person", by: "bench" } }]);
+  for (let index = 0; log.head() < REPLAY_EVENTS; index += 100) {
+    log.append(
+      Array.from({ length: 50 }, (_, offset): Append<Fact>[] => {
+        const messageId = `msg_${String(index + offset).padStart(12, "0")}`;
+        const to = { kind: "agent", name: "ada" } as const;
+        return [
+          { stream: `message/${messageId}`, at: 1, event: { type: "message_accepted", messageId, from: "ben", to, body: "x".repeat(200), mode: "wait", threadId: messageId, recipients: ["ada"] } },
+          { stream: `message/${messageId}`, at: 1, event: { type: "delivery_handed_over", messageId, agent: "ada", epoch: 1, attempt: 1, route: "inbox", evidence: "inbox_read", possibleRepeat: false } },
+        ];
+      }).flat(),
+    );
+  }
+  const start = monotonicMs();
+  replayState(log);
+  const took = monotonicMs() - start;
+  add(`replay of ${REPLAY_EVENTS.toLocaleString("en")} events into the broker's state`, ms(took), `${Math.round(REPLAY_EVENTS / took).toLocaleString("en")} events/ms`);
+  close();
+  rmSync(folder, { recursive: true });
+}
+
+function measureCli(): void {
+  const time = (args: readonly string[]): number => {
+    const times = Array.from({ length: 10 }, () => {
+      const start = monotonicMs();
+      execFileSync(process.execPath, args, { stdio: "ignore" });
+      return monotonicMs() - start;
+    });
+    return percentiles(times).p50;
+  };
+  const bare = time(["-e", "0"]);
+  add("CLI `--version`, p50", ms(time([cliMain, "--version"])), `bare node ${ms(bare)}`);
+}
+
+async function post(relay: Relay, to: string, mark: number): Promise<void> {
+  await relay.client.call("message.send", { to, body: `bench:${mark};` });
+}
+
+function page(): string {
+  const { cpus, release, totalmem } = os;
+  return `# Benchmarks
+
+\`pnpm bench --write\` measures everything in one run and writes this page. The figures of a shared machine move by a third
+from run to run; the ratios to the floors of the same run move less.
+
+Machine: ${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB, ${process.platform} ${release()}, Node ${process.versions.node}.
+
+${table(rows)}
+
+- The floors are the bare parts: \`node-pty\` alone writing 400 bytes and reading them back from a program in raw mode, one
+  insert of 600 bytes into SQLite, one echo over \`ws\`. A message crosses all three, and a second socket to the terminals'
+  host besides.
+- The agents are programs that report each arrival with the machine's monotonic clock. *Bytes at the agent* is the moment
+  at which the program has read them, not the moment at which they were written.
+- Every message is durable (\`synchronous=FULL\`) before its sender has an answer and before it is typed anywhere.
+`;
+}

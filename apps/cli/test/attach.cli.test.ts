@@ -1,0 +1,156 @@
+/** A person at a terminal: the built program in a real terminal that `script` makes, in front of a broker that answers from a table. */
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { giveBack } from "../src/attach/terminal-guard.ts";
+import { fakeBroker, type Answers, type FakeBroker } from "./fake-broker.ts";
+import { makeHome, program, watch, type Home, type Running } from "./home.ts";
+import { agent } from "./views.ts";
+
+const hasScript = process.platform === "linux" && spawnSync("script", ["--version"]).status === 0;
+const here = test.skipIf(!hasScript);
+
+let home: Home;
+let fake: FakeBroker;
+let running: Running | undefined;
+const answers: Answers = {
+  "agent.list": () => ({ agents: [agent({})] }),
+  "agent.hold": ({ leaseId }) => ({ leaseId, expiresAt: Date.now() + 20_000 }),
+  "agent.unhold": () => ({}),
+  "terminal.resize": () => ({}),
+  "terminal.write": () => ({}),
+};
+
+beforeEach(async () => {
+  home = makeHome();
+  fake = await fakeBroker(home, { answers, screen: "\u001b]0;evil title\u0007hello from ada\u001b[6n\r\n" });
+});
+afterEach(async () => {
+  for (const pid of running === undefined ? [] : treeOf(running.child.pid)) kill(pid, "SIGKILL");
+  await running?.ended;
+  running = undefined;
+  await home.remove();
+  await fake.close();
+});
+
+/** Runs `attach` in a terminal, then says how the terminal was left. */
+function attach(...args: string[]): Running {
+  const line = `${process.execPath} ${program} attach ada ${args.join(" ")}; echo "status=$?"; stty -a`;
+  const child = spawn("script", ["-qec", line, "/dev/null"], { cwd: home.project, env: { ...home.environment, SHELL: "/bin/sh" }, stdio: ["pipe", "pipe", "pipe"] });
+  running = watch(child);
+  return running;
+}
+
+const typed = (): string =>
+  fake.asked
+    .filter(({ method }) => method === "terminal.write")
+    .map(({ params }) => Buffer.from((params as { data: string }).data, "base64").toString())
+    .join("");
+const methods = (): string[] => fake.asked.map(({ method }) => method);
+
+/** The terminal is as it was: every mode turned off, on the main screen, and cooked. */
+function expectRestored(out: string): void {
+  const at = out.lastIndexOf(giveBack);
+  expect(at, "the terminal was not given back").toBeGreaterThan(0);
+  expect(out.lastIndexOf("\u001b[?1049h"), "the screen was taken again").toBeLessThan(at);
+  expect(out.slice(at)).toMatch(/(?<!-)icanon[\s\S]*(?<!-)\becho\b/);
+}
+
+here("view shows the screen without what reaches beyond it, and Ctrl-] gives the terminal back", async () => {
+  const it = attach();
+  await it.until(/hello from ada/);
+  it.child.stdin?.write("\u001d");
+  await it.until(/status=0[\s\S]*icanon/);
+  const { out } = await it.ended;
+  expect([out.includes("evil title"), out.includes("\u001b[6n"), out.includes("Ctrl-] detaches"), out.includes("Detached from ada; it goes on.")]).toEqual([false, false, true, true]);
+  expectRestored(out);
+});
+
+here("Ctrl-C detaches too, and nothing is asked of the agent", async () => {
+  const it = attach();
+  await it.until(/hello from ada/);
+  it.child.stdin?.write("typed in vain\u0003");
+  await it.until(/status=0[\s\S]*icanon/);
+  expect(methods()).toEqual(["agent.list"]);
+  expectRestored((await it.ended).out);
+});
+
+here("drive types what is typed, under a hold that is given back", async () => {
+  const it = attach("--mode", "drive");
+  await it.until(/hello from ada/);
+  it.child.stdin?.write("yes\r");
+  while (typed() !== "yes\r") await new Promise((resolve) => setTimeout(resolve, 10));
+  it.child.stdin?.write("\u001d");
+  await it.until(/status=0[\s\S]*icanon/);
+  expect(methods()).toEqual(["agent.list", "agent.hold", "terminal.resize", "terminal.write", "agent.unhold"]);
+  expectRestored((await it.ended).out);
+});
+
+here("drive passes Ctrl-C on only when asked to", async () => {
+  const it = attach("--mode", "drive", "--pass-ctrl-c");
+  await it.until(/hello from ada/);
+  it.child.stdin?.write("\u0003");
+  while (typed() !== "\u0003") await new Promise((resolve) => setTimeout(resolve, 10));
+  it.child.stdin?.write("\u001d");
+  await it.until(/status=0[\s\S]*icanon/);
+});
+
+here("the end of the agent gives the terminal back and says so", async () => {
+  const it = attach();
+  await it.until(/hello from ada/);
+  fake.endTerminal();
+  await it.until(/status=0[\s\S]*icanon/);
+  const { out } = await it.ended;
+  expect(out).toContain("ada has ended.");
+  expectRestored(out);
+});
+
+here.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)("%s gives the terminal back", async (signal) => {
+  const it = attach("--mode", "drive");
+  await it.until(/hello from ada/);
+  const attached = treeOf(it.child.pid).find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(process.execPath));
+  kill(attached, signal);
+  await it.until(/status=130[\s\S]*icanon/);
+  expectRestored((await it.ended).out);
+  expect(methods().at(-1)).toBe("agent.unhold");
+});
+
+here("the death of the broker gives the terminal back, with the reason", async () => {
+  const it = attach();
+  await it.until(/hello from ada/);
+  await fake.close();
+  await it.until(/status=3[\s\S]*icanon/);
+  const { out } = await it.ended;
+  expect(out.slice(out.lastIndexOf(giveBack))).toContain("error:");
+  expectRestored(out);
+});
+
+here("an agent without a terminal is refused before the terminal is taken", async () => {
+  await fake.close();
+  fake = await fakeBroker(home, { answers: { "agent.list": () => ({ agents: [agent({ runtime: "headless" })] }) } });
+  const it = attach();
+  await it.until(/status=1[\s\S]*icanon/);
+  const { out } = await it.ended;
+  expect([out.includes("it runs without a terminal"), out.includes("\u001b[?1049h")]).toEqual([true, false]);
+});
+
+/** A process and all below it, itself last. */
+function treeOf(pid: number | undefined): number[] {
+  if (pid === undefined) return [];
+  let children: number[];
+  try {
+    children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter((text) => text !== "").map(Number);
+  } catch {
+    return []; // It has ended in the meantime.
+  }
+  return [...children.flatMap(treeOf), pid];
+}
+
+function kill(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) throw new Error("there is no such process");
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}

@@ -1,0 +1,123 @@
+/** The real thing: the broker, the pty host and agents, driven by the built program alone. */
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { makeHome, type Home } from "./home.ts";
+
+let home: Home;
+beforeEach(() => {
+  home = makeHome();
+});
+afterEach(async () => {
+  await home.run(["down", "--force", "--timeout", "20"]);
+  await home.remove();
+});
+
+const json = async <Shape>(...args: string[]): Promise<Shape> => JSON.parse((await home.run([...args, "--json"])).out) as Shape;
+const upped = (): Promise<{ pid: number; started: boolean; alreadyRunning: boolean; socket: string }> => json("up");
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test("up starts a broker and waits until it answers; a second up finds it; down ends it", async () => {
+  const first = await upped();
+  const second = await upped();
+  const status = await json<{ pid: number; project: string }>("status");
+  expect([first.started, second.alreadyRunning, second.pid, status.pid, status.project]).toEqual([true, true, first.pid, first.pid, home.project]);
+  const down = await json<{ stopped: boolean; pid: number }>("down");
+  expect([down.stopped, down.pid, isAlive(first.pid)]).toEqual([true, first.pid, false]);
+});
+
+test("two ups at once end with one broker, and both succeed", async () => {
+  const [one, other] = await Promise.all([home.run(["up", "--json"]), home.run(["up", "--json"])]);
+  const pids = [one, other].map(({ out }) => (JSON.parse(out) as { pid: number }).pid);
+  expect([one.status, other.status, pids[0] === pids[1]]).toEqual([0, 0, true]);
+});
+
+test("the state is private to its owner and invisible to git", async () => {
+  await upped();
+  const stateDir = join(home.project, ".agent-relay");
+  expect([(statSync(stateDir).mode & 0o777).toString(8), readFileSync(join(stateDir, ".gitignore"), "utf8")]).toEqual(["700", "*\n"]);
+});
+
+test("spawn starts a broker if there is none, and says so", async () => {
+  const { status, out, err } = await home.run(["spawn", "ada", "--", "/bin/sh", "-c", "echo here I am; sleep 600"]);
+  expect([status, /^ada runs: .*pid \d+\n$/.test(out), err.includes("No broker runs here; starting one.")]).toEqual([0, true, true]);
+});
+
+test("an agent's life: spawned, written to, looked at, released", async () => {
+  await home.run(["spawn", "ada", "--wait", "ready", "--", "/bin/cat"]);
+  const sent = await home.run(["send", "ada", "good morning", "--until", "handed_over", "--timeout", "20s"]);
+  expect(sent.status, sent.err).toBe(0);
+  const [row] = (await json<{ agents: { name: string; pid: number; memoryBytes: number | null }[] }>("who")).agents;
+  expect(row).toMatchObject({ name: "ada" });
+  expect((await home.run(["logs", "ada"])).out).toContain("good morning");
+  expect((await home.run(["release", "ada"])).status).toBe(0);
+  expect(isAlive(row?.pid ?? 0)).toBe(false);
+  expect((await home.run(["events", "--type", "agent_exited", "--json"])).out).toContain('"reason":"released"');
+});
+
+test("a spawn of a program that does not exist is refused with its reason", async () => {
+  await upped();
+  const { status, err } = await home.run(["spawn", "ada", "no-such-program-here"]);
+  expect([status, err.includes("no-such-program-here")]).toEqual([1, true]);
+});
+
+test("the broker killed with SIGKILL: the next one has the same agents, and status says so", async () => {
+  const first = await upped();
+  await home.run(["spawn", "ada", "--", "/bin/cat"]);
+  const before = await json<{ agents: { pid: number }[] }>("who");
+  process.kill(first.pid, "SIGKILL");
+  while (isAlive(first.pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect((await home.run(["doctor"])).out).toContain("left-over files");
+  const next = await upped();
+  const after = await json<{ agents: { pid: number }[] }>("who");
+  expect([next.started, after.agents.map(({ pid }) => pid)]).toEqual([true, before.agents.map(({ pid }) => pid)]);
+});
+
+test("down --keep-agents leaves them to the next broker", async () => {
+  await home.run(["spawn", "ada", "--", "/bin/cat"]);
+  const before = await json<{ agents: { pid: number }[] }>("who");
+  await home.run(["down", "--keep-agents"]);
+  expect(isAlive(before.agents[0]?.pid ?? 0)).toBe(true);
+  await upped();
+  expect((await json<{ agents: { pid: number }[] }>("who")).agents.map(({ pid }) => pid)).toEqual(before.agents.map(({ pid }) => pid));
+});
+
+test("a broker that does not answer is named, and ended with --force alone", async () => {
+  const { pid } = await upped();
+  process.kill(pid, "SIGSTOP");
+  const refused = await home.run(["down"]);
+  expect([refused.status, refused.err.includes(`pid ${pid}`), refused.err.includes("--force")]).toEqual([3, true, true]);
+  const forced = await home.run(["down", "--force"]);
+  expect([forced.status, isAlive(pid)]).toEqual([0, false]);
+}, 90_000);
+
+test("up --foreground runs in view, and an interrupt keeps the agents", async () => {
+  const broker = home.start(["up", "--foreground"]);
+  await broker.until(/the broker is up/);
+  await home.run(["spawn", "ada", "--", "/bin/cat"]);
+  const [row] = (await json<{ agents: { pid: number }[] }>("who")).agents;
+  broker.child.kill("SIGINT");
+  const { status } = await broker.ended;
+  expect([status, isAlive(row?.pid ?? 0)]).toEqual([0, true]);
+  await upped();
+});
+
+test("a second broker in the foreground is refused", async () => {
+  const { pid } = await upped();
+  const { status, err } = await home.run(["up", "--foreground"]);
+  expect([status, err]).toEqual([1, `error: a broker already runs for ${home.project}, pid ${pid}\n→ agent-relay down ends it\n`]);
+});
+
+test("backup writes a copy that is a new file only", async () => {
+  await upped();
+  const file = join(home.directory, "copy.db");
+  expect(await json<{ file: string; bytes: number }>("backup", file)).toMatchObject({ file });
+  expect((await home.run(["backup", file])).status).not.toBe(0);
+});

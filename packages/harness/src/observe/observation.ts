@@ -1,0 +1,86 @@
+/** What goes into an observer and what comes out of it. */
+import type { BlockKind, Fidelity } from "@agent-relay/protocol";
+import type { AgentSignal } from "../hook-report.ts";
+import type { Opening } from "./opening.ts";
+
+export type ObserverInput =
+  | { readonly type: "output"; readonly data: Uint8Array | string; readonly at: number }
+  | { readonly type: "tick"; readonly at: number }
+  /** A report from inside the program. */
+  | { readonly type: "signal"; readonly signal: AgentSignal; readonly source?: string | undefined; readonly at: number }
+  /** This text was pasted and submitted. */
+  | { readonly type: "submitted"; readonly text: string; readonly at: number }
+  /** This text reached the program, or left it, in another way: it may show on its screen and is not its own word. */
+  | { readonly type: "told"; readonly text: string; readonly at: number };
+
+export interface Said {
+  /** When it became true, which for the end of a turn told by silence is before it was noticed. */
+  readonly at: number;
+  readonly source: string;
+  readonly fidelity: Fidelity;
+}
+
+export type Observation =
+  | (Said & { readonly type: "ready" })
+  | (Said & { readonly type: "working" })
+  | (Said & { readonly type: "turn_ended" })
+  | (Said & { readonly type: "blocked"; readonly kind: BlockKind; readonly what: string | undefined })
+  | (Said & { readonly type: "unblocked" })
+  | (Said & { readonly type: "context"; readonly pctLeft: number })
+  | (Said & { readonly type: "bracketed_paste"; readonly on: boolean })
+  /** Output came; said at most once a second. */
+  | (Said & { readonly type: "activity" });
+
+/** Opaque to callers but for what it may show. */
+export interface ObserverState {
+  readonly phase: "starting" | "idle" | "working" | "blocked";
+  readonly bracketedPaste: boolean;
+  readonly startedAt: number;
+  readonly lastOutputAt: number | undefined;
+  readonly contextPctLeft: number | undefined;
+  /** The rank of the best source that has told the state so far. */
+  readonly rank: Rank;
+  /** The phase to go back to, and who said that it is blocked. */
+  readonly blocked: { readonly before: "starting" | "idle" | "working"; readonly by: Rank } | undefined;
+  /** While starting: what it says of itself, and since when. */
+  readonly starting: Starting | undefined;
+  /** The last title of a program that should rather report its status. */
+  readonly earlyTitle: string | undefined;
+  readonly saidActivityAt: number | undefined;
+  readonly carry: string;
+  readonly tail: string;
+  readonly undecidedSince: number | undefined;
+  readonly exactContext: boolean;
+  readonly quoted: readonly (readonly number[])[];
+  readonly opening: Opening | undefined;
+}
+
+export interface ObserverStep {
+  readonly state: ObserverState;
+  readonly observations: readonly Observation[];
+  /** Ask again with a `tick` at this time, unless another step says otherwise before. */
+  readonly wakeAt?: number;
+  /** To be written to the program's terminal now, as it is. */
+  readonly reply?: string;
+}
+
+export interface Observer {
+  readonly initial: (at: number) => ObserverState;
+  readonly step: (state: ObserverState, input: ObserverInput) => ObserverStep;
+}
+
+export interface Starting {
+  readonly says: "idle" | "working";
+  readonly since: number;
+  readonly source: string;
+  readonly fidelity: Fidelity;
+  /** It says idle, but its composer is not on the screen: something else may take the input. */
+  readonly awaitsComposer: boolean;
+}
+
+/** How much a source is worth. */
+export type Rank = 0 | 1 | 2 | 3 | 4;
+export const silence: Rank = 1;
+export const title: Rank = 2;
+export const hook: Rank = 3;
+export const status: Rank = 4;

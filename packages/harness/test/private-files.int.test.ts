@@ -1,0 +1,116 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { LaunchSpec } from "@agent-relay/protocol";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { translateHook } from "../src/hook-report.ts";
+import { planLaunch, type LaunchPlan } from "../src/launch/plan.ts";
+
+const token = 'quote"and\\slash-token';
+let server: Server;
+let posts: { readonly authorization: string | undefined; readonly body: unknown }[];
+let directory: string;
+
+beforeEach(async () => {
+  posts = [];
+  server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      posts.push({ authorization: request.headers.authorization, body: JSON.parse(body) as unknown });
+      response.end("{}");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  directory = mkdtempSync(join(tmpdir(), "relay it's private-"));
+});
+
+afterEach(async () => {
+  await new Promise((resolve) => server.close(resolve));
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Plans a launch and writes its private files as the broker does. */
+function prepare(cli: string): LaunchPlan {
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const plan = planLaunch({
+    launch: LaunchSpec.parse({ cli }),
+    agent: "ada",
+    epoch: 1,
+    token,
+    mcpUrl: `${url}/mcp`,
+    hookUrl: `${url}/hook`,
+    privateDir: directory,
+    inheritedEnv: { PATH: process.env["PATH"] },
+  });
+  for (const file of plan.files) writeFileSync(join(directory, file.path), file.content, { mode: file.mode });
+  return plan;
+}
+
+const run = promisify(execFile);
+
+describe("private files, run for real", () => {
+  it("claude's status line reports what is left, and shows whose terminal it is", async () => {
+    const plan = prepare("claude");
+    const settings = JSON.parse(plan.files.find(({ path }) => path.endsWith("settings.json"))?.content ?? "") as { statusLine: { command: string } };
+    const child = run("sh", ["-c", settings.statusLine.command], { env: plan.env });
+    child.child.stdin?.end(JSON.stringify({ context_window: { used_percentage: 91, remaining_percentage: 9 } }));
+    expect((await child).stdout).toBe("relay: ada");
+    expect(posts[0]?.authorization).toBe(`Bearer ${token}`);
+    expect(translateHook(posts[0]?.body).signals).toEqual([{ type: "context", pctLeft: 9 }]);
+  });
+
+  it("codex's notification reports the prompts of the turn and its end", async () => {
+    const plan = prepare("codex");
+    const notify = JSON.parse(plan.argv.find((word) => word.startsWith("notify="))?.slice("notify=".length) ?? "[]") as string[];
+    await run(notify[0] ?? "", [...notify.slice(1), JSON.stringify({ type: "agent-turn-complete", "input-messages": ["it's msg_1 “quoted”"] })], { env: plan.env });
+    expect(posts[0]?.authorization).toBe(`Bearer ${token}`);
+    expect(translateHook(posts[0]?.body).signals).toEqual([{ type: "prompt", text: "it's msg_1 “quoted”" }, { type: "turn_ended" }]);
+  });
+
+  it("opencode's plugin reports turns and prompts, and not those of subagents", async () => {
+    const plan = prepare("opencode");
+    const file = plan.files.find(({ path }) => path.endsWith("plugin.js"));
+    const driver = join(directory, "driver.mjs");
+    // The plugin is a module to OpenCode's runtime whatever its directory says; Node needs the other extension.
+    writeFileSync(join(directory, "plugin.mjs"), file?.content ?? "");
+    writeFileSync(
+      driver,
+      `import { AgentRelay } from ${JSON.stringify(pathToFileURL(join(directory, "plugin.mjs")).href)};
+const { event } = await AgentRelay();
+const say = (type, properties) => event({ event: { type, properties } });
+await say("session.created", { sessionID: "s2", info: { id: "s2", parentID: "s1" } });
+await say("message.updated", { sessionID: "s1", info: { id: "m1", role: "user", sessionID: "s1" } });
+await say("message.part.updated", { sessionID: "s1", part: { type: "text", text: "hi msg_1", messageID: "m1" } });
+await say("session.status", { sessionID: "s1", status: { type: "busy" } });
+await say("session.status", { sessionID: "s2", status: { type: "busy" } });
+await say("session.idle", { sessionID: "s2" });
+await say("permission.asked", { sessionID: "s1", permission: "bash" });
+await say("session.idle", { sessionID: "s1" });`,
+    );
+    await run(process.execPath, [driver], { env: plan.env });
+    expect(posts.every(({ authorization }) => authorization === `Bearer ${token}`)).toBe(true);
+    const signals = posts.flatMap(({ body }) => translateHook(body).signals);
+    // The first is sent without waiting, so its place is not certain.
+    expect(signals).toContainEqual({ type: "ready" });
+    expect(signals.filter(({ type }) => type !== "ready")).toEqual([
+      { type: "prompt", text: "hi msg_1" },
+      { type: "turn_started" },
+      { type: "blocked", kind: "permission", what: "bash" },
+      { type: "turn_ended" },
+    ]);
+  });
+
+  it("P2: nothing that runs shows the token to other processes", () => {
+    for (const cli of ["claude", "codex", "opencode"]) {
+      const plan = prepare(cli);
+      expect(plan.argv.join(" ")).not.toContain("token");
+      for (const file of plan.files) if (file.path.endsWith(".sh")) expect(file.content).not.toContain("token");
+    }
+  });
+});
