@@ -10,7 +10,7 @@ import { replayState } from "@agent-relay/broker";
 import { openEventLog } from "@agent-relay/event-log";
 import type { Append } from "@agent-relay/kernel";
 import type { Fact } from "@agent-relay/protocol";
-import type { Relay } from "@agent-relay/sdk";
+import { isRelayError, type Relay } from "@agent-relay/sdk";
 import { megabytes, monotonicMs, ms, percentiles, table, type Percentiles, type Row } from "./figures.ts";
 import { barePty, commit, webSocket } from "./floors.ts";
 import { cliMain, cpuSecondsOf, memoryOf, openTeam, type BenchTeam } from "./team.ts";
@@ -177,8 +177,17 @@ function measureCli(): void {
   add("CLI `--version`, p50", ms(time([cliMain, "--version"])), `bare node ${ms(bare)}`);
 }
 
+/** A full mailbox refuses: the sender waits for its reader, as any sender must. */
 async function post(relay: Relay, to: string, mark: number): Promise<void> {
-  await relay.client.call("message.send", { to, body: `bench:${mark};` });
+  for (;;) {
+    try {
+      await relay.client.call("message.send", { to, body: `bench:${mark};` });
+      return;
+    } catch (error) {
+      if (!isRelayError(error, "mailbox_full")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
 }
 
 function page(): string {

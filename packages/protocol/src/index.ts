@@ -14,5 +14,5 @@ export type { LoopbackRequest } from "./loopback.ts";
 export { AddressInput, EventFilter, isMethod, methods } from "./methods.ts";
 export type { Method, MethodParams, MethodResult, ParsedParams } from "./methods.ts";
 export { AgentName, ChannelName, CommandId, MessageId, operatorName, reservedNames } from "./names.ts";
-export { oneLine, stripControls, utf8Bytes } from "./text.ts";
+export { oneLine, stripControls, utf8Bytes, wireBytes } from "./text.ts";
 export { AgentStatus, AgentView, BrokerView, ChannelView, DeliveryStage, DeliveryView, InboxMessage, MessageView, StatsRow, TraceStep, TraceView } from "./views.ts";

@@ -2,7 +2,7 @@
 export const limits = {
   /** One frame in either direction, in bytes of UTF-8. */
   frameBytesMax: 1_048_576,
-  /** The body of one message, in bytes of UTF-8. */
+  /** The body of one message, in bytes as it stands in a frame (see `wireBytes`): whatever was accepted also fits into an answer. */
   messageBytesMax: 262_144,
   /** Mail that waits for one agent. New mail is refused beyond it; old mail is never dropped. */
   mailboxDepthMax: 1_000,
@@ -16,6 +16,8 @@ export const limits = {
   requestsInFlightMax: 1_024,
   /** Subscriptions of one client. */
   subscriptionsMax: 64,
+  /** What one page of messages or events holds together, unless a single one is larger. */
+  pageBytesMax: 524_288,
   /** Rows in one page of any listing. */
   pageMax: 500,
   /** Terminal output kept per agent. */

@@ -31,6 +31,11 @@ export function oneLine(text: string, length: number): string {
   return characters.length <= length ? line : `${characters.slice(0, Math.max(0, length - 1)).join("")}…`;
 }
 
+/** Bytes of a text as it stands in a frame: as JSON, where a control character takes six. */
+export function wireBytes(text: string): number {
+  return utf8Bytes(JSON.stringify(text)) - 2;
+}
+
 export function utf8Bytes(text: string): number {
   return new TextEncoder().encode(text).length;
 }

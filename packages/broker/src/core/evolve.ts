@@ -1,6 +1,6 @@
 /** Folding one fact into the state, in place. Total: a fact that was written once always folds. */
 import { invariant, unreachable } from "@agent-relay/kernel";
-import { utf8Bytes, type Fact } from "@agent-relay/protocol";
+import { wireBytes, type Fact } from "@agent-relay/protocol";
 import type { Delivery } from "./mailbox.ts";
 import { newAgent, type Agent, type BrokerState, type Noted } from "./state.ts";
 
@@ -259,7 +259,7 @@ function agentRegistered(state: BrokerState, fact: FactOf<"agent_registered">, a
 }
 
 function messageAccepted(state: BrokerState, fact: FactOf<"message_accepted">, noted: Noted): BrokerState {
-  const bytes = utf8Bytes(fact.body);
+  const bytes = wireBytes(fact.body);
   for (const name of fact.recipients) {
     const agent = state.agents.get(name);
     invariant(agent !== undefined, "a message names a recipient that was never registered");

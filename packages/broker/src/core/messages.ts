@@ -48,6 +48,12 @@ export function takeInbox(command: CommandOf<"inbox.take">, state: BrokerState):
   const agent = state.agents.get(command.name);
   if (agent === undefined) return reject(unknownAgent(state, command.name));
   const facts: Fact[] = [];
+  let bytes = 0;
+  /** Whether one more fits into the answer. */
+  const fits = (delivery: Delivery): boolean => {
+    bytes += delivery.bytes;
+    return facts.length < command.limit && (facts.length === 0 || bytes <= limits.pageBytesMax);
+  };
   const offer = (delivery: Delivery, again: boolean): void => {
     facts.push({
       type: "delivery_handed_over",
@@ -62,11 +68,13 @@ export function takeInbox(command: CommandOf<"inbox.take">, state: BrokerState):
   };
   const again = [...agent.mailbox.open()].filter((it) => it.handedOver?.route === "inbox" && it.seenAt === undefined);
   for (const delivery of again.sort((a, b) => a.sequence - b.sequence)) {
-    if (facts.length < command.limit) offer(delivery, true);
+    if (!fits(delivery)) break;
+    offer(delivery, true);
   }
   for (const delivery of agent.mailbox.waiting()) {
-    if (facts.length >= command.limit) break;
-    if (delivery.expiresAt === undefined || delivery.expiresAt > command.at) offer(delivery, false);
+    if (delivery.expiresAt !== undefined && delivery.expiresAt <= command.at) continue;
+    if (!fits(delivery)) break;
+    offer(delivery, false);
   }
   return accept(...facts);
 }

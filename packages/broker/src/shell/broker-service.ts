@@ -1,8 +1,8 @@
 /** The broker's service: authenticates, validates, answers. The one implementation of `BrokerService`. */
-import { codeOf } from "@agent-relay/kernel";
+import { messageOf } from "@agent-relay/kernel";
 import {
+  envelopeOf,
   errorEnvelope,
-  isErrorCode,
   isMethod,
   methods,
   RelayError,
@@ -12,9 +12,10 @@ import {
   type RelayEvent,
 } from "@agent-relay/protocol";
 import { isLive } from "../core/state.ts";
+import { eventMatcher } from "../gateway/event-filter.ts";
 import type { BrokerService, CallOptions, Caller } from "../service.ts";
 import { agentCalls } from "./agent-calls.ts";
-import { requireAgent, type Handlers, type Office } from "./calls.ts";
+import { messageBytes, pageOf, requireAgent, type Handlers, type Office } from "./calls.ts";
 import type { Credentials } from "./credentials.ts";
 import { messageCalls } from "./message-calls.ts";
 import { eventOf } from "./views.ts";
@@ -103,11 +104,14 @@ const brokerCalls: Handlers<"broker.status" | "broker.shutdown" | "broker.backup
   },
   "broker.backup": async ({ params }, office) => ({ file: params.file, ...(await office.archive.backup(params.file)) }),
   "events.read": ({ params }, office) => {
+    const wanted = eventMatcher(params.filter);
     const { types } = params.filter;
-    const page = office.log.read({ after: params.from, limit: params.limit, ...(types === undefined ? {} : { types }) });
+    const read = office.log.read({ after: params.from, limit: params.limit, ...(types === undefined ? {} : { types }) });
+    const page = pageOf(read.map(eventOf), (event) => ("body" in event ? messageBytes(event) : 512));
+    const isLast = page.length === read.length && read.length < params.limit;
     return {
-      events: page.map(eventOf),
-      next: page.length === params.limit ? (page.at(-1)?.sequence ?? params.from) : Math.max(params.from, office.log.head()),
+      events: page.filter(wanted),
+      next: isLast ? Math.max(params.from, office.log.head()) : (page.at(-1)?.sequence ?? params.from),
       head: office.log.head(),
     };
   },
@@ -131,8 +135,6 @@ function badParams(method: string, issues: readonly { readonly path: readonly Pr
 /** Whatever a handler throws leaves with a code of the table; what has none is a defect. */
 function asRelayError(error: unknown): RelayError {
   if (error instanceof RelayError) return error;
-  const code = codeOf(error);
-  const { message, hint } = error as { message?: string; hint?: string };
-  if (code !== undefined && isErrorCode(code)) return new RelayError(errorEnvelope(code, message ?? code, { hint }), { cause: error });
-  return new RelayError(errorEnvelope("internal", message ?? String(error), { hint: "Please report this." }), { cause: error });
+  const envelope = envelopeOf(error) ?? errorEnvelope("internal", messageOf(error), { hint: "Please report this." });
+  return new RelayError(envelope, { cause: error });
 }

@@ -2,9 +2,10 @@
 import { createHash } from "node:crypto";
 import type { Clock, EventLog, IdSource } from "@agent-relay/kernel";
 import {
+  limits,
   methods,
   relayError,
-  utf8Bytes,
+  wireBytes,
   type Address,
   type BrokerView,
   type Fact,
@@ -143,7 +144,18 @@ export function conversationKey(caller: Caller, params: { readonly channel?: str
   return [callerName(caller), params.with].sort().join("&");
 }
 
-export function bytesOf(body: string): number {
-  return utf8Bytes(body);
+/** The items that fit into one answer together, from the front, at least one. */
+export function pageOf<Item>(items: readonly Item[], bytesOf: (item: Item) => number): readonly Item[] {
+  let bytes = 0;
+  const end = items.findIndex((item, index) => {
+    bytes += bytesOf(item);
+    return index > 0 && bytes > limits.pageBytesMax;
+  });
+  return end < 0 ? items : items.slice(0, end);
+}
+
+/** What a message takes in an answer, roughly: its body and the fields around it. */
+export function messageBytes(message: { readonly body: string }): number {
+  return wireBytes(message.body) + 512;
 }
 

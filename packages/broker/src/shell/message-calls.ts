@@ -1,13 +1,14 @@
 /** Methods about messages: sending, fetching, history, channels, dead letters. */
-import { relayError, type Address, type MethodResult } from "@agent-relay/protocol";
+import { relayError, wireBytes, type Address, type MethodResult } from "@agent-relay/protocol";
 import {
-  bytesOf,
   callerName,
   conversationKey,
   findMessage,
   mailboxOwner,
   maySee,
+  messageBytes,
   once,
+  pageOf,
   requireAgent,
   requireChannel,
   requireMessage,
@@ -99,7 +100,7 @@ export const messageCalls: Handlers<
     }
     if (params.with !== undefined) requireAgent(state, params.with);
     const { before, after, limit } = params;
-    const messages = office.archive.history({
+    const found = office.archive.history({
       limit,
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),
@@ -108,8 +109,10 @@ export const messageCalls: Handlers<
       ...(params.with === undefined ? {} : isAgent ? { between: [me, params.with] as const } : { about: params.with }),
       ...(isAgent && params.with === undefined && params.channel === undefined && params.thread === undefined ? { about: me } : {}),
     });
+    // Newest first unless a reader goes forward, so it is the far end that waits for the next page.
+    const messages = after === undefined ? [...pageOf([...found].reverse(), messageBytes)].reverse() : pageOf(found, messageBytes);
     const visible = isAgent ? messages.filter((it) => maySee(state, me, it)) : messages;
-    const full = messages.length === limit;
+    const full = found.length === limit || messages.length < found.length;
     return {
       messages: [...visible],
       before: full || after !== undefined ? (messages[0]?.sequence ?? null) : null,
@@ -127,7 +130,7 @@ export const messageCalls: Handlers<
       ...(params.from === undefined ? {} : { from: params.from }),
       ...(caller.principal.kind === "agent" ? { visibleTo: { agent: me, channels } } : {}),
     });
-    return { messages: [...messages] };
+    return { messages: [...pageOf(messages, messageBytes)] };
   },
   "inbox.check": checkInbox,
   "inbox.ack": async ({ params, caller }, office) => {
@@ -192,7 +195,7 @@ export const messageCalls: Handlers<
       type: "deadletter.redeliver",
       agent,
       by: callerName(request.caller),
-      message: { messageId, from: message.from, mode: message.mode, bytes: bytesOf(message.body), sequence },
+      message: { messageId, from: message.from, mode: message.mode, bytes: wireBytes(message.body), sequence },
       at: office.clock.now(),
     } as const;
     return once(office, "deadletter.redeliver", request, command, () => ({}));
@@ -222,7 +225,7 @@ async function send<M extends "message.send" | "message.reply">(
       fromEpoch: caller.principal.kind === "agent" ? caller.principal.epoch : undefined,
       to,
       body,
-      bytes: bytesOf(body),
+      bytes: wireBytes(body),
       mode,
       replyTo: original === undefined ? undefined : { messageId: original.messageId, threadId: original.threadId },
       expiresAt: ttlMs === undefined ? undefined : at + ttlMs,
@@ -256,7 +259,7 @@ async function checkInbox(request: Request<"inbox.check">, office: Office): Prom
   const { mailbox } = agent;
   if (params.peek) {
     const waiting = [...mailbox.waiting()];
-    const shown = waiting.slice(0, params.limit);
+    const shown = pageOf(waiting.slice(0, params.limit), (it) => it.bytes);
     return { messages: shown.flatMap((it) => readMessage(office, it.sequence, it.possibleRepeat)), remaining: waiting.length - shown.length };
   }
   const offered = (): boolean =>
