@@ -38,6 +38,15 @@ export default defineConfig({
         ssr,
         test: { name: "cli", include: ["apps/*/test/**/*.cli.test.ts"], testTimeout: 60_000 },
       },
+      {
+        resolve,
+        ssr,
+        test: { name: "e2e", include: ["apps/e2e/test/**/*.e2e.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+      // Takes minutes, so it runs only when it is asked for by name.
+      ...(process.argv.includes("soak")
+        ? [{ resolve, ssr, test: { name: "soak", include: ["apps/e2e/soak/*.soak.test.ts"], testTimeout: 1_800_000, hookTimeout: 120_000 } }]
+        : []),
     ],
   },
 });

@@ -98,12 +98,21 @@ function report({ packageFolder, types, reportName, folder }) {
 
 /** The rest is pinned by tests that compare a file with what they print; vitest rewrites the file. */
 function rewriteSnapshots() {
+  const pins = ["packages", "apps", "test"].flatMap((folder) => testsUnder(path.join(root, folder))).filter((file) => readFileSync(file, "utf8").includes("toMatchFileSnapshot"));
   const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
-  const { status } = spawnSync(process.execPath, [vitest, "run", "--update", "--project", "unit", "--reporter=dot", "generated", "pins"], {
+  const { status } = spawnSync(process.execPath, [vitest, "run", "--update", "--project", "unit", "--reporter=dot", ...pins], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
   });
   return status === 0;
+}
+
+function testsUnder(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const full = path.join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === "node_modules" || entry.name === "dist" ? [] : testsUnder(full);
+    return entry.name.endsWith(".test.ts") ? [full] : [];
+  });
 }
 
 function digests() {

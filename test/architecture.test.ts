@@ -93,7 +93,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
 
 test.each(Object.entries(homes))("A7: %s appears only where a process begins or ends", (name, files) => {
   const users = shipped.filter((file) => freeNames(file).has(name)).map(({ path }) => path);
-  expect(users.filter((path) => !files.includes(path) && !path.startsWith("apps/demo/"))).toEqual([]);
+  expect(users.filter((path) => !files.includes(path))).toEqual([]);
 });
 
 test("A10: no file is called by a name that says nothing", () => {
@@ -112,9 +112,7 @@ test("A11: nothing that is published depends on the testkit", () => {
 
 test("A11: nothing that ships imports the testkit or anything made for tests", () => {
   const madeForTests = (name: string): boolean => packageOf(name) === "@agent-relay/testkit" || /(^|\/)testing(\/|\.ts$|$)/u.test(name);
-  const imports = shipped
-    .filter(({ path }) => !path.startsWith("apps/demo/"))
-    .flatMap(({ path, imports: names }) => names.filter(madeForTests).map((name) => `${path}: ${name}`));
+  const imports = shipped.flatMap(({ path, imports: names }) => names.filter(madeForTests).map((name) => `${path}: ${name}`));
   expect(imports).toEqual([]);
 });
 

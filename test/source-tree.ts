@@ -41,8 +41,12 @@ export const packages: readonly Package[] = ["packages", "apps"].flatMap((parent
 /** Every TypeScript file under a package's `src`, tests included. */
 export const allSources: readonly SourceFile[] = packages.flatMap(({ folder }) => filesUnder(join(root, folder, "src"))).map(parse);
 
-/** What ships: no tests, no examples, and nothing that is there for other people's tests. */
-export const shipped: readonly SourceFile[] = allSources.filter(({ path }) => !isForTests(path));
+/** What ships: no private package, no tests, no examples, and nothing that is there for other people's tests. */
+export const shipped: readonly SourceFile[] = allSources.filter(({ path }) => isPublished(path) && !isForTests(path));
+
+function isPublished(path: string): boolean {
+  return packages.some(({ folder, manifest }) => path.startsWith(`${folder}/`) && manifest.private !== true);
+}
 
 export function isForTests(path: string): boolean {
   return /\.(test|examples)\.ts$/u.test(path) || path.includes("/testing/") || path.startsWith("packages/testkit/");

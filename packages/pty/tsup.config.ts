@@ -3,8 +3,5 @@ import { library } from "../../tsup.base.ts";
 export default [
   library({ index: "src/index.ts", testing: "src/testing/index.ts" }, { external: ["vitest"] }),
   // One file with all but node-pty in it: the host starts in half the time and takes 10 MB less.
-  library(
-    { host: "src/host/main.ts" },
-    { clean: false, splitting: false, noExternal: ["zod", "@agent-relay/kernel"] },
-  ),
+  library({ host: "src/host/main.ts" }, { clean: false, splitting: false, noExternal: ["zod", "@agent-relay/kernel"] }),
 ];

@@ -30,6 +30,8 @@ export interface ConnectOptions {
   readonly once?: boolean;
   /** How long to wait for the next broker, if not as long as usual. */
   readonly giveUpAfterMs?: number;
+  /** An interrupt leaves the connection open: there is something to give back. */
+  readonly outlivesInterrupt?: boolean;
 }
 
 export async function connect(context: Context, options: ConnectOptions): Promise<Client> {
@@ -42,7 +44,7 @@ export async function connect(context: Context, options: ConnectOptions): Promis
       as: options.as,
       originActor: actorOf(context),
       client: { name: programName, version: programVersion },
-      signal,
+      signal: options.outlivesInterrupt === true ? undefined : signal,
       ...(options.once === true ? { reconnect: false as const } : {}),
       ...(options.giveUpAfterMs === undefined ? {} : { reconnect: { giveUpAfterMs: options.giveUpAfterMs } }),
     });

@@ -75,7 +75,7 @@ async function start(context: Context, locations: Locations, tcpPort: number | u
   closeSync(fd);
   let ended: string | undefined;
   child.once("error", (error) => (ended = error.message));
-  child.once("exit", (code, signal) => (ended = signal === null ? `status ${code}` : String(signal)));
+  child.once("exit", (code, signal) => (ended = signal ?? `status ${code}`));
   const progress = context.output.progress("starting the broker");
   try {
     const deadline = context.now() + answerTimeoutMs;

@@ -95,8 +95,8 @@ function toOption(spec: OptionSpec): Option {
   if (spec.choices !== undefined) option.choices(spec.choices);
   if (spec.parse !== undefined) option.argParser(spec.parse);
   if (spec.fallback !== undefined) {
-    const isText = typeof spec.fallback === "string" && spec.parse !== undefined;
-    option.default(isText ? spec.parse?.(spec.fallback as string, undefined) : spec.fallback, String(spec.fallback));
+    const value = typeof spec.fallback === "string" && spec.parse !== undefined ? spec.parse(spec.fallback, undefined) : spec.fallback;
+    option.default(value, String(spec.fallback));
   }
   if (spec.hidden === true) option.hideHelp();
   return option;

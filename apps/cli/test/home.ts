@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const program = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+/** The program under test: the one built here, or another, for example an installed one. */
+export const program = process.env["AGENT_RELAY_TEST_PROGRAM"] ?? fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 export interface Ran {
   readonly status: number | null;

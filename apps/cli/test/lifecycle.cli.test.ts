@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(async () => {
   await home.run(["down", "--force", "--timeout", "20"]);
   await home.remove();
-});
+}, 60_000);
 
 const json = async <Shape>(...args: string[]): Promise<Shape> => JSON.parse((await home.run([...args, "--json"])).out) as Shape;
 const upped = (): Promise<{ pid: number; started: boolean; alreadyRunning: boolean; socket: string }> => json("up");

@@ -86,7 +86,8 @@ function smallDisk(): string | undefined {
     return undefined;
   }
   onTestFinished(() => {
-    execFileSync("umount", [directory]);
+    // Lazily: a test that failed half-way still has its log open.
+    execFileSync("umount", ["-l", directory]);
   });
   return directory;
 }

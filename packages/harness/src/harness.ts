@@ -154,6 +154,8 @@ export interface Harness {
   /** The subcommand that the program runs without one, where options need it to be said. */
   readonly defaultSubcommand?: string;
   readonly permission: Readonly<Record<PermissionMode, PermissionRule>>;
+  /** As root it refuses bypass mode unless this variable is `1`. */
+  readonly rootBypassVariable?: string;
   /** What the program does when nobody chooses a mode, if it is not to ask. */
   readonly ownDefault?: string;
   /** Options by which the user names a model, and the one by which we do. */

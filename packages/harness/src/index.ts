@@ -14,7 +14,7 @@ export type { Inference, InferenceHint } from "./infer.ts";
 export { planLaunch } from "./launch/plan.ts";
 export type { LaunchPlan, LaunchRequest } from "./launch/plan.ts";
 export type { PlannedFile } from "./launch/wiring.ts";
-export type { Observation, Observer, ObserverInput, ObserverState, ObserverStep } from "./observe/observation.ts";
+export type { KnownState, Observation, Observer, ObserverInput, ObserverState, ObserverStep } from "./observe/observation.ts";
 export { createObserver } from "./observe/observer.ts";
 export { pastePlan } from "./paste.ts";
 export { genericHarness, harnessById, harnesses, harnessList, isAttributableId, isHarnessId } from "./table.ts";

@@ -109,8 +109,8 @@ await say("session.idle", { sessionID: "s1" });`,
   it("P2: nothing that runs shows the token to other processes", () => {
     for (const cli of ["claude", "codex", "opencode"]) {
       const plan = prepare(cli);
-      expect(plan.argv.join(" ")).not.toContain("token");
-      for (const file of plan.files) if (file.path.endsWith(".sh")) expect(file.content).not.toContain("token");
+      expect(plan.argv.join(" ")).not.toContain("slash-token");
+      for (const file of plan.files) if (file.path.endsWith(".sh")) expect(file.content).not.toContain("slash-token");
     }
   });
 });

@@ -45,6 +45,7 @@ export const errorCodes = {
   terminal_ended: { kind: "fault", retry: "never", http: 409, summary: "The terminal's program has ended." },
   terminal_exists: { kind: "fault", retry: "never", http: 409, summary: "A terminal has this id." },
   unknown_terminal: { kind: "rejection", retry: "never", http: 404, summary: "No terminal has this id." },
+  terminal_busy: { kind: "fault", retry: "later", http: 429, summary: "Too much waits to be written into the terminal; nothing of this was." },
   write_timeout: { kind: "fault", retry: "later", http: 504, summary: "The program does not read its terminal." },
   pty_host_lost: { kind: "fault", retry: "later", http: 503, summary: "The process that owns the terminals is gone." },
 

@@ -15,7 +15,11 @@ host.subscribe((event) => {
 });
 await host.spawn({
   id: "a",
-  argv: ["/bin/sh", "-c", "read start; i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo $i; done; read word; echo got $word"],
+  argv: [
+    "/bin/sh",
+    "-c",
+    "read start; i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo $i; done; read word; echo got $word",
+  ],
   cwd: "/",
   env: { PATH: "/usr/bin:/bin" },
   cols: 80,

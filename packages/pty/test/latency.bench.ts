@@ -8,7 +8,12 @@ const WARM_UP = 500;
 const argv = ["/bin/sh", "-c", "stty raw -echo; echo up; exec cat"] as const;
 const env = { PATH: "/usr/bin:/bin" };
 
-async function measure(name: string, bytes: number, send: (text: string) => void, whenEchoed: (then: (count: number) => void) => void): Promise<number> {
+async function measure(
+  name: string,
+  bytes: number,
+  send: (text: string) => void,
+  whenEchoed: (then: (count: number) => void) => void,
+): Promise<number> {
   const text = "x".repeat(bytes);
   const times: number[] = [];
   let echoed = (): void => undefined;
@@ -28,7 +33,9 @@ async function measure(name: string, bytes: number, send: (text: string) => void
   }
   times.sort((a, b) => a - b);
   const at = (part: number): number => Math.round(times[Math.floor(times.length * part)] ?? 0);
-  console.log(`${name.padEnd(34)} ${String(bytes).padStart(6)} bytes  p50 ${at(0.5)} µs  p90 ${at(0.9)} µs  p99 ${at(0.99)} µs`);
+  console.log(
+    `${name.padEnd(34)} ${String(bytes).padStart(6)} bytes  p50 ${at(0.5)} µs  p90 ${at(0.9)} µs  p99 ${at(0.99)} µs`,
+  );
   return at(0.5);
 }
 
@@ -39,12 +46,19 @@ for (const bytes of [64, 1_024, 4_000]) {
   const bare = nodePty.spawn(argv[0], [argv[1], argv[2]], { env, encoding: null });
   let onBare = (_: number): void => undefined;
   await new Promise<void>((resolve) => {
-    bare.onData((data) => {
-      if (String(data).startsWith("up")) resolve();
+    bare.onData((piece: unknown) => {
+      // Typed as a string, but without an encoding it is a buffer.
+      const data = piece as Buffer;
+      if (data.toString().startsWith("up")) resolve();
       else onBare(data.length);
     });
   });
-  const floor = await measure("node-pty, same process", bytes, (text) => bare.write(text), (then) => (onBare = then));
+  const floor = await measure(
+    "node-pty, same process",
+    bytes,
+    (text) => bare.write(text),
+    (then) => (onBare = then),
+  );
   bare.kill("SIGKILL");
 
   const id = `echo-${bytes}`;
@@ -84,7 +98,9 @@ for (let n = 0; n < 200; n += 1) {
   spawnTimes.push(performance.now() - started);
 }
 spawnTimes.sort((a, b) => a - b);
-console.log(`spawn p50 ${spawnTimes[100]?.toFixed(1)} ms; 200 idle terminals: ${memory(host.pid) - before} KB, ${((memory(host.pid) - before) / 200).toFixed(1)} KB each`);
+console.log(
+  `spawn p50 ${spawnTimes[100]?.toFixed(1)} ms; 200 idle terminals: ${memory(host.pid) - before} KB, ${((memory(host.pid) - before) / 200).toFixed(1)} KB each`,
+);
 const cpu = cpuTicks(host.pid);
 await new Promise((resolve) => setTimeout(resolve, 5_000));
 console.log(`idle CPU over 5 s with 200 terminals: ${(cpuTicks(host.pid) - cpu) * 10} ms`);
@@ -96,6 +112,9 @@ function memory(pid: number): number {
 
 function cpuTicks(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-  const [user, system] = text.slice(text.lastIndexOf(")") + 2).split(" ").slice(11, 13);
+  const [user, system] = text
+    .slice(text.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13);
   return Number(user) + Number(system);
 }

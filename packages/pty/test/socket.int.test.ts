@@ -34,11 +34,20 @@ test("S1: hosts started in the same instant: one serves, the others leave", asyn
 
 test("S1: a second host is refused with its own exit status", async () => {
   await place.start();
-  const second = spawn(process.execPath, [place.hostEntry, "--socket", place.socketPath], { stdio: ["ignore", "ignore", "pipe"] });
+  const second = spawn(process.execPath, [place.hostEntry, "--socket", place.socketPath], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const [line] = (await once(second.stderr, "data")) as [Buffer];
   const [status] = (await once(second, "exit")) as [number];
   expect(status).toBe(3);
   expect(line.toString()).toBe(`agent-relay pty host: Another pty host has the socket ${place.socketPath}.\n`);
+});
+
+test("S1: while one host is starting, another one keeps out", async () => {
+  writeFileSync(`${place.socketPath}.lock`, String(process.pid));
+  const other = spawn(process.execPath, [place.hostEntry, "--socket", place.socketPath], { stdio: "ignore" });
+  expect(await once(other, "exit")).toEqual([3, null]);
+  expect(existsSync(place.socketPath)).toBe(false);
 });
 
 test("S2: the socket and the lock that a killed host left behind are replaced", async () => {
@@ -116,7 +125,16 @@ test("C2, C3: fifty megabytes for a client that does not read cost the host litt
   await host.close();
   const slow = await guest();
   slow.write(encodeControl({ op: "hello", version: 1 }));
-  slow.write(encodeControl({ n: 1, op: "spawn", spec: { ...parrotSpec("a"), argv: ["/bin/sh", "-c", "yes 0123456789abcdef | head -c 50000000; echo; echo THE END; exit 5"] } }));
+  slow.write(
+    encodeControl({
+      n: 1,
+      op: "spawn",
+      spec: {
+        ...parrotSpec("a"),
+        argv: ["/bin/sh", "-c", "yes 0123456789abcdef | head -c 50000000; echo; echo THE END; exit 5"],
+      },
+    }),
+  );
   // A second pair of eyes, which never says hello and so replaces nobody.
   const watcher = await guest();
   const before = residentMegabytes(host.pid);

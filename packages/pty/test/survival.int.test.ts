@@ -22,7 +22,9 @@ afterEach(async () => {
 
 test("P3: kill -9 of the client: the terminal lives on, and of its output no byte is lost or repeated", async () => {
   const script = await built("test/client-process.ts", join(place.directory, "client.mjs"));
-  const client = spawn(process.execPath, [script, place.socketPath, place.hostEntry], { stdio: ["ignore", "pipe", "inherit"] });
+  const client = spawn(process.execPath, [script, place.socketPath, place.hostEntry], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [line] = (await once(createInterface(client.stdout), "line")) as [string];
   client.kill("SIGKILL");
   await once(client, "exit");
@@ -60,7 +62,10 @@ test("kill -9 of the host: the client is told, its calls fail, and every program
     infos.push(await host.spawn({ ...parrotSpec(id), argv: ["/bin/sleep", "600"] }));
   }
   // Ignores the hang-up: if it had inherited the terminals before it, they would live as long as it does.
-  const stubborn = await host.spawn({ ...parrotSpec("d"), argv: ["/bin/sh", "-c", "trap '' HUP; echo set; sleep 600"] });
+  const stubborn = await host.spawn({
+    ...parrotSpec("d"),
+    argv: ["/bin/sh", "-c", "trap '' HUP; echo set; sleep 600"],
+  });
   await seen.untilText("d", "set");
   process.kill(host.pid, "SIGKILL");
   await seen.until(() => seen.lost() !== undefined);

@@ -1,4 +1,6 @@
-import { clientBehaviour } from "./testing/client-behaviour.ts";
+import { callBehaviour } from "./testing/call-behaviour.ts";
 import { socketLine } from "./testing/lines.ts";
+import { streamBehaviour } from "./testing/stream-behaviour.ts";
 
-clientBehaviour("a client over a unix socket", socketLine, { runs: 15 });
+callBehaviour("calls over a unix socket", socketLine);
+streamBehaviour("streams over a unix socket", socketLine, { runs: 15 });

@@ -1,4 +1,6 @@
-import { clientBehaviour } from "./testing/client-behaviour.ts";
+import { callBehaviour } from "./testing/call-behaviour.ts";
 import { linkedLine } from "./testing/lines.ts";
+import { streamBehaviour } from "./testing/stream-behaviour.ts";
 
-clientBehaviour("a client over linked transports", linkedLine, { runs: 200 });
+callBehaviour("calls over linked transports", linkedLine);
+streamBehaviour("streams over linked transports", linkedLine, { runs: 200 });

@@ -1,5 +1,5 @@
-import { RelayError, relayError } from "@agent-relay/protocol";
-import type { ErrorCode } from "@agent-relay/protocol";
+import { relayError } from "@agent-relay/protocol";
+import type { ErrorCode, RelayError } from "@agent-relay/protocol";
 
 /**
  * Whether something thrown is a failure with a code, and this code if one is given.

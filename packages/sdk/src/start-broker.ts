@@ -41,7 +41,7 @@ export async function startBroker(options: {
   });
   const outcome = await new Promise<string | undefined>((resolve) => {
     child.once("error", (error) => resolve(error.message));
-    child.once("exit", (code, signal) => resolve(code === 0 ? undefined : signal === null ? `status ${code}` : String(signal)));
+    child.once("exit", (code, signal) => resolve(code === 0 ? undefined : signal === null ? `status ${code}` : signal));
   });
   // The broker may have inherited the pipe; it must not keep this program alive.
   child.stderr.destroy();

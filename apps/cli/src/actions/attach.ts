@@ -33,7 +33,7 @@ export async function run(context: Context, options: AttachOptions, name: string
   if (output.isJson) throw new UsageError("a terminal cannot be printed as JSON", `agent-relay logs ${name} --json`);
   if (!isatty(0) || !isatty(1)) throw new UsageError("attach needs a terminal on stdin and stdout", `agent-relay logs ${name} --follow prints the same as text`);
   if (options.passCtrlC === true && options.mode === "view") throw new UsageError("--pass-ctrl-c needs --mode drive");
-  const ending = await withClient(context, { giveUpAfterMs: brokerPatienceMs }, async (client) => {
+  const ending = await withClient(context, { giveUpAfterMs: brokerPatienceMs, outlivesInterrupt: true }, async (client) => {
     await requireTerminal(client, name);
     return attach(client, name, options, context);
   });

@@ -28,7 +28,7 @@ export const nativeModules: readonly NativeModule[] = [
     // The shell lingers, because a terminal can lose the last words of a program that ends at once.
     probe: `const t = require(process.argv[1]).spawn("/bin/sh", ["-c", "echo relay-ok; sleep 0.1"], { cols: 80, rows: 24 });
 let said = ""; t.onData((text) => { said += text; });
-t.onExit(() => { if (!said.includes("relay-ok")) console.error("the terminal stayed silent"); process.exit(said.includes("relay-ok") ? 0 : 3); });`,
+t.onExit(() => { if (said.includes("relay-ok")) return; process.stderr.write("Error: the terminal stayed silent"); process.exitCode = 3; });`,
   },
   {
     id: "better-sqlite3",

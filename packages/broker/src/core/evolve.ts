@@ -140,6 +140,7 @@ function evolveAgent(agent: Agent, fact: OwnFact, at: number): void {
       return;
     case "agent_released":
       agent.ended = "released";
+      agent.restartAt = undefined;
       return;
     case "agent_restarting":
       agent.restartAt = fact.restartAt;

@@ -1,6 +1,7 @@
 /** The names most like one that does not exist, for a helpful refusal. */
 export function nearestNames(wanted: string, names: Iterable<string>, count = 3): readonly string[] {
-  const worst = Math.max(2, Math.floor(wanted.length / 2));
+  // One slip in a short name, two in a longer one: with more, every short name is near every other.
+  const worst = wanted.length <= 4 ? 1 : wanted.length <= 8 ? 2 : 3;
   return [...names]
     .map((name) => ({ name, distance: editDistance(wanted, name) }))
     .filter((it) => it.distance <= worst || it.name.startsWith(wanted) || wanted.startsWith(it.name))

@@ -268,7 +268,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       const code = codeOf(error);
       // The end of the program is reported by itself and takes its deliveries with it.
       if (code === "terminal_ended" || code === "pty_host_lost" || code === "unknown_terminal") return;
-      submit({ type: "injection.failed", name, injection, reason: messageOf(error), partial: true, at: clock.now() });
+      submit({ type: "injection.failed", name, injection, reason: messageOf(error), partial: code !== "terminal_busy", at: clock.now() });
     }
   };
 

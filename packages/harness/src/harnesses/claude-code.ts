@@ -15,6 +15,7 @@ export const claudeCode: Harness = {
     auto: { flags: ["--permission-mode", "auto"], chosenBy: ["--permission-mode=auto", "--permission-mode=acceptEdits"] },
     bypass: { flags: ["--dangerously-skip-permissions"], chosenBy: ["--dangerously-skip-permissions", "--permission-mode=bypassPermissions"] },
   }),
+  rootBypassVariable: "IS_SANDBOX",
   ownDefault: "auto, since 2.1.3xx",
   model: { flags: ["--model"], inject: (model) => ["--model", model] },
   mcp: { kind: "file", flag: "--mcp-config", shape: "claude" },

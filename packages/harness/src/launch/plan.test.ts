@@ -51,6 +51,19 @@ describe("planning a launch", () => {
     });
   });
 
+  it("claude: without a place to report to, an option still ends those that take any number of words", () => {
+    const launched = plan({ cli: "claude", args: ["hello"] }, { hookUrl: undefined });
+    expect(launched.argv.slice(-3)).toEqual(["--settings", "/state/agents/ada/ada@3.settings.json", "hello"]);
+    expect(fileOf(launched, "settings.json")).toBe("{}\n");
+  });
+
+  it("says that a program will refuse bypass mode as root", () => {
+    const note = "As root, Claude Code refuses bypass mode unless the spawn sets IS_SANDBOX=1.";
+    expect(plan({ cli: "claude", permissionMode: "bypass" }, { root: true }).notes).toContain(note);
+    expect(plan({ cli: "claude", permissionMode: "bypass", env: { IS_SANDBOX: "1" } }, { root: true }).notes).not.toContain(note);
+    expect(plan({ cli: "claude" }, { root: true }).notes).not.toContain(note);
+  });
+
   it("codex: everything in options, the token by the name of its variable", () => {
     const launched = plan({ cli: "codex --profile foo", permissionMode: "auto", model: "gpt-5" });
     expect(launched.argv.slice(0, 13)).toEqual([

@@ -100,8 +100,9 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
   if (options.length > 0 && !openToOptions) {
     notes.push(`${row.title} is started inside a shell text that must not be rewritten, so these options were not added: ${optionNames(options)}`);
   }
-  if (row.id === "claude-code" && mode.effective === "bypass" && request.root === true && spawnEnv["IS_SANDBOX"] === undefined) {
-    notes.push("As root, Claude Code refuses bypass mode unless the spawn sets IS_SANDBOX=1.");
+  const rootVariable = row.rootBypassVariable;
+  if (rootVariable !== undefined && mode.effective === "bypass" && request.root === true && finalValue(spawnEnv, base.env, rootVariable) !== "1") {
+    notes.push(`As root, ${row.title} refuses bypass mode unless the spawn sets ${rootVariable}=1.`);
   }
   const argv = openToOptions && insertion !== undefined ? addOptions(words, insertion, options, row.subcommands ?? []) : words;
 
@@ -197,6 +198,10 @@ function resumeWords(row: Harness, sessionId: string, notes: string[]): readonly
   if (row.resume !== undefined) return row.resume(sessionId);
   notes.push(`${row.title} cannot continue a session that we know of; it starts anew.`);
   return [];
+}
+
+function finalValue(spawnEnv: Environment, inherited: Environment, name: string): string | undefined {
+  return spawnEnv[name] ?? inherited[name];
 }
 
 function identity(request: LaunchRequest): Record<string, string> {

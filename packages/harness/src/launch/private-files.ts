@@ -11,16 +11,20 @@ export function copilotServers(url: string, token: string): string {
 
 /** Hooks that post to the relay by themselves, and a status line that tells what is left of the context window. */
 export function claudeSettings(options: {
-  readonly hookUrl: string;
+  /** Where to report to; absent when nothing listens. */
+  readonly report: { readonly hookUrl: string; readonly statusLine: string } | undefined;
   readonly tokenVariable: string;
-  readonly statusLine: string;
   readonly bypass: boolean;
 }): string {
+  const { report, tokenVariable, bypass } = options;
+  // Asked for by the spawn; otherwise the program waits at a warning whose default is to leave.
+  const answered = bypass ? { skipDangerousModePermissionPrompt: true } : {};
+  if (report === undefined) return json(answered);
   const post = {
     type: "http",
-    url: options.hookUrl,
-    headers: { Authorization: `Bearer $${options.tokenVariable}` },
-    allowedEnvVars: [options.tokenVariable],
+    url: report.hookUrl,
+    headers: { Authorization: `Bearer $${tokenVariable}` },
+    allowedEnvVars: [tokenVariable],
     timeout: 5,
   };
   const always = [{ hooks: [post] }];
@@ -30,11 +34,9 @@ export function claudeSettings(options: {
       Stop: always,
       StopFailure: always,
       PermissionRequest: [{ matcher: "*", hooks: [post] }],
-      PostCompact: always,
     },
-    statusLine: { type: "command", command: `sh ${shellQuoted(options.statusLine)}`, padding: 0 },
-    // Asked for by the spawn; otherwise the program waits at a warning whose default is to leave.
-    ...(options.bypass ? { skipDangerousModePermissionPrompt: true } : {}),
+    statusLine: { type: "command", command: `sh ${shellQuoted(report.statusLine)}`, padding: 0 },
+    ...answered,
   });
 }
 

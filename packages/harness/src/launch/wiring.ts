@@ -48,7 +48,7 @@ function wireTools(input: WiringInput): Wiring {
   const { request, row, openToOptions } = input;
   const { mcp } = row;
   if (mcp.kind === "none") {
-    return row.id === "generic" || row.hooks === "own" ? nothing : { ...nothing, notes: [`${row.title} gets no relay tools: ${mcp.because}.`] };
+    return row.hooks === "own" ? nothing : { ...nothing, notes: [`${row.title} gets no relay tools: ${mcp.because}.`] };
   }
   if (mcp.kind === "opencode-env" || !openToOptions) return nothing;
   if (mcp.kind === "stdio-flag") {
@@ -66,29 +66,34 @@ function wireTools(input: WiringInput): Wiring {
 function wireHooks(input: WiringInput): Wiring {
   const { request, row, openToOptions, mode, programArgs } = input;
   const { hookUrl } = request;
-  if (hookUrl === undefined || !openToOptions) return nothing;
+  if (!openToOptions) return nothing;
   switch (row.hooks) {
     case "none":
     case "own":
     case "opencode-plugin":
       return nothing;
     case "claude-settings": {
-      const curl = privateFile(request, "curl", curlConfig(hookUrl, request.token));
-      const statusLine = privateFile(request, "status-line.sh", statusLineScript(joinPath(request.privateDir, curl.path), request.agent));
-      const settings = privateFile(
-        request,
-        "settings.json",
-        claudeSettings({ hookUrl, tokenVariable, statusLine: joinPath(request.privateDir, statusLine.path), bypass: mode === "bypass" }),
-      );
+      const bypass = mode === "bypass";
+      const files: PlannedFile[] = [];
+      let report: { readonly hookUrl: string; readonly statusLine: string } | undefined;
+      if (hookUrl !== undefined) {
+        const curl = privateFile(request, "curl", curlConfig(hookUrl, request.token));
+        const statusLine = privateFile(request, "status-line.sh", statusLineScript(joinPath(request.privateDir, curl.path), request.agent));
+        files.push(curl, statusLine);
+        report = { hookUrl, statusLine: joinPath(request.privateDir, statusLine.path) };
+      }
+      // Always there: the options for tools take any number of words, and this one ends them.
+      const settings = privateFile(request, "settings.json", claudeSettings({ report, tokenVariable, bypass }));
       const own = programArgs.some((word) => word === "--settings" || word.startsWith("--settings="));
       return {
         ...nothing,
         flags: ["--settings", joinPath(request.privateDir, settings.path)],
-        files: [curl, statusLine, settings],
+        files: [...files, settings],
         notes: own ? ["Its own --settings take the place of ours: its hooks and its status line do not report to the relay."] : [],
       };
     }
     case "codex-notify": {
+      if (hookUrl === undefined) return nothing;
       const curl = privateFile(request, "curl", curlConfig(hookUrl, request.token));
       const notify = privateFile(request, "notify.sh", codexNotifyScript(joinPath(request.privateDir, curl.path)));
       return {

@@ -49,7 +49,8 @@ function lookInProc(pid: number): ProcessFacts | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     const ppid = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
     const argv = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    if (argv.at(-1) === "") argv.pop();
+    // A program that renames itself leaves the rest of its old vector empty.
+    while (argv.at(-1) === "") argv.pop();
     return Number.isInteger(ppid) ? { ppid, argv: rewritten(argv) } : undefined;
   } catch {
     // It has ended, or belongs to someone else: there is nothing more to learn on this way.
@@ -57,7 +58,7 @@ function lookInProc(pid: number): ProcessFacts | undefined {
   }
 }
 
-/** A program that renames itself leaves one string, `claude --resume x`, where its vector was. */
+/** A program's new name may be a whole command line, `claude --resume x`, in one string. */
 function rewritten(argv: readonly string[]): readonly string[] {
   const [only = ""] = argv;
   return argv.length === 1 && /^[^/\\]+\s/u.test(only) ? only.split(/\s+/u) : argv;

@@ -64,8 +64,14 @@ export interface ObserverStep {
   readonly reply?: string;
 }
 
+export interface KnownState {
+  readonly phase: "idle" | "working";
+  readonly bracketedPaste: boolean;
+}
+
 export interface Observer {
-  readonly initial: (at: number) => ObserverState;
+  /** `known` is what is known of a program that runs already, so that it need not start again. */
+  readonly initial: (at: number, known?: KnownState) => ObserverState;
   readonly step: (state: ObserverState, input: ObserverInput) => ObserverStep;
 }
 

@@ -6,6 +6,9 @@ import type { HarnessId } from "../harness.ts";
 import { createObserver } from "./observer.ts";
 import type { Observation, ObserverInput, ObserverState } from "./observation.ts";
 
+/** Controls of both kinds, letters with and without accents, and characters of two units. */
+const anyCharacter = fc.oneof(fc.nat(0x2ff), fc.constantFrom(0x2028, 0x202e, 0x212a, 0xfeff, 0x1f642)).map((code) => String.fromCodePoint(code));
+
 /** Runs a story and gives what was said, without the chatter of activity. Due wake-ups happen in between. */
 function observe(id: HarnessId, inputs: readonly ObserverInput[], until?: number) {
   const observer = createObserver(harnesses[id]);
@@ -329,6 +332,14 @@ describe("terminal modes and recordings", () => {
     expect(short).toEqual(["1 bracketed_paste on terminal exact", "3 bracketed_paste off terminal exact", "5 bracketed_paste on terminal exact", "6 bracketed_paste off terminal exact"]);
   });
 
+  it("a program that runs already is not started again", () => {
+    const observer = createObserver(harnesses.codex);
+    const state = observer.initial(0, { phase: "working", bracketedPaste: true });
+    const step = observer.step(state, status(10, "state=done"));
+    expect(step.observations.filter(({ type }) => type !== "activity").map(shorten)).toEqual(["10 turn_ended status exact"]);
+    expect(step.state.bracketedPaste).toBe(true);
+  });
+
   const recording = (name: string) => readFileSync(new URL(`../../fixtures/${name}`, import.meta.url));
 
   it.each([
@@ -355,7 +366,7 @@ describe("terminal modes and recordings", () => {
 
 describe("properties of observation", () => {
   const noise = fc.oneof(
-    fc.string({ unit: "binary", maxLength: 60 }),
+    fc.string({ unit: anyCharacter, maxLength: 60 }),
     fc.constantFrom("\u001b", "\u001b]", "\u001b]7501;", "\u001b[?", "2004h", "\u001b\\", "\u0007", "state=", "working", "idle", ":", "%", "Context ", " left", "\u001bP", "\u001b]0;✳ x\u0007", "\u001b]7501;state=nonsense\u0007", "\u001b]7501;state=working:id=x\u0007"),
     fc.uint8Array({ maxLength: 60 }),
   );

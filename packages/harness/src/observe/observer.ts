@@ -13,7 +13,7 @@ import type { BlockKind } from "@agent-relay/protocol";
 import type { Harness } from "../harness.ts";
 import type { AgentSignal } from "../hook-report.ts";
 import { binaryText, readableText, scanEscapes, type Found } from "./escape-scanner.ts";
-import { hook, silence, status, title, type Observation, type Observer, type ObserverInput, type ObserverState, type ObserverStep, type Rank, type Said, type Starting } from "./observation.ts";
+import { hook, silence, status, title, type KnownState, type Observation, type Observer, type ObserverInput, type ObserverState, type ObserverStep, type Rank, type Said, type Starting } from "./observation.ts";
 import { lookAtOpening, newOpening } from "./opening.ts";
 import { blockOfError, programStatusReply, readProgramStatus, type ProgramStatus } from "./program-status.ts";
 import { quotedPercentages, readContext } from "./screen-text.ts";
@@ -37,10 +37,10 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
 
   return { initial, step };
 
-  function initial(at: number): ObserverState {
+  function initial(at: number, known?: KnownState): ObserverState {
     return {
-      phase: "starting",
-      bracketedPaste: false,
+      phase: known?.phase ?? "starting",
+      bracketedPaste: known?.bracketedPaste ?? false,
       startedAt: at,
       lastOutputAt: undefined,
       contextPctLeft: undefined,
@@ -54,7 +54,7 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
       undecidedSince: undefined,
       exactContext: false,
       quoted: [],
-      opening: newOpening(harness),
+      opening: known === undefined ? newOpening(harness) : undefined,
     };
   }
 

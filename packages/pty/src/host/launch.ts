@@ -67,7 +67,7 @@ function checkDirectory(cwd: string): void {
 function explain(error: unknown, denied: string): string {
   const code = codeOf(error);
   if (code === "ENOENT" || code === "ENOTDIR") return MISSING;
-  return code === "EACCES" || code === "EPERM" ? denied : `${String(code)}`;
+  return code === "EACCES" || code === "EPERM" ? denied : String(code);
 }
 
 /**

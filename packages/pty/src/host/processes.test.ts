@@ -2,7 +2,11 @@ import { expect, test } from "vitest";
 import { parseProcStat, parsePs } from "./processes.ts";
 
 test("a line of /proc is read from its last parenthesis, as programs choose their names", () => {
-  expect(parseProcStat(42, "42 (evil) S 1 1 1) S 7 40 39 34816 42 4194304")).toEqual({ pid: 42, pgid: 40, session: 39 });
+  expect(parseProcStat(42, "42 (evil) S 1 1 1) S 7 40 39 34816 42 4194304")).toEqual({
+    pid: 42,
+    pgid: 40,
+    session: 39,
+  });
 });
 
 test("the dead are not counted", () => {

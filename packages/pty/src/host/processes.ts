@@ -84,7 +84,7 @@ function listByPs(): Promise<readonly Member[]> {
   return new Promise((resolve, reject) => {
     execFile("/bin/ps", ["-axo", "pid=,pgid=,rss=,state="], (error, stdout) => {
       if (error === null) resolve(parsePs(stdout));
-      else reject(error);
+      else reject(new Error("ps failed", { cause: error }));
     });
   });
 }

@@ -8,10 +8,13 @@ export function systemClock(): Clock {
       clearTimeout(timers.get(key));
       timers.set(
         key,
-        setTimeout(() => {
-          timers.delete(key);
-          fire();
-        }, Math.max(0, at - Date.now())),
+        setTimeout(
+          () => {
+            timers.delete(key);
+            fire();
+          },
+          Math.max(0, at - Date.now()),
+        ),
       );
     },
     clearTimer: (key) => {

@@ -157,7 +157,7 @@ function readTheRest(fd: number, take: (data: Uint8Array) => void, isOpen: () =>
   if (!isOpen()) return;
   const buffer = Buffer.allocUnsafe(16 * 1024);
   try {
-    for (let total = 0; total < LAST_OUTPUT_BYTES_MAX; ) {
+    for (let total = 0; total < LAST_OUTPUT_BYTES_MAX;) {
       const count = readSync(fd, buffer);
       if (count === 0) return;
       take(buffer.subarray(0, count));

@@ -43,7 +43,7 @@ export function fakeClient(port: FakePort): FakeClient {
           (answer) => {
             if (mine.state !== "severed") resolve(answer);
           },
-          (error: unknown) => {
+          (error: Error) => {
             if (mine.state !== "severed") reject(error);
           },
         )

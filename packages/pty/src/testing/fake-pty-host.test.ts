@@ -52,9 +52,15 @@ test("F2: a killed broker hears nothing more, its calls never settle, and its wr
   const seen = transcribe(fake);
   await fake.spawn(parrotSpec("a"));
   let settled = false;
-  void fake.write("a", "w1", [{ type: "data", data: "hello" }, { type: "pause", ms: 5 }, { type: "data", data: "\r" }]).finally(() => {
-    settled = true;
-  });
+  void fake
+    .write("a", "w1", [
+      { type: "data", data: "hello" },
+      { type: "pause", ms: 5 },
+      { type: "data", data: "\r" },
+    ])
+    .finally(() => {
+      settled = true;
+    });
   fake.severClients();
   await microtasks();
   fake.emitOutput("a", "nobody listens");
@@ -95,7 +101,11 @@ test("F3: with a clock, pauses take their time", async () => {
   const clock = handClock();
   const fake = fakePtyHost(clock);
   await fake.spawn(parrotSpec("a"));
-  void fake.write("a", "w1", [{ type: "data", data: "a" }, { type: "pause", ms: 100 }, { type: "data", data: "b" }]);
+  void fake.write("a", "w1", [
+    { type: "data", data: "a" },
+    { type: "pause", ms: 100 },
+    { type: "data", data: "b" },
+  ]);
   await clock.pass(99);
   expect(fake.terminals.get("a")?.input).toBe("a");
   await clock.pass(1);

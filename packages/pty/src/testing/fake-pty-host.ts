@@ -120,9 +120,7 @@ export function fakePtyHost(clock?: Clock): FakePtyHost {
       terminals.delete(id);
     },
     shutdown: async () => {
-      await Promise.all(
-        [...terminals.values()].map((terminal) => terminal.terminate({ politeMs: 0, termMs: 2_000 })),
-      );
+      await Promise.all([...terminals.values()].map((terminal) => terminal.terminate({ politeMs: 0, termMs: 2_000 })));
       crash("it was shut down");
     },
   };

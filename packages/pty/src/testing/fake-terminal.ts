@@ -4,7 +4,15 @@ import { faults } from "../faults.ts";
 import { writeMemory } from "../write-memory.ts";
 import type { ByteRing } from "../byte-ring.ts";
 import type { PendingWrite } from "../write-memory.ts";
-import type { Clock, PtyHost, PtyHostEvent, TerminalEnding, TerminalInfo, TerminalSpec, WriteStep } from "@agent-relay/kernel";
+import type {
+  Clock,
+  PtyHost,
+  PtyHostEvent,
+  TerminalEnding,
+  TerminalInfo,
+  TerminalSpec,
+  WriteStep,
+} from "@agent-relay/kernel";
 
 /** What a test can see of one terminal. */
 export interface FakeTerminal {

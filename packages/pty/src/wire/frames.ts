@@ -91,7 +91,10 @@ export function frameReader(): FrameReader {
         const first = chunks[0];
         length = first !== undefined && first.length >= 4 ? first.readUInt32BE(0) : (whole(4)?.readUInt32BE(0) ?? 0);
         if (length > FRAME_BYTES_MAX) {
-          throw new FrameViolation("frame_too_large", `A frame of ${length} bytes is over the bound of ${FRAME_BYTES_MAX}.`);
+          throw new FrameViolation(
+            "frame_too_large",
+            `A frame of ${length} bytes is over the bound of ${FRAME_BYTES_MAX}.`,
+          );
         }
         if (length < 1) throw new FrameViolation("invalid_frame", "A frame without a kind.");
       }

@@ -31,7 +31,13 @@ const Step = z.discriminatedUnion("type", [
 /** What a client may ask, besides `hello`. `n` comes back in the answer. */
 export const RequestMessage = z.discriminatedUnion("op", [
   z.object({ n: Request, op: z.literal("spawn"), spec: Spec }),
-  z.object({ n: Request, op: z.literal("write"), id: Id, writeId: Id, steps: z.array(Step).check(z.maxLength(10_000)) }),
+  z.object({
+    n: Request,
+    op: z.literal("write"),
+    id: Id,
+    writeId: Id,
+    steps: z.array(Step).check(z.maxLength(10_000)),
+  }),
   z.object({ n: Request, op: z.literal("writeState"), id: Id, writeId: Id }),
   z.object({ n: Request, op: z.literal("resize"), id: Id, cols: Size, rows: Size }),
   z.object({ n: Request, op: z.literal("signal"), id: Id, signal: z.string().check(z.regex(/^SIG[A-Z0-9]+$/u)) }),

@@ -8,7 +8,7 @@
 import { relayError } from "@agent-relay/protocol";
 import type { AgentView, EventOf, ExitReason } from "@agent-relay/protocol";
 import type { Client, TerminalChunk } from "../client.ts";
-import { cancelled, isRelayError } from "../errors.ts";
+import { asRelayError, cancelled, isRelayError } from "../errors.ts";
 import type { Timers } from "../wire/timers.ts";
 import type { Receipt, SendMore } from "./messages.ts";
 
@@ -172,7 +172,7 @@ function orTimeout<Result>(promise: Promise<Result>, timeoutMs: number, what: st
       },
       (error: unknown) => {
         cancel();
-        reject(error as Error);
+        reject(asRelayError(error));
       },
     );
   });

@@ -6,7 +6,7 @@ import { isRelayError } from "../errors.ts";
 import { agentView, inboxMessage } from "../testing/samples.ts";
 import { linkedLine, type TestLine } from "../testing/lines.ts";
 import type { Answer, Request } from "../testing/scripted-broker.ts";
-import { settle, until } from "../testing/simulated-timers.ts";
+import { settle, simulatedTimers, until } from "../testing/simulated-timers.ts";
 import { relayOver, type Relay } from "./relay.ts";
 
 const closers: (() => Promise<void>)[] = [];
@@ -67,8 +67,10 @@ test("H1 an exit that came before anyone waited is found", async () => {
       line.broker.append(exit(2), exit(3));
       return spawned();
     },
+    "message.send": () => receipt,
   });
   const ada = await relay.spawn({ name: "ada", cli: "x" });
+  await ada.send("the receipt tells of a head beyond the exit");
   await expect(ada.waitForExit()).resolves.toEqual({ reason: "signal", code: null, signal: "SIGKILL", epoch: 3, lastLines: ["bye"] });
 });
 
@@ -291,6 +293,26 @@ test("N2 a listener that throws, or rejects, is reported, and the others hear th
   await settle();
   expect(heard).toEqual(["one", "two"]);
   expect(errors.map((error) => (error as Error).message).sort()).toEqual(["rejected", "rejected", "thrown", "thrown"]);
+});
+
+test("N4 a broker that stays away for long only delays listeners", async () => {
+  const timers = simulatedTimers();
+  const line = await linkedLine(timers);
+  const lost: unknown[] = [];
+  const client = await connectClient({ ...line.address, client: { name: "test", version: "1" }, timers, onLost: (error) => lost.push(error.code) });
+  const relay = relayOver({ client, timers, cwd: "/", onListenerError: () => undefined, onLost: () => lost.push("listeners") });
+  closers.push(relay.close, line.close);
+  const heard: string[] = [];
+  relay.on("agent_status_reported", (event) => heard.push(event.text));
+  await settle();
+  await line.fall();
+  await timers.advance(60_000);
+  line.broker.append({ text: "while away" });
+  await line.rise();
+  line.broker.answer = () => ({ result: { channels: [] } });
+  await relay.channels();
+  await settle();
+  expect([heard, lost]).toEqual([["while away"], ["broker_unreachable"]]);
 });
 
 test("listening again after the last listener left starts from now", async () => {

@@ -2,11 +2,11 @@ import { relayError } from "@agent-relay/protocol";
 import { expect, test } from "vitest";
 import { connectClient, type ConnectClientOptions } from "../connect-client.ts";
 import type { Client } from "../client.ts";
-import { collect } from "../testing/client-behaviour.ts";
+import { collect } from "../testing/client-setup.ts";
 import { linkedLine } from "../testing/lines.ts";
 import { settle, simulatedTimers, type SimulatedTimers } from "../testing/simulated-timers.ts";
 import { welcomeTimeoutMs } from "./session.ts";
-import { linkedTransports } from "./transport.ts";
+import { linkedTransports, type Transport } from "./transport.ts";
 
 async function connected(more: Partial<ConnectClientOptions> = {}): Promise<{ client: Client; timers: SimulatedTimers; line: Awaited<ReturnType<typeof linkedLine>>; dials: number[] }> {
   const timers = simulatedTimers();
@@ -28,6 +28,23 @@ test("S2 the delay doubles up to its bound, half of it chance", async () => {
   await line.fall();
   await timers.advance(5_000);
   expect(gaps(dials).slice(0, 9)).toEqual([15, 30, 60, 120, 240, 480, 750, 750, 750]);
+  await client.close();
+});
+
+test("S2 after a connection that held the delays start small again, after one that did not they go on", async () => {
+  const { client, timers, line, dials } = await connected();
+  const firstDelayAfter = async (heldMs: number): Promise<number> => {
+    await timers.advance(heldMs);
+    const [lostAt, before] = [timers.now(), dials.length];
+    line.cut();
+    await timers.advance(2_000);
+    return (dials[before] ?? 0) - lostAt;
+  };
+  expect(await firstDelayAfter(10)).toBe(15);
+  line.cut();
+  await timers.advance(50);
+  expect(await firstDelayAfter(10)).toBe(30);
+  expect(await firstDelayAfter(1_000)).toBe(15);
   await client.close();
 });
 
@@ -117,6 +134,43 @@ test("S4 a frame of an older connection is not heard", async () => {
   line.broker.append({});
   await expect(events.next()).resolves.toMatchObject({ value: { sequence: 1 } });
   await client.close();
+});
+
+test("S4 a connection that we gave up is not heard, whatever it still says", async () => {
+  const timers = simulatedTimers();
+  const welcome = '{"type":"welcome","version":1,"broker":{"pid":1,"version":"0","startedAt":1,"nonce":"n"},"principal":{"kind":"operator","name":"operator"},"head":0}';
+  const says: ((text: string) => void)[] = [];
+  const dial = (): Promise<Transport> =>
+    Promise.resolve({ send: () => undefined, close: () => undefined, onClose: () => undefined, onMessage: (listener) => void says.push(listener) });
+  const connecting = connectClient({ dial, client: { name: "test", version: "1" }, timers });
+  await settle();
+  says[0]?.(welcome);
+  const client = await connecting;
+  const call = client.call("channel.list", {});
+  says[0]?.('{"type":"error","id":1,"error":{"code":"broker_stopping","message":"going","retryable":true}}');
+  says[0]?.('{"type":"surprise"}');
+  await timers.advance(100);
+  says[1]?.(welcome);
+  says[1]?.('{"type":"result","id":1,"result":{"channels":[]}}');
+  await expect(call).resolves.toEqual({ channels: [] });
+});
+
+test("S5 closing calls off the dialling, and closes what it opens too late", async () => {
+  const { client, server } = linkedTransports();
+  const controller = new AbortController();
+  let open: ((transport: Transport) => void) | undefined;
+  let dialling: AbortSignal | undefined;
+  const dial = (signal: AbortSignal): Promise<Transport> => {
+    dialling = signal;
+    return new Promise((resolve) => (open = resolve));
+  };
+  const connecting = connectClient({ dial, client: { name: "test", version: "1" }, timers: simulatedTimers(), signal: controller.signal });
+  controller.abort();
+  await expect(connecting).rejects.toMatchObject({ code: "cancelled" });
+  expect(dialling?.aborted).toBe(true);
+  const closed = new Promise((resolve) => server.onClose(resolve));
+  open?.(client);
+  expect(await closed).toBe("the other end closed");
 });
 
 test("S5 closing while dialling leaves nothing behind", async () => {

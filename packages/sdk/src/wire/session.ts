@@ -161,7 +161,7 @@ export function openSession(options: SessionOptions): Session {
     const policy = options.reconnect ?? { delayMs: 50, delayMsMax: 500 };
     const delay = Math.min(policy.delayMsMax, policy.delayMs * 2 ** Math.min(attempts, 20));
     const delayMs = Math.round(delay / 2 + (delay / 2) * timers.random());
-    if ((wasUp && options.reconnect === undefined) || timers.now() + delayMs > deadline) {
+    if (timers.now() + delayMs > deadline) {
       phase = "lost";
       options.onLost(error, false);
       return;

@@ -73,7 +73,8 @@ function open(address: BrokerAddress, handshakeTimeout: number): WebSocket {
   const common = { perMessageDeflate: false, handshakeTimeout, maxPayload: payloadBytesMax } as const;
   if ("socketPath" in address) {
     // `ws+unix://` cannot carry every path: it splits at a colon and percent-encodes the rest.
-    const dial = (): ReturnType<typeof connectSocket> => connectSocket({ path: address.socketPath });
+    // The timeout has to be given to a socket of our own: without it a broker that is stopped is waited for without end.
+    const dial = (): ReturnType<typeof connectSocket> => connectSocket({ path: address.socketPath, timeout: handshakeTimeout });
     return new WebSocket("ws://localhost/relay", { ...common, createConnection: dial });
   }
   const headers = address.token === undefined ? {} : { authorization: `Bearer ${address.token}` };

@@ -184,6 +184,15 @@ test("A3: Escape ends the turn, and the program is idle", async () => {
   expect(terminal.output()).not.toContain("never");
 });
 
+test("B1: what was to follow an interrupted action is not done", async () => {
+  const terminal = await playReady({ rules: [{ on: "message", do: [{ busy: 60_000 }, { say: "never" }] }] });
+  terminal.type("think\r");
+  await terminal.journalled("action");
+  terminal.type("\u001b");
+  await terminal.journalled("turn_ended");
+  expect(terminal.journal().flatMap((entry) => (entry.type === "action" ? [entry.action] : []))).toEqual(["busy"]);
+});
+
 test("a program that ignores Escape works on", async () => {
   const terminal = await playReady({ ...personas.deaf, turnMs: 400 });
   terminal.type("think\r");
@@ -335,6 +344,16 @@ test("a flood arrives whole", async () => {
   terminal.type("go\r");
   expect(await terminal.ended).toBe(0);
   expect(terminal.output().split("flood ").length - 1).toBeGreaterThan(1_000_000 / 6.5);
+});
+
+test("B2: it lingers after its last words", async () => {
+  const terminal = await playReady({ lingerMs: 400, rules: [{ on: "message", do: [{ say: "bye" }, { exit: 0 }] }] });
+  terminal.type("go\r");
+  const { pid, at } = await terminal.journalled("exit");
+  await terminal.shows("bye");
+  expect(stateOf(pid)).toBe("running");
+  expect(await terminal.ended).toBe(0);
+  expect(Date.now() - at).toBeGreaterThanOrEqual(400);
 });
 
 test("B2: the last words of ten short lives arrive whole", async () => {

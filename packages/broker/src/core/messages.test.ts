@@ -1,0 +1,145 @@
+import { limits, type Fact } from "@agent-relay/protocol";
+import { expect, test } from "vitest";
+import { accepted, exited, attempted, fetches, handedOver, running, stateAfter, t0 } from "../testing/stories.ts";
+import { judge, settle } from "./broker.ts";
+import type { BrokerCommand } from "./commands.ts";
+
+const m = (index: number): string => `msg_${String(index).padStart(10, "0")}`;
+type Send = Extract<BrokerCommand, { type: "message.send" }>;
+
+const send = (from: string, to: string, body: string, more: Partial<Send> = {}): Send => ({
+  type: "message.send",
+  messageId: m(99),
+  from,
+  fromEpoch: undefined,
+  to: to.startsWith("#") ? { kind: "channel", name: to.slice(1) } : { kind: "agent", name: to },
+  body,
+  bytes: body.length,
+  mode: "wait",
+  replyTo: undefined,
+  expiresAt: undefined,
+  at: t0,
+  ...more,
+});
+
+const typesOf = (command: BrokerCommand, ...history: readonly Fact[]): readonly string[] => {
+  const decision = judge(command, stateAfter(...history));
+  return decision.accepted ? decision.events.map((it) => it.type) : [decision.rejection.code];
+};
+const channel = (name: string, ...members: readonly string[]): readonly Fact[] => [
+  { type: "channel_created", channel: name, by: "operator" },
+  ...members.map((member): Fact => ({ type: "channel_joined", channel: name, member, by: member })),
+];
+
+test("S1: a message to a channel is owed to every member but its sender", () => {
+  const state = stateAfter(...running("ada"), ...running("ben"), ...running("cleo"), ...channel("team", "ada", "ben", "cleo"));
+  expect(judge(send("ada", "#team", "hello"), state)).toMatchObject({ accepted: true, events: [{ type: "message_accepted", recipients: ["ben", "cleo"] }] });
+});
+
+test("a program that is no member of a channel cannot post to it; the operator can", () => {
+  const history = [...running("ada"), ...running("ben"), ...channel("team", "ben")];
+  expect(typesOf(send("ada", "#team", "hello"), ...history)).toEqual(["not_a_member"]);
+  expect(typesOf(send("operator", "#team", "hello"), ...history)).toEqual(["agent_registered", "message_accepted"]);
+});
+
+test("an unknown recipient is refused with the nearest names", () => {
+  const decision = judge(send("operator", "bne", "hello"), stateAfter(...running("ben"), ...running("zoe")));
+  expect(decision).toMatchObject({ accepted: false, rejection: { code: "unknown_agent", data: { nearest: ["ben"] } } });
+  expect(typesOf(send("operator", "#tema", "hello"), ...channel("team"))).toEqual(["unknown_channel"]);
+});
+
+test("S2: a full mailbox refuses new mail, and a channel's other members still get theirs", () => {
+  const full = Array.from({ length: limits.mailboxDepthMax }, (_, index) => accepted(m(index), "operator", "ada"));
+  const history = [...running("ada", fetches), ...running("ben"), ...channel("team", "ada", "ben"), ...full];
+  expect(typesOf(send("operator", "ada", "one too many", { messageId: m(9_999) }), ...history)).toEqual(["mailbox_full"]);
+  const decision = judge(send("operator", "#team", "to all", { messageId: m(9_999) }), stateAfter(...history));
+  expect(decision).toMatchObject({
+    accepted: true,
+    events: [{ type: "agent_registered" }, { type: "message_accepted", recipients: ["ada", "ben"] }, { type: "delivery_dead_lettered", agent: "ada", reason: "mailbox_full" }],
+  });
+});
+
+test.each([
+  ["nothing", ""],
+  ["white space", " \n\t"],
+  ["control characters alone", "\u001b[31m\u0003\u0000"],
+  ["half of a surrogate pair", "x\ud800y"],
+])("a body of %s is refused", (_, body) => {
+  expect(typesOf(send("operator", "ada", body), ...running("ada"))).toEqual(["invalid_text"]);
+});
+
+test("a body over the bound is refused", () => {
+  expect(typesOf(send("operator", "ada", "x", { bytes: limits.messageBytesMax + 1 }), ...running("ada"))).toEqual(["message_too_large"]);
+  expect(typesOf(send("operator", "ada", "x", { bytes: limits.messageBytesMax }), ...running("ada"))).toContain("message_accepted");
+});
+
+test("mail for an agent that was released is refused, for one that has ended by itself it waits", () => {
+  const clean = exited("ada", "clean", "normal");
+  expect(typesOf(send("operator", "ada", "x"), ...running("ada"), clean)).toContain("message_accepted");
+  expect(typesOf(send("operator", "ada", "x"), ...running("ada"), clean, { type: "agent_released", agent: "ada", epoch: 1 })).toEqual(["agent_ended"]);
+});
+
+test("S3: fetched mail is offered again, marked, until it is acknowledged", () => {
+  const state = stateAfter(...running("ada", fetches), accepted(m(1), "ben", "ada"), accepted(m(2), "ben", "ada"));
+  const take = (limit = 10): readonly (readonly [string, boolean])[] => {
+    const decision = judge({ type: "inbox.take", name: "ada", limit, at: t0 }, state);
+    if (!decision.accepted) throw new Error("refused");
+    settle(decision.events, state, t0);
+    return decision.events.flatMap((it) => (it.type === "delivery_handed_over" ? [[it.messageId, it.possibleRepeat] as const] : []));
+  };
+  expect(take(1)).toEqual([[m(1), false]]);
+  expect(take()).toEqual([[m(1), true], [m(2), false]]);
+  const ack = judge({ type: "inbox.ack", name: "ada", messageIds: [m(1), m(2), m(2)], at: t0 }, state);
+  expect(ack).toMatchObject({ accepted: true, events: [{ type: "delivery_seen", messageId: m(1) }, { type: "delivery_seen", messageId: m(2) }] });
+  if (ack.accepted) settle(ack.events, state, t0);
+  expect(take()).toEqual([]);
+});
+
+test("S3: what only waits cannot be acknowledged", () => {
+  expect(typesOf({ type: "inbox.ack", name: "ada", messageIds: [m(1)], at: t0 }, ...running("ada", fetches), accepted(m(1), "ben", "ada"))).toEqual([]);
+});
+
+test("S3: what is being written into the terminal is not handed out a second time", () => {
+  const history = [...running("ada"), accepted(m(1), "ben", "ada"), attempted(m(1), "ada")];
+  expect(typesOf({ type: "inbox.take", name: "ada", limit: 10, at: t0 }, ...history)).toEqual([]);
+});
+
+test("one answer holds no more than fits into a frame", () => {
+  const big = (id: string): Fact => accepted(id, "ben", "ada", { body: "x".repeat(200_000) });
+  const history = [...running("ada", fetches), big(m(1)), big(m(2)), big(m(3)), big(m(4))];
+  expect(typesOf({ type: "inbox.take", name: "ada", limit: 10, at: t0 }, ...history)).toHaveLength(2);
+});
+
+test("S4: an answer proves that what it answers was seen, whatever way it took", () => {
+  const replyTo = { messageId: m(1), threadId: m(1) };
+  const running2 = [...running("ada"), ...running("ben")];
+  expect(typesOf(send("ada", "ben", "yes", { replyTo }), ...running2, accepted(m(1), "ben", "ada"), attempted(m(1), "ada"), handedOver(m(1), "ada"))).toEqual(["message_accepted", "delivery_seen", "delivery_answered"]);
+  expect(typesOf(send("ada", "ben", "yes", { replyTo }), ...running2, accepted(m(1), "ben", "ada"))).toEqual(["message_accepted", "delivery_handed_over", "delivery_seen", "delivery_answered"]);
+});
+
+test("S4: an answer by someone else proves nothing about the recipient", () => {
+  const replyTo = { messageId: m(1), threadId: m(1) };
+  expect(typesOf(send("ben", "ada", "and?", { replyTo }), ...running("ada"), ...running("ben"), accepted(m(1), "ben", "ada"))).toEqual(["message_accepted"]);
+});
+
+test("an answer stays in the thread", () => {
+  const decision = judge(send("ada", "ben", "yes", { replyTo: { messageId: m(2), threadId: m(1) } }), stateAfter(...running("ada"), ...running("ben")));
+  expect(decision).toMatchObject({ accepted: true, events: [{ threadId: m(1), replyTo: m(2) }] });
+});
+
+test("O5: a prompt that quotes an id proves nothing about mail that was not handed over", () => {
+  const observed: BrokerCommand = { type: "incarnation.observed", name: "ada", epoch: 1, observation: { type: "prompt", messageIds: [m(1)], source: "hook", fidelity: "exact" }, at: t0 };
+  const waiting = [...running("ada"), accepted(m(1), "ben", "ada")];
+  expect(typesOf(observed, ...waiting)).toEqual([]);
+  expect(typesOf(observed, ...waiting, attempted(m(1), "ada"))).toEqual(["delivery_handed_over", "delivery_seen"]);
+  expect(typesOf(observed, ...waiting, attempted(m(1), "ada"), handedOver(m(1), "ada"))).toEqual(["delivery_seen"]);
+});
+
+test("a dead letter goes out again, marked", () => {
+  const history = [...running("ada"), accepted(m(1), "ben", "ada", { expiresAt: t0 }), { type: "delivery_dead_lettered", messageId: m(1), agent: "ada", reason: "expired" } as const];
+  const state = stateAfter(...history);
+  const decision = judge({ type: "deadletter.redeliver", agent: "ada", by: "operator", message: { messageId: m(1), from: "ben", mode: "wait", bytes: 5, sequence: 5 }, at: t0 }, state);
+  if (!decision.accepted) throw new Error("refused");
+  const facts = settle(decision.events, state, t0).map((it) => it.fact);
+  expect(facts).toMatchObject([{ type: "delivery_redelivered" }, { type: "delivery_attempt_started", possibleRepeat: true }]);
+});

@@ -1,0 +1,96 @@
+/** Histories for tests of the core: facts as they would stand in the log, numbered and dated. */
+import { LaunchSpec, type DeliveryTraits, type Fact, type LaunchInput } from "@agent-relay/protocol";
+import { evolve } from "../core/evolve.ts";
+import { settle } from "../core/broker.ts";
+import { initialState, type BrokerState, type Noted } from "../core/state.ts";
+
+export const t0 = 1_000_000;
+
+export const turns: DeliveryTraits = { push: true, boundary: "turn", provesSeen: true, interruptible: true };
+export const lines: DeliveryTraits = { push: true, boundary: "anytime", provesSeen: false, interruptible: false };
+export const fetches: DeliveryTraits = { push: false, boundary: "turn", provesSeen: false, interruptible: false };
+
+const exact = { source: "test", fidelity: "exact" } as const;
+
+export function registered(agent: string, launch: LaunchInput = { cli: "program" }): Fact {
+  return { type: "agent_registered", agent, kind: "program", launch: LaunchSpec.parse(launch), by: "operator" };
+}
+
+export function spawning(agent: string, epoch = 1, traits = turns, restarts = 0): Fact {
+  return { type: "agent_spawning", agent, epoch, runtime: "pty", traits, restarts };
+}
+
+export function spawned(agent: string, epoch = 1): Fact {
+  return { type: "agent_spawned", agent, epoch, pid: 100 + epoch, cli: "program", runtime: "pty", cwd: "/", permissionMode: "ask" };
+}
+
+export function ready(agent: string, epoch = 1): Fact {
+  return { type: "agent_ready", agent, epoch, ...exact };
+}
+
+export function working(agent: string, epoch = 1): Fact {
+  return { type: "agent_working", agent, epoch, ...exact };
+}
+
+export function turnEnded(agent: string, epoch = 1): Fact {
+  return { type: "agent_turn_ended", agent, epoch, ...exact };
+}
+
+export function blocked(agent: string, epoch = 1): Fact {
+  return { type: "agent_blocked", agent, epoch, kind: "permission", ...exact };
+}
+
+export function exited(
+  agent: string,
+  reason: Extract<Fact, { type: "agent_exited" }>["reason"],
+  exitClass: Extract<Fact, { type: "agent_exited" }>["class"],
+): Fact {
+  return { type: "agent_exited", agent, epoch: 1, reason, class: exitClass, code: null, signal: null, uptimeSecs: 1, lastLines: [], undelivered: 0 };
+}
+
+/** An agent that runs and takes input. */
+export function running(agent: string, traits = turns, launch: LaunchInput = { cli: "program" }): readonly Fact[] {
+  return [registered(agent, launch), spawning(agent, 1, traits), spawned(agent), ready(agent)];
+}
+
+export function accepted(messageId: string, from: string, to: string, more: Partial<Extract<Fact, { type: "message_accepted" }>> = {}): Fact {
+  return {
+    type: "message_accepted",
+    messageId,
+    from,
+    to: { kind: "agent", name: to },
+    body: `body of ${messageId}`,
+    mode: "wait",
+    threadId: messageId,
+    recipients: [to],
+    ...more,
+  };
+}
+
+export function attempted(messageId: string, agent: string, more: { readonly epoch?: number; readonly attempt?: number; readonly injection?: string } = {}): Fact {
+  const { epoch = 1, attempt = 1, injection = `${messageId}.${agent}.${epoch}.${attempt}` } = more;
+  return { type: "delivery_attempt_started", messageId, agent, epoch, attempt, route: "paste", possibleRepeat: false, injection };
+}
+
+export function handedOver(messageId: string, agent: string, route: "paste" | "inbox" = "paste", epoch = 1): Fact {
+  const evidence = route === "paste" ? "paste_drained" : "inbox_read";
+  return { type: "delivery_handed_over", messageId, agent, epoch, attempt: 1, route, evidence, possibleRepeat: false };
+}
+
+/** The facts as the log has them, all at `t0`. */
+export function noted(...facts: readonly Fact[]): readonly Noted[] {
+  return facts.map((fact, index) => ({ fact, at: t0, sequence: index + 1 }));
+}
+
+/** The state that the facts lead to, with nothing left to be planned. */
+export function stateAfter(...facts: readonly Fact[]): BrokerState {
+  const state = noted(...facts).reduce(evolve, initialState());
+  state.touched.clear();
+  return state;
+}
+
+/** What becomes due for an agent at an instant. */
+export function dueFor(state: BrokerState, agent: string, at: number): readonly Fact[] {
+  state.touched.add(agent);
+  return settle([], state, at).map((it) => it.fact);
+}
