@@ -61,7 +61,7 @@ test.each([
   ["better-sqlite3", "@agent-relay/event-log"],
   ["node-pty", "@agent-relay/pty"],
   ["commander", "agent-relay"],
-  ["@modelcontextprotocol/sdk", "@agent-relay/mcp"],
+  ["@modelcontextprotocol/server", "@agent-relay/mcp"],
 ])("A4: %s stands in one package.json, that of %s", (dependency, home) => {
   const owners = packages.filter(({ manifest }) => declared(manifest).includes(dependency)).map(({ manifest }) => manifest.name);
   expect(owners).toEqual([home]);

@@ -22,7 +22,7 @@ const FAN_OUT_ROUNDS = 20;
 const IDLE_SECONDS = 10;
 const REPLAY_EVENTS = 100_000;
 
-const { values: flags } = parseArgs({ options: { write: { type: "boolean", default: false } } });
+const { values: flags } = parseArgs({ options: { write: { type: "boolean", default: false }, profile: { type: "string" } } });
 const rows: Row[] = [];
 
 function add(what: string, measured: string, against = "", reached = ""): void {
@@ -42,7 +42,7 @@ add("floor: bare pty, write to read back, p50 / p99", both(pty));
 add("floor: SQLite commit (WAL, FULL), p50 / p99", both(disk));
 add("floor: WebSocket round trip on a unix socket, p50 / p99", both(socket));
 
-const team = await openTeam();
+const team = await openTeam(flags.profile);
 try {
   add("broker, start of its process to first answer", ms(team.startMs));
   await measureTeam(team);

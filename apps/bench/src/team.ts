@@ -31,7 +31,8 @@ export interface Arrival {
 export const cliMain = path.join(path.dirname(createRequire(import.meta.url).resolve("agent-relay/package.json")), "dist", "main.js");
 const reader = fileURLToPath(new URL("./scripted-reader-agent.js", import.meta.url));
 
-export async function openTeam(): Promise<BenchTeam> {
+/** With `profileDir`, a processor profile of the broker is written there when it ends. */
+export async function openTeam(profileDir: string | undefined): Promise<BenchTeam> {
   const root = mkdtempSync(path.join(tmpdir(), "agent-relay-bench-"));
   const project = path.join(root, "project");
   const runtime = path.join(root, "run");
@@ -51,7 +52,7 @@ export async function openTeam(): Promise<BenchTeam> {
   });
 
   const startedAt = monotonicMs();
-  const broker = spawn(process.execPath, [cliMain, "--project", project, "up", "--foreground"], { env: environment, stdio: "ignore" });
+  const broker = spawn(process.execPath, [...profiled(profileDir), cliMain, "--project", project, "up", "--foreground"], { env: environment, stdio: "ignore" });
   const relay = await firstAnswer(project, environment);
   const startMs = monotonicMs() - startedAt;
 
@@ -80,6 +81,10 @@ export async function openTeam(): Promise<BenchTeam> {
       rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+function profiled(directory: string | undefined): readonly string[] {
+  return directory === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${path.resolve(directory)}`];
 }
 
 async function firstAnswer(project: string, environment: Record<string, string>): Promise<Relay> {

@@ -59,5 +59,5 @@ export type AnyCommandSpec = CommandSpec<never, never>;
 export function command<Options, Arguments extends readonly unknown[]>(
   spec: CommandSpec<Options, Arguments>,
 ): AnyCommandSpec {
-  return spec as AnyCommandSpec;
+  return spec;
 }

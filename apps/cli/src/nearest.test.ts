@@ -6,6 +6,7 @@ test.each([
   ["hwo", ["who"]],
   ["lsit", ["list"]],
   ["xyz", []],
+  ["createxyz", []],
 ])("%s may have meant %j", (word, meant) => {
   expect(nearest(word, ["who", "list", "wait", "create"])).toEqual(meant);
 });

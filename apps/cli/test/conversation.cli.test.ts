@@ -280,8 +280,8 @@ test("an interrupt ends a wait at once and asks nothing of the team", async () =
   const running = home.start(["wait", "ada"]);
   while (fake?.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
   running.child.kill("SIGINT");
-  const { status } = await running.ended;
-  expect([status, fake?.asked.map(({ method }) => method)]).toEqual([130, ["agent.wait"]]);
+  const { status, err } = await running.ended;
+  expect([status, err, fake?.asked.map(({ method }) => method)]).toEqual([130, "", ["agent.wait"]]);
 });
 
 test("completion offers the names of agents", async () => {

@@ -28,7 +28,7 @@ afterAll(async () => {
 /** Everything that the log says of an agent, by type. */
 const story = (agent: string): readonly string[] => watch.events.filter((it) => it.stream === `agent/${agent}`).map((it) => it.type);
 
-/** The row asks for a quarter of a second; a single end may be unlucky on a busy machine, the middle one of seven may not. */
+/** The row asks for a quarter of a second; seven times, because a promise that holds once may be luck. */
 test("the worker's process is killed with SIGKILL: agent_exited within 250 ms, once, and `who` agrees", async () => {
   const delays: number[] = [];
   for (let index = 0; index < 7; index += 1) {
@@ -44,7 +44,7 @@ test("the worker's process is killed with SIGKILL: agent_exited within 250 ms, o
   await watch.caughtUp();
   expect(watch.of("agent_exited").filter((it) => it.agent.startsWith("killed-"))).toHaveLength(7);
   process.stdout.write(`SIGKILL to agent_exited: ${delays.join(", ")} ms\n`);
-  expect(delays.toSorted((a, b) => a - b)[3]).toBeLessThan(250);
+  expect(Math.max(...delays)).toBeLessThan(250);
 });
 
 test("it exits 0 by itself: clean, not a crash, and not restarted by the default policy", async () => {

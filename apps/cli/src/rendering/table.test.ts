@@ -48,6 +48,11 @@ test("T1: no line is wider than the terminal, whatever is in the cells and howev
   );
 });
 
+test("T2: the column that matters least is dropped first", () => {
+  const three: readonly Column<Row>[] = [{ header: "NAME", value: () => "ada" }, { header: "MATTERS", value: () => "x", droppable: 1 }, { header: "LITTLE", value: () => "y", droppable: 2 }];
+  expect(renderTable(three, rows.slice(0, 1), { width: 14 })[0]).toBe("NAME  MATTERS");
+});
+
 test("without a width nothing is cut", () => {
   expect(renderTable(columns, rows, { width: undefined })[2]).toContain("a-rather-long-name-for-an-agent");
 });

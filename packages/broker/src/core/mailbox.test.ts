@@ -52,7 +52,7 @@ test("M1–M4: whatever happens, mail keeps its order, is in one place, and the 
         if (move === "reopen" && open !== undefined) box.putBack(open);
 
         const now = [...box.waiting()];
-        expect(now.map((it) => it.sequence)).toEqual(now.map((it) => it.sequence).toSorted((a, b) => a - b));
+        expect(now.map((it) => it.sequence)).toEqual(now.map((it) => it.sequence).sort((a, b) => a - b));
         expect(box.waitingCount).toBe(now.length);
         expect(box.first()).toBe(now[0]);
         expect([...box.open()].length).toBeLessThanOrEqual(5);

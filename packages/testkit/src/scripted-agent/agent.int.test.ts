@@ -1,4 +1,5 @@
 /** The scripted agent in a real terminal: what it shows, what it takes, and how it ends. */
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -332,11 +333,19 @@ test("grandchildren run in the agent's process group, and one ignores SIGTERM", 
   expect(stateOf(tough?.grandchild ?? 0)).toBe("running");
 });
 
-test("A4: when the terminal is gone even a stubborn program goes", async () => {
-  const terminal = await playReady(personas.stubborn);
-  const { pid } = await terminal.journalled("ready");
+test("A4: when the terminal is gone even a stubborn program at work goes", async () => {
+  const terminal = play({ ...personas.stubborn, turnMs: 60_000 });
+  await terminal.journalled("ready");
+  terminal.type("think\r");
+  const { pid } = await terminal.journalled("turn_started");
   process.kill(Number(statOf(pid)[1]), "SIGKILL");
   await expect.poll(() => stateOf(pid)).toBe("gone");
+});
+
+test("A4: without a terminal, the end of its input ends it", async () => {
+  const child = spawn(process.execPath, [programs.agent, "--script", JSON.stringify({ turnMs: 60_000 })], { stdio: ["pipe", "ignore", "inherit"] });
+  child.stdin.end("think\r");
+  expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0);
 });
 
 test("a flood arrives whole", async () => {

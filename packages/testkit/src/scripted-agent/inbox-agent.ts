@@ -16,8 +16,8 @@ import type { AgentScript } from "./script.ts";
 import { surface } from "./surface.ts";
 import type { World } from "./world.ts";
 
-/** Until it asks again after a refusal: the token may be gone for good, and then asking faster helps nobody. */
-const afterRefusalMs = 1_000;
+/** Until it asks again after a refusal, or a call that was given up: asking faster helps nobody. */
+const afterFailureMs = 1_000;
 
 export async function playInboxAgent(script: AgentScript, world: World): Promise<void> {
   const { journal, tools } = world;
@@ -67,11 +67,11 @@ export async function playInboxAgent(script: AgentScript, world: World): Promise
     const result = await tools.call(
       "check_inbox",
       { limit: script.inboxLimit, wait_seconds: script.inboxWaitSeconds },
-      { waitMs: script.inboxWaitSeconds * 1_000, giveUpAfterMs: Number.POSITIVE_INFINITY },
+      { waitMs: script.inboxWaitSeconds * 1_000 },
     );
     if (result.outcome !== "ok") {
       screen.say(`check_inbox: ${result.text}`);
-      await pause(afterRefusalMs, signal);
+      await pause(afterFailureMs, signal);
       continue;
     }
     const messages = messagesOf(result);

@@ -24,7 +24,7 @@ export interface ToolCaller {
   readonly call: (
     tool: string,
     toolArguments: Readonly<Record<string, unknown>>,
-    options?: { readonly waitMs?: number; readonly giveUpAfterMs?: number },
+    options?: { readonly waitMs?: number },
   ) => Promise<ToolResult>;
 }
 
@@ -117,7 +117,7 @@ export function toolCaller(options: ToolCallerOptions): ToolCaller {
 
   return {
     call: async (tool, toolArguments, callOptions = {}) => {
-      const giveUpAt = Date.now() + (callOptions.giveUpAfterMs ?? options.giveUpAfterMs);
+      const giveUpAt = Date.now() + options.giveUpAfterMs;
       for (let attempt = 1; ; attempt++) {
         const conclude = (result: ToolResult): ToolResult => {
           const { outcome, text } = result;
