@@ -22,6 +22,7 @@ import {
   type BrokerService,
 } from "@agent-relay/broker";
 import { acquireBrokerLock, openEventLog } from "@agent-relay/event-log";
+import { translateHook } from "@agent-relay/harness";
 import { currentOrchestrator } from "@agent-relay/harness/node";
 import { messageOf, type Logger } from "@agent-relay/kernel";
 import { createMcpEndpoint, type RelayCalls } from "@agent-relay/mcp";
@@ -161,6 +162,7 @@ async function serveAgents(options: {
     },
     logger,
     version,
+    translateHook,
   });
   const server = createServer(endpoint);
   const remembered = existsSync(portFile) ? Number(readFileSync(portFile, "utf8")) : 0;

@@ -15,7 +15,7 @@ const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const kills = Number(process.env["KILLS"] ?? 200);
 /** Tasks that have been sent and not answered. Enough to keep everyone busy at every kill. */
 const TASKS_OPEN_MAX = 40;
-const SETTLED_WITHIN_MS = 180_000;
+const SETTLED_WITHIN_MS = 90_000;
 
 /** A task makes whoever gets it ask somebody else, who answers: three messages, one of them a reply. */
 const member: ScriptInput = {

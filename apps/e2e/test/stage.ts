@@ -96,7 +96,7 @@ export function openStage(): Stage {
     const { pid } = child;
     if (pid === undefined) throw new Error("the broker could not be started");
     broker = { pid, child, ended };
-    await until(() => (child.exitCode !== null ? fail(`the broker ended with ${child.exitCode}: ${brokerLog(root).slice(-600)}`) : answers(locations.brokerSocket)), "the broker answers");
+    await until(() => (child.exitCode !== null || child.signalCode !== null ? fail(`the broker ended with ${child.signalCode ?? child.exitCode}: ${brokerLog(root).slice(-600)}`) : answers(locations.brokerSocket)), "the broker answers");
     return broker;
   };
 
@@ -197,7 +197,10 @@ export function watchEvents(relay: Relay, from = 0): Watch {
       }, `an event ${type}`),
     caughtUp: async () => {
       const { sequence } = await relay.status();
-      await until(() => (events.at(-1)?.sequence ?? from) >= sequence, `event ${sequence} arrives`);
+      await until(() => {
+        if (failure !== undefined) throw failure;
+        return (events.at(-1)?.sequence ?? from) >= sequence;
+      }, `event ${sequence} arrives`);
     },
     stop: async () => {
       over.abort();

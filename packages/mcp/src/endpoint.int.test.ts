@@ -1,22 +1,24 @@
 import { once } from "node:events";
 import { createServer, request, type IncomingMessage, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { Client, StreamableHTTPClientTransport, type ClientOptions } from "@modelcontextprotocol/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { relayError } from "@agent-relay/protocol";
 import { createMcpEndpoint } from "./endpoint.ts";
-import { asTransport } from "./sdk-transport.ts";
 import { ada, fakeCalls, goodArguments, quiet, sample, type FakeCalls } from "./testing/fake-calls.ts";
 
 let server: Server;
 let port: number;
 let calls: FakeCalls;
 let authenticated: string[];
+let translated: unknown[];
+let says: (body: unknown) => { readonly type: "turn_started" | "turn_ended" }[];
 
 beforeEach(async () => {
   calls = fakeCalls();
   authenticated = [];
+  translated = [];
+  says = () => [{ type: "turn_started" }, { type: "turn_ended" }];
   const endpoint = createMcpEndpoint({
     authenticate: (token) => {
       authenticated.push(token);
@@ -26,6 +28,10 @@ beforeEach(async () => {
     },
     logger: quiet,
     version: "0.1.0",
+    translateHook: (body) => {
+      translated.push(body);
+      return { signals: says(body), source: "hook:test" };
+    },
     bodyBytesMax: 100_000,
     requestsInFlightMax: 4,
   });
@@ -41,10 +47,10 @@ afterEach(async () => {
 
 const url = (path = "/mcp"): URL => new URL(`http://127.0.0.1:${port}${path}`);
 
-async function client(): Promise<Client> {
-  const made = new Client({ name: "test", version: "1" });
+async function client(options: ClientOptions = {}): Promise<Client> {
+  const made = new Client({ name: "test", version: "1" }, options);
   const transport = new StreamableHTTPClientTransport(url(), { requestInit: { headers: { Authorization: "Bearer token-ada" } } });
-  await made.connect(asTransport(transport));
+  await made.connect(transport);
   return made;
 }
 
@@ -73,11 +79,34 @@ async function ask(path: string, options: { readonly method?: string; readonly h
 
 const rpc = (method: string, params: object = {}): string => JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
 const initialize = (protocolVersion: string): string => rpc("initialize", { protocolVersion, capabilities: {}, clientInfo: { name: "test", version: "1" } });
+/** A request of the revision that has no handshake. */
+const stateless = (
+  method: string,
+  params: object = {},
+  { revision = "2026-07-28", headers = {} }: { readonly revision?: string; readonly headers?: Record<string, string> } = {},
+): Promise<Answer> => {
+  const meta = {
+    "io.modelcontextprotocol/protocolVersion": revision,
+    "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
+  const named = "name" in params ? { "Mcp-Name": String(params.name) } : {};
+  return ask("/mcp", { body: rpc(method, { ...params, _meta: meta }), headers: { "MCP-Protocol-Version": revision, "Mcp-Method": method, ...named, ...headers } });
+};
 const codeIn = ({ body }: Answer): unknown => (body?.["error"] as { code?: unknown } | undefined)?.code;
 
+/** What the official client is told to speak, and what it then speaks. */
+const clients: readonly (readonly [what: string, options: ClientOptions, revision: string])[] = [
+  ["of 2025-06-18", { supportedProtocolVersions: ["2025-06-18"] }, "2025-06-18"],
+  ["that shakes hands", {}, "2025-11-25"],
+  ["of 2026-07-28 alone", { versionNegotiation: { mode: { pin: "2026-07-28" } } }, "2026-07-28"],
+  ["that asks first", { versionNegotiation: { mode: "auto" } }, "2026-07-28"],
+];
+
 describe("the official client", () => {
-  test("lists the tools and calls each", async () => {
-    const made = await client();
+  test.each(clients)("X1: %s lists the tools and calls each", async (_, options, revision) => {
+    const made = await client(options);
+    expect([made.getNegotiatedProtocolVersion(), made.getServerVersion()?.name]).toEqual([revision, "agent-relay"]);
     const { tools } = await made.listTools();
     expect(tools.length).toBe(15);
     for (const { name } of tools) {
@@ -87,11 +116,20 @@ describe("the official client", () => {
     await made.close();
   });
 
-  test("E3: mail is confirmed after the response", async () => {
-    const made = await client();
+  test.each(clients)("E3: %s takes mail, which is confirmed after the response", async (_, options) => {
+    const made = await client(options);
     const result = await made.callTool({ name: "check_inbox", arguments: {} });
     expect(result.structuredContent).toMatchObject({ messages: [{ id: sample.reply }] });
     await expect.poll(() => calls.of("inbox.ack").map(({ params }) => params)).toEqual([{ messageIds: [sample.reply] }]);
+    await made.close();
+  });
+
+  test.each(clients)("%s is told how to behave, and learns of a failure what to do", async (_, options) => {
+    calls.answers["inbox.pending"] = () => ({ count: 1, from: ["ben"] });
+    const made = await client(options);
+    expect(made.getInstructions()).toContain("You are ada");
+    const { isError, content } = await made.callTool({ name: "react", arguments: {} });
+    expect([isError, content]).toMatchObject([true, [{ type: "text", text: expect.stringMatching(/^invalid_request: [^]*1 message waits from ben/u) }]]);
     await made.close();
   });
 });
@@ -101,15 +139,41 @@ describe("versions", () => {
     ["2025-06-18", "2025-06-18"],
     ["2025-11-25", "2025-11-25"],
     ["2026-07-28", "2025-11-25"],
-  ])("a client that asks for %s gets %s", async (asked, got) => {
-    const { status, body } = await ask("/mcp", { body: initialize(asked) });
+  ])("a handshake that asks for %s gets %s", async (asked, got) => {
+    const { status, headers, body } = await ask("/mcp", { body: initialize(asked) });
     expect([status, body?.["result"]]).toMatchObject([200, { protocolVersion: got }]);
+    expect([headers["content-type"], headers["mcp-session-id"]]).toEqual(["application/json", undefined]);
   });
 
-  test("a probe of the revision without handshake is refused in a way that makes clients fall back", async () => {
-    const body = rpc("server/discover", { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } });
-    expect(await ask("/mcp", { body, headers: { "MCP-Protocol-Version": "2026-07-28" } })).toMatchObject({ status: 400, body: { error: { code: -32000 } } });
-    expect(await ask("/mcp", { body })).toMatchObject({ status: 200, body: { error: { code: -32601 } } });
+  test("X1: a request without a handshake is answered, and says what it is", async () => {
+    const discovered = await stateless("server/discover");
+    expect(discovered).toMatchObject({ status: 200, body: { result: { resultType: "complete", supportedVersions: ["2026-07-28"], capabilities: { tools: {} } } } });
+    const called = await stateless("tools/call", { name: "list_agents", arguments: {} });
+    expect(called).toMatchObject({ status: 200, headers: { "content-type": "application/json" }, body: { result: { resultType: "complete", structuredContent: { agents: [{ name: "ben" }] } } } });
+  });
+
+  test("a revision that is not spoken is refused with those that are", async () => {
+    const answer = await stateless("tools/list", {}, { revision: "2031-01-01" });
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: -32_022, data: { supported: ["2026-07-28"], requested: "2031-01-01" } } } });
+  });
+
+  test.each([
+    ["another method", { "Mcp-Method": "tools/list" }],
+    ["another tool", { "Mcp-Name": "release_agent" }],
+    ["another revision", { "MCP-Protocol-Version": "2025-06-18" }],
+  ])("headers that name %s than the body are refused, and nothing is called", async (_, headers) => {
+    const answer = await stateless("tools/call", { name: "list_agents", arguments: {} }, { headers });
+    expect([answer.status, codeIn(answer), calls.asked]).toEqual([400, -32_020, []]);
+  });
+
+  test("X3: a stream of changes is not offered", async () => {
+    const answer = await stateless("subscriptions/listen", { notifications: { toolsListChanged: true } });
+    expect([answer.status, answer.headers["content-type"], codeIn(answer)]).toEqual([404, "application/json", -32_601]);
+  });
+
+  test("an unknown method is one failed request", async () => {
+    expect(await ask("/mcp", { body: rpc("server/discover") })).toMatchObject({ status: 200, body: { error: { code: -32_601 } } });
+    expect(await stateless("server/dance")).toMatchObject({ status: 404, body: { error: { code: -32_601 } } });
   });
 });
 
@@ -151,6 +215,44 @@ describe("hooks", () => {
     expect(calls.of("agent.signal")[0]?.params).toEqual({ signal: { type: "blocked", kind: "permission", what: "run rm?" }, source: "claude-hook" });
   });
 
+  test("E5: a program's own report becomes signals in their order, one after the other", async () => {
+    let under = 0;
+    calls.answers["agent.signal"] = async () => {
+      under += 1;
+      expect(under).toBe(1);
+      await new Promise((resolve) => setImmediate(resolve));
+      under -= 1;
+      return {};
+    };
+    const report = { hook_event_name: "Stop", session_id: "s1" };
+    expect(await ask("/hooks", { body: JSON.stringify(report) })).toMatchObject({ status: 204, body: undefined });
+    expect(translated).toEqual([report]);
+    expect(calls.of("agent.signal").map(({ params }) => params)).toEqual([
+      { signal: { type: "turn_started" }, source: "hook:test" },
+      { signal: { type: "turn_ended" }, source: "hook:test" },
+    ]);
+  });
+
+  test("E5: a report that means nothing is accepted and changes nothing", async () => {
+    says = () => [];
+    expect(await ask("/hooks", { body: '{"hook_event_name":"PreToolUse"}' })).toMatchObject({ status: 204, body: undefined });
+    expect(calls.asked).toEqual([]);
+  });
+
+  test("E5: the protocol's own words are not translated, and are checked", async () => {
+    expect((await ask("/hooks", { body: '{"signal":{"type":"ready"}}' })).status).toBe(204);
+    expect((await ask("/hooks", { body: '{"signal":{"type":"dance"},"hook_event_name":"Stop"}' })).status).toBe(400);
+    expect(translated).toEqual([]);
+  });
+
+  test("E4: a translation that fails is a bug of ours and one failed request", async () => {
+    says = () => {
+      throw new TypeError("secret internals");
+    };
+    const answer = await ask("/hooks", { body: "{}" });
+    expect([answer.status, codeIn(answer), JSON.stringify(answer.body)]).toEqual([500, "internal", expect.not.stringContaining("secret")]);
+  });
+
   test.each(["", "{", "[]", '{"signal":{"type":"dance"}}'])("the body %j is refused", async (body) => {
     const answer = await ask("/hooks", { body });
     expect([answer.status, codeIn(answer), calls.asked]).toEqual([400, "invalid_request", []]);
@@ -177,7 +279,14 @@ describe("bad requests", () => {
     expect([answer.status, codeIn(answer)]).toEqual([400, "invalid_request"]);
   });
 
-  test("E3, E4: a request that breaks off ends its wait, and mail that it would have brought is not confirmed", async () => {
+  test.each<[string, object, string]>([
+    ["with a handshake", {}, ""],
+    [
+      "without one",
+      { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} } },
+      "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: check_inbox\r\n",
+    ],
+  ])("E3, E4: a request %s that breaks off ends its wait, and mail that it would have brought is not confirmed", async (_, more, headers) => {
     let release = (): void => undefined;
     calls.answers["inbox.check"] = ({ options }) =>
       new Promise((resolve) => {
@@ -186,10 +295,10 @@ describe("bad requests", () => {
       });
     const socket = connect(port, "127.0.0.1");
     await once(socket, "connect");
-    const body = rpc("tools/call", { name: "check_inbox", arguments: { wait_seconds: 30 } });
+    const body = rpc("tools/call", { name: "check_inbox", arguments: { wait_seconds: 30 }, ...more });
     socket.write(
       `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer token-ada\r\nContent-Type: application/json\r\n` +
-        `Accept: application/json, text/event-stream\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        `Accept: application/json, text/event-stream\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`,
     );
     await expect.poll(() => calls.of("inbox.check").length).toBe(1);
     socket.destroy();

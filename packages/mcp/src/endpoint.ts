@@ -6,9 +6,10 @@
  *   E2  Who calls follows from the token alone.
  *   E3  Messages count as seen only after the response that brought them has been written out.
  *   E4  A body over the bound, a request that breaks off and a bug each cost that request and no more.
+ *   E5  A program's own report becomes signals in the order of the report; one that means nothing is accepted, and
+ *       changes nothing.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import {
   bearerOf,
   errorCodes,
@@ -19,12 +20,13 @@ import {
   refuseForeign,
   relayError,
   type ErrorEnvelope,
+  type MethodParams,
   type Principal,
 } from "@agent-relay/protocol";
 import type { RelayCalls } from "./calls.ts";
 import { explain, type McpLogger } from "./failure.ts";
+import { exchange } from "./http-exchange.ts";
 import { relayServer, runAfterwards } from "./relay-server.ts";
-import { asTransport } from "./sdk-transport.ts";
 
 export interface McpEndpointOptions {
   /** Whose token it is, and what that caller may use. Throws a `RelayError`: `unauthenticated`, `epoch_expired`. */
@@ -32,10 +34,17 @@ export interface McpEndpointOptions {
   readonly logger: McpLogger;
   /** Told to programs as the version of the server. */
   readonly version: string;
+  /**
+   * What a program's hook says in the program's own words, as signals. Total: what is not understood is no signal.
+   * Without it only `{signal, source}` is taken.
+   */
+  readonly translateHook?: (body: unknown) => { readonly signals: readonly HookSignal[]; readonly source: string };
   /** Requests of one incarnation that are under way. */
   readonly requestsInFlightMax?: number;
   readonly bodyBytesMax?: number;
 }
+
+type HookSignal = MethodParams<"agent.signal">["signal"];
 
 /** Many tool calls at once are normal, hundreds are a program gone wild. */
 const defaultRequestsInFlightMax = 64;
@@ -66,7 +75,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): (request: Incomi
     inFlight.set(key, count + 1);
     try {
       const body = await readJson(request, bodyBytesMax);
-      await (path === "/mcp" ? tools(request, response, body, caller) : hook(response, body, caller.calls));
+      await (path === "/mcp" ? tools(request, response, body, caller) : hook(response, body, caller.calls, options.translateHook));
     } finally {
       const left = (inFlight.get(key) ?? 1) - 1;
       if (left > 0) inFlight.set(key, left);
@@ -82,20 +91,8 @@ export function createMcpEndpoint(options: McpEndpointOptions): (request: Incomi
   ): Promise<void> => {
     const tasks: (() => Promise<unknown>)[] = [];
     const server = relayServer({ ...caller, logger, version: options.version, afterResponse: (_, task) => tasks.push(task) });
-    const over = new Promise<void>((resolve) => {
-      response.once("finish", () => runAfterwards(tasks, logger));
-      response.once("close", resolve);
-    });
-    // Stateless: one server and one transport for each request, so that nothing of one caller can reach another.
-    const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
-    try {
-      await server.connect(asTransport(transport));
-      await Promise.race([transport.handleRequest(request, response, body), over]);
-      await over;
-    } finally {
-      // Ends the waits of a request that broke off.
-      await server.close();
-    }
+    response.once("finish", () => runAfterwards(tasks, logger));
+    await exchange({ request, response, body, server, logger });
   };
 
   return (request, response) => {
@@ -106,13 +103,19 @@ export function createMcpEndpoint(options: McpEndpointOptions): (request: Incomi
   };
 }
 
-async function hook(response: ServerResponse, body: unknown, calls: RelayCalls): Promise<void> {
-  const parsed = methods["agent.signal"].params.safeParse(body);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw relayError("invalid_request", `expected {signal, source}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim());
+async function hook(response: ServerResponse, body: unknown, calls: RelayCalls, translate: McpEndpointOptions["translateHook"]): Promise<void> {
+  if (translate !== undefined && isObject(body) && !("signal" in body)) {
+    const { signals, source } = translate(body);
+    for (const signal of signals) await calls.call("agent.signal", { signal, source });
+  } else {
+    const parsed = methods["agent.signal"].params.safeParse(body);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      throw relayError("invalid_request", `expected {signal, source}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim());
+    }
+    await calls.call("agent.signal", parsed.data);
   }
-  await calls.call("agent.signal", parsed.data);
+  // No body: programs take one for instructions of the hook.
   response.writeHead(204).end();
 }
 
@@ -151,4 +154,8 @@ function refuse(response: ServerResponse, error: ErrorEnvelope, status?: number)
 
 function keyOf(principal: Principal): string {
   return principal.kind === "agent" ? `${principal.name}@${principal.epoch}` : principal.name;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,11 +1,9 @@
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { Client, InMemoryTransport } from "@modelcontextprotocol/client";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import type { Client as RelayClient } from "@agent-relay/sdk";
 import { relayError } from "@agent-relay/protocol";
 import type { RelayCalls } from "./calls.ts";
 import { relayServer } from "./relay-server.ts";
-import { asTransport } from "./sdk-transport.ts";
 import { ada, fakeCalls, goodArguments, message, quiet, sample, type FakeCalls } from "./testing/fake-calls.ts";
 import { allTools } from "./tools/all-tools.ts";
 
@@ -14,8 +12,8 @@ async function connected(calls: FakeCalls = fakeCalls()) {
   const server = relayServer({ calls, principal: ada, logger: quiet, version: "0.1.0", afterResponse: (_, task) => tasks.push(task) });
   const client = new Client({ name: "test", version: "1" });
   const [near, far] = InMemoryTransport.createLinkedPair();
-  await server.connect(asTransport(far));
-  await client.connect(asTransport(near));
+  await server.connect(far);
+  await client.connect(near);
   const call = async (name: string, args: Record<string, unknown> = goodArguments[name] ?? {}) => {
     const result = await client.callTool({ name, arguments: args });
     const [first] = result.content as { text: string }[];
@@ -155,7 +153,7 @@ describe("wait_for", () => {
   test("a wait that nobody wants any more is ended in the broker", async () => {
     const { client, calls } = await connected(fakeCalls({ "agent.wait": () => new Promise(() => undefined) }));
     const controller = new AbortController();
-    const waiting = client.callTool({ name: "wait_for", arguments: { agent: "ben" } }, undefined, { signal: controller.signal }).catch(() => "stopped");
+    const waiting = client.callTool({ name: "wait_for", arguments: { agent: "ben" } }, { signal: controller.signal }).catch(() => "stopped");
     await expect.poll(() => calls.of("agent.wait").length).toBe(1);
     controller.abort();
     await waiting;

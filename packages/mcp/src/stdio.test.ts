@@ -40,6 +40,33 @@ test("the same tools answer over stdio, and mail is confirmed after the answer",
   await server.close();
 });
 
+test("a client without a handshake, or one that tries that first, is answered over stdio too", async () => {
+  const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} };
+  const discover = { jsonrpc: "2.0", id: 7, method: "server/discover", params: { _meta: meta } };
+  const modern = lines();
+  const one = await started(modern.output);
+  one.say(discover);
+  one.say({ ...checkInbox, params: { ...checkInbox.params, _meta: meta } });
+  await expect.poll(() => modern.got().length).toBe(2);
+  expect(modern.got()).toMatchObject([
+    { id: 7, result: { supportedVersions: ["2026-07-28"] } },
+    { id: 1, result: { resultType: "complete", structuredContent: { messages: [{ id: sample.reply }] } } },
+  ]);
+  await expect.poll(() => one.calls.of("inbox.ack").length).toBe(1);
+  await one.server.close();
+
+  const legacy = lines();
+  const other = await started(legacy.output);
+  other.say(discover);
+  other.say(initialize);
+  other.say({ jsonrpc: "2.0", method: "notifications/initialized" });
+  other.say(checkInbox);
+  await expect.poll(() => legacy.got().length).toBe(3);
+  expect(legacy.got()).toMatchObject([{ id: 7 }, { id: 0, result: { protocolVersion: "2025-06-18" } }, { id: 1, result: { structuredContent: {} } }]);
+  await expect.poll(() => other.calls.of("inbox.ack").length).toBe(1);
+  await other.server.close();
+});
+
 test("I1: mail is not confirmed while the line that brings it is not written out", async () => {
   const written: (() => void)[] = [];
   const output = new Writable({ highWaterMark: 1_000_000, write: (_chunk, _encoding, done) => void written.push(done) });

@@ -5,13 +5,12 @@
  *   I2  When the input ends, waits end and the server is over.
  */
 import type { Readable, Writable } from "node:stream";
-import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
-import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/server";
+import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import type { Principal } from "@agent-relay/protocol";
 import type { RelayCalls } from "./calls.ts";
 import type { McpLogger } from "./failure.ts";
 import { relayServer, runAfterwards } from "./relay-server.ts";
-import { asTransport } from "./sdk-transport.ts";
 
 export interface StdioServerOptions {
   readonly calls: RelayCalls;
@@ -32,11 +31,9 @@ export interface StdioServer {
 export async function runStdioServer(options: StdioServerOptions): Promise<StdioServer> {
   const { input, output, logger } = options;
   const tasks = new Map<RequestId, (() => Promise<unknown>)[]>();
-  const server = relayServer({
-    ...options,
-    afterResponse: (requestId, task) => {
-      tasks.set(requestId, [...(tasks.get(requestId) ?? []), task]);
-    },
+  let isClosed = (): void => undefined;
+  const closed = new Promise<void>((resolve) => {
+    isClosed = resolve;
   });
 
   const transport = new (class extends StdioServerTransport {
@@ -51,19 +48,25 @@ export async function runStdioServer(options: StdioServerOptions): Promise<Stdio
         if (error === undefined || error === null) runAfterwards(due, logger);
       });
     }
+
+    /** Called by itself when the input ends or the output fails. */
+    override async close(): Promise<void> {
+      await super.close();
+      isClosed();
+    }
   })(input, output);
 
-  const closed = new Promise<void>((resolve) => {
-    server.onclose = resolve;
-  });
+  // The first message decides which revision the connection speaks.
+  const handle = serveStdio(
+    () =>
+      relayServer({
+        ...options,
+        afterResponse: (requestId, task) => {
+          tasks.set(requestId, [...(tasks.get(requestId) ?? []), task]);
+        },
+      }),
+    { transport, onerror: (error) => logger.debug("stdio", { error: error.message }) },
+  );
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= server.close());
-  const onEnd = (): void => {
-    close().catch((thrown: unknown) => logger.warn("closing failed", { error: String(thrown) }));
-  };
-  input.once("end", onEnd);
-  input.once("close", onEnd);
-  output.once("error", onEnd);
-  await server.connect(asTransport(transport));
-  return { closed, close };
+  return { closed, close: () => (closing ??= handle.close()) };
 }

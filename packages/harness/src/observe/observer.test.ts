@@ -99,6 +99,11 @@ describe("program status", () => {
     ]);
   });
 
+  it("a subagent that goes on after the turn is not a turn", () => {
+    const { short } = observe("codex", [status(100, "state=idle"), status(1_000, "state=working"), status(2_000, "state=done"), status(2_500, "state=working:id=aab7"), status(3_000, "state=blocked:id=aab7")]);
+    expect(short).toEqual(["500 ready status exact", "1000 working status exact", "2000 turn_ended status exact"]);
+  });
+
   it("an error that waits for a person blocks", () => {
     const about = (text: string) => Buffer.from(text).toString("base64");
     const { short } = observe("claude-code", [
@@ -270,6 +275,8 @@ describe("context on the screen", () => {
 
   it.each([
     "he said Context 6% left and left\n",
+    "he said Context 6% left\n",
+    "Context 6% left, he said\n",
     "the message was: “Context 6% left”\n",
     "Context 600% left\n",
     "Context 101% left\n",
@@ -279,6 +286,13 @@ describe("context on the screen", () => {
     `Context 6% left${"z".repeat(400)}\n`,
   ])("%j does not", (data) => {
     expect(read(data)).toEqual([]);
+  });
+
+  it("prose does not pass for a line because its start is out of reach", () => {
+    // Colours bring the percent sign 160 characters behind the first letter, which is as far as is looked.
+    const colours = "\u001b[0m".repeat(34) + "\u001b[00m".repeat(3);
+    expect(read(`he said Context ${colours}6% left\n`)).toEqual([]);
+    expect(read(`Context ${colours}6% left\n`).length).toBe(0);
   });
 
   it("is found however the output is cut", () => {
@@ -397,9 +411,11 @@ describe("properties of observation", () => {
       }),
       { numRuns: 50 },
     );
-    let state = observer.initial(0);
-    for (let round = 0; round < 100; round += 1) state = observer.step(state, output(round, `\u001b]0;${"x".repeat(5_000)}`)).state;
-    expect(state.carry.length).toBeLessThan(10_000);
+    for (const opened of ["\u001b]0;", "\u001b[", "\u001bP", "\u001b"]) {
+      let state = observer.step(observer.initial(0), output(0, opened)).state;
+      for (let round = 0; round < 100; round += 1) state = observer.step(state, output(round, "1".repeat(5_000))).state;
+      expect(state.carry.length, JSON.stringify(opened)).toBeLessThan(10_000);
+    }
   });
 
   it("O6: an endless sequence does not hide the report after it", () => {
