@@ -27,23 +27,18 @@ export interface BrokerLock {
   readonly release: () => void;
 }
 
-/** Thrown to the second one who asks. What is known of the first is in `data`. */
-export class BrokerRunning extends Fault {
-  readonly data: Readonly<Record<string, unknown>>;
-
-  constructor(stateDir: string, holder: BrokerOwner | undefined, now: number) {
-    const ageSecs = holder === undefined ? undefined : Math.max(0, Math.floor((now - holder.startedAt) / 1_000));
-    super({
-      code: "broker_running",
-      message:
-        holder === undefined
-          ? `A broker already runs on ${stateDir}; it has not said yet who it is.`
-          : `A broker already runs on ${stateDir}: process ${holder.pid}, started ${spoken(ageSecs ?? 0)} ago.`,
-      hint: "Use the running broker, or stop it first.",
-    });
-    this.data =
-      holder === undefined ? { stateDir } : { stateDir, pid: holder.pid, startedAt: holder.startedAt, ageSecs };
-  }
+/** For the second one who asks: what is known of the first is in `data`. */
+function brokerRunning(stateDir: string, holder: BrokerOwner | undefined, now: number): Fault {
+  const ageSecs = holder === undefined ? undefined : Math.max(0, Math.floor((now - holder.startedAt) / 1_000));
+  return new Fault({
+    code: "broker_running",
+    message:
+      holder === undefined
+        ? `A broker already runs on ${stateDir}; it has not said yet who it is.`
+        : `A broker already runs on ${stateDir}: process ${holder.pid}, started ${spoken(ageSecs ?? 0)} ago.`,
+    hint: "Use the running broker, or stop it first.",
+    data: holder === undefined ? { stateDir } : { stateDir, pid: holder.pid, startedAt: holder.startedAt, ageSecs },
+  });
 }
 
 /**
@@ -103,7 +98,7 @@ function lockFile(stateDir: string, owner: BrokerOwner): Connection {
     connection?.close();
     if (codeOf(error)?.startsWith("SQLITE_BUSY") !== true) throw unwritable(stateDir, error);
     const holder = readBrokerOwner(stateDir);
-    throw new BrokerRunning(
+    throw brokerRunning(
       stateDir,
       holder !== undefined && isAlive(holder.pid) ? holder : undefined,
       owner.startedAt,

@@ -12,18 +12,22 @@ export class Fault extends Error {
   readonly retry: Retry;
   /** What a person can do about it. */
   readonly hint: string | undefined;
+  /** Machine-readable particulars. */
+  readonly data: Readonly<Record<string, unknown>> | undefined;
 
   constructor(options: {
     readonly code: string;
     readonly message: string;
     readonly retry?: Retry;
     readonly hint?: string;
+    readonly data?: Readonly<Record<string, unknown>>;
     readonly cause?: unknown;
   }) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code;
     this.retry = options.retry ?? "never";
     this.hint = options.hint;
+    this.data = options.data;
   }
 }
 
