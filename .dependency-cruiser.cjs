@@ -53,12 +53,16 @@ module.exports = {
     {
       name: "A6-only-the-wiring-imports-adapters",
       severity: "error",
-      from: { path: "^(packages|apps)/[^/]+/src", pathNot: `^packages/(event-log|pty)/|^apps/(bench|demo)/|^apps/cli/src/wiring|${tests}` },
+      from: {
+        path: "^(packages|apps)/[^/]+/src",
+        pathNot: `^packages/(event-log|pty)/|^apps/(bench|demo)/|^apps/cli/src/wiring|${tests}`,
+      },
       to: { path: "^packages/(event-log|pty)/" },
     },
     {
       name: "no-cycle",
-      comment: "A command that loads its action on demand, or names a type of the one that loads it, is no cycle at run time.",
+      comment:
+        "A command that loads its action on demand, or names a type of the one that loads it, is no cycle at run time.",
       severity: "error",
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ["dynamic-import", "type-only"] } },
@@ -75,6 +79,9 @@ module.exports = {
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
     exclude: { path: "(^|/)(dist|temp)/" },
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["@agent-relay/source", "import", "types", "default"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["@agent-relay/source", "import", "types", "default"],
+    },
   },
 };

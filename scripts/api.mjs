@@ -22,7 +22,9 @@ const before = digests();
 await build({ declarations: true });
 const ok = [writeReports(), rewriteSnapshots()].every(Boolean);
 const after = digests();
-const changed = [...new Set([...before.keys(), ...after.keys()])].filter((file) => before.get(file) !== after.get(file)).sort();
+const changed = [...new Set([...before.keys(), ...after.keys()])]
+  .filter((file) => before.get(file) !== after.get(file))
+  .sort();
 for (const file of changed) process.stdout.write(`${check ? "differs" : "written"}: ${file}\n`);
 if (check && changed.length > 0) process.stdout.write("Run `npm run api`, read the differences, and commit them.\n");
 process.exit(ok && !(check && changed.length > 0) ? 0 : 1);
@@ -52,7 +54,8 @@ function writeReports() {
       fine = report({ packageFolder, types, reportName, folder }) && fine;
     }
   }
-  for (const file of readdirSync(folder)) if (file.endsWith(".api.md") && !wanted.has(file)) rmSync(path.join(folder, file));
+  for (const file of readdirSync(folder))
+    if (file.endsWith(".api.md") && !wanted.has(file)) rmSync(path.join(folder, file));
   return fine;
 }
 
@@ -65,11 +68,25 @@ function report({ packageFolder, types, reportName, folder }) {
       compiler: {
         overrideTsconfig: {
           // Declarations only, as a user's compiler sees them; our own sources stay out of it.
-          compilerOptions: { target: "ES2023", lib: ["ES2023"], module: "NodeNext", moduleResolution: "NodeNext", strict: true, exactOptionalPropertyTypes: true, skipLibCheck: true, types: ["node"] },
+          compilerOptions: {
+            target: "ES2023",
+            lib: ["ES2023"],
+            module: "NodeNext",
+            moduleResolution: "NodeNext",
+            strict: true,
+            exactOptionalPropertyTypes: true,
+            skipLibCheck: true,
+            types: ["node"],
+          },
           files: [types],
         },
       },
-      apiReport: { enabled: true, reportFolder: folder, reportTempFolder: path.join(root, "temp", "api"), reportFileName: reportName },
+      apiReport: {
+        enabled: true,
+        reportFolder: folder,
+        reportTempFolder: path.join(root, "temp", "api"),
+        reportFileName: reportName,
+      },
       docModel: { enabled: false },
       dtsRollup: { enabled: false },
       tsdocMetadata: { enabled: false },
@@ -98,12 +115,18 @@ function report({ packageFolder, types, reportName, folder }) {
 
 /** The rest is pinned by tests that compare a file with what they print; vitest rewrites the file. */
 function rewriteSnapshots() {
-  const pins = ["packages", "apps", "test"].flatMap((folder) => testsUnder(path.join(root, folder))).filter((file) => readFileSync(file, "utf8").includes("toMatchFileSnapshot"));
+  const pins = ["packages", "apps", "test"]
+    .flatMap((folder) => testsUnder(path.join(root, folder)))
+    .filter((file) => readFileSync(file, "utf8").includes("toMatchFileSnapshot"));
   const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
-  const { status } = spawnSync(process.execPath, [vitest, "run", "--update", "--project", "unit", "--reporter=dot", ...pins], {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    [vitest, "run", "--update", "--project", "unit", "--reporter=dot", ...pins],
+    {
+      cwd: root,
+      stdio: ["ignore", "inherit", "inherit"],
+    },
+  );
   return status === 0;
 }
 
@@ -124,6 +147,8 @@ function digests() {
       else found.set(path.relative(root, full), createHash("sha256").update(readFileSync(full)).digest("hex"));
     }
   };
-  for (const folder of generated) if (existsSync(path.join(root, folder)) && statSync(path.join(root, folder)).isDirectory()) walk(path.join(root, folder));
+  for (const folder of generated)
+    if (existsSync(path.join(root, folder)) && statSync(path.join(root, folder)).isDirectory())
+      walk(path.join(root, folder));
   return found;
 }

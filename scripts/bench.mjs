@@ -7,5 +7,9 @@ import { root, setup } from "./setup.mjs";
 
 await setup();
 await build({ declarations: false });
-const { status } = spawnSync(process.execPath, [path.join(root, "apps", "bench", "dist", "main.js"), ...process.argv.slice(2)], { stdio: "inherit" });
+const { status } = spawnSync(
+  process.execPath,
+  [path.join(root, "apps", "bench", "dist", "main.js"), ...process.argv.slice(2)],
+  { stdio: "inherit" },
+);
 process.exit(status ?? 1);

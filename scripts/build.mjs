@@ -20,7 +20,9 @@ export async function build({ declarations }) {
   const folders = ["packages", "apps"]
     .flatMap((folder) => readdirSync(path.join(root, folder)).map((name) => path.join(folder, name)))
     .filter((folder) => existsSync(path.join(root, folder, "tsup.config.ts")));
-  const due = folders.filter((folder) => declarations || cache[folder] !== fingerprint(folder) || !existsSync(path.join(root, folder, "dist")));
+  const due = folders.filter(
+    (folder) => declarations || cache[folder] !== fingerprint(folder) || !existsSync(path.join(root, folder, "dist")),
+  );
   if (due.length === 0) return;
 
   const failures = [];
@@ -41,7 +43,9 @@ export async function build({ declarations }) {
   writeFileSync(cacheFile, JSON.stringify(cache, undefined, 2));
   for (const failure of failures) process.stderr.write(`\nbuild failed: ${failure}\n`);
   if (failures.length > 0) process.exit(1);
-  process.stderr.write(`build: ${due.length} of ${folders.length} packages in ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`);
+  process.stderr.write(
+    `build: ${due.length} of ${folders.length} packages in ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`,
+  );
 }
 
 function tsup(folder, declarations) {
@@ -60,7 +64,12 @@ function tsup(folder, declarations) {
 
 /** Names, sizes and times of everything that goes into a package's JavaScript. Other packages stay imports, so they do not count. */
 function fingerprint(folder) {
-  const files = [path.join(root, "tsup.base.ts"), path.join(root, "tsconfig.base.json"), path.join(root, folder, "package.json"), path.join(root, folder, "tsup.config.ts")];
+  const files = [
+    path.join(root, "tsup.base.ts"),
+    path.join(root, "tsconfig.base.json"),
+    path.join(root, folder, "package.json"),
+    path.join(root, folder, "tsup.config.ts"),
+  ];
   const walk = (directory) => {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       const full = path.join(directory, entry.name);

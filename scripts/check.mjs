@@ -17,7 +17,7 @@ const script = (name, ...args) => [process.execPath, path.join(root, "scripts", 
 /** @type {readonly { name: string, command: readonly string[] }[]} */
 const steps = [
   { name: "dependency rules", command: [bin("depcruise"), "packages", "apps", "test", "scripts"] },
-  { name: "dead code", command: [bin("knip"), "--no-progress"] },
+  { name: "dead code", command: [bin("knip"), "--no-progress", "--no-config-hints"] },
   { name: "format", command: [bin("oxfmt"), "--check"] },
   { name: "lint", command: [bin("oxlint"), "--type-aware", "--deny-warnings"] },
   { name: "types", command: [bin("tsc"), "-p", "tsconfig.json"] },
@@ -39,7 +39,8 @@ for (const { name, command } of steps) {
   outcomes.push({ name, code, seconds });
 }
 process.stdout.write("\n── all of it\n");
-for (const { name, code, seconds } of outcomes) process.stdout.write(`${code === 0 ? "passed" : "FAILED"}  ${seconds.padStart(6)} s  ${name}\n`);
+for (const { name, code, seconds } of outcomes)
+  process.stdout.write(`${code === 0 ? "passed" : "FAILED"}  ${seconds.padStart(6)} s  ${name}\n`);
 process.exit(outcomes.every(({ code }) => code === 0) ? 0 : 1);
 
 function run([program, ...args]) {

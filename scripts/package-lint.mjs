@@ -9,7 +9,9 @@ import { root, runPnpm } from "./setup.mjs";
 const folder = mkdtempSync(path.join(tmpdir(), "agent-relay-pack-"));
 const complaints = [];
 try {
-  for (const packageFolder of ["packages", "apps"].flatMap((parent) => readdirSync(path.join(root, parent)).map((name) => path.join(root, parent, name)))) {
+  for (const packageFolder of ["packages", "apps"].flatMap((parent) =>
+    readdirSync(path.join(root, parent)).map((name) => path.join(root, parent, name)),
+  )) {
     const manifest = JSON.parse(readFileSync(path.join(packageFolder, "package.json"), "utf8"));
     if (manifest.private !== true) await lint(packageFolder, manifest);
   }
@@ -33,8 +35,10 @@ async function lint(packageFolder, manifest) {
   const hasEntryPoints = Object.keys(manifest.exports ?? {}).some((entry) => entry !== "./package.json");
   if (hasEntryPoints) found.push(run("attw", [file, "--profile", "esm-only", "--no-emoji", "--no-color"]));
   const packed = JSON.parse(spawnSync("tar", ["-xzOf", file, "package/package.json"], { encoding: "utf8" }).stdout);
-  if (JSON.stringify(packed).includes("@agent-relay/source")) found.push("the published manifest still names the condition @agent-relay/source");
-  if (JSON.stringify(packed.dependencies ?? {}).match(/workspace:|catalog:/u)) found.push("the published manifest still names a workspace or catalog range");
+  if (JSON.stringify(packed).includes("@agent-relay/source"))
+    found.push("the published manifest still names the condition @agent-relay/source");
+  if (JSON.stringify(packed.dependencies ?? {}).match(/workspace:|catalog:/u))
+    found.push("the published manifest still names a workspace or catalog range");
   const list = spawnSync("tar", ["-tzf", file], { encoding: "utf8" }).stdout;
   if (!list.includes("package/README.md")) found.push("the tarball has no README.md");
   if (!list.includes("package/LICENSE")) found.push("the tarball has no LICENSE");
@@ -44,6 +48,9 @@ async function lint(packageFolder, manifest) {
 }
 
 function run(program, args) {
-  const { status, stdout, stderr, error } = spawnSync(path.join(root, "node_modules", ".bin", program), args, { cwd: root, encoding: "utf8" });
+  const { status, stdout, stderr, error } = spawnSync(path.join(root, "node_modules", ".bin", program), args, {
+    cwd: root,
+    encoding: "utf8",
+  });
   return status === 0 ? undefined : `${program}: ${error?.message ?? `${stdout}${stderr}`.trim()}`;
 }

@@ -57,12 +57,16 @@ export async function setup() {
 export function runPnpm(args, { cwd = root, quiet = false } = {}) {
   return new Promise((resolve) => {
     const startedAt = Date.now();
-    const child = spawn("npx", [...npxOptions, "--", pnpm, "--config.confirm-modules-purge=false", "--loglevel=info", ...args], {
-      cwd,
-      env: pnpmEnvironment(),
-      stdio: ["ignore", "pipe", "pipe"],
-      shell: process.platform === "win32",
-    });
+    const child = spawn(
+      "npx",
+      [...npxOptions, "--", pnpm, "--config.confirm-modules-purge=false", "--loglevel=info", ...args],
+      {
+        cwd,
+        env: pnpmEnvironment(),
+        stdio: ["ignore", "pipe", "pipe"],
+        shell: process.platform === "win32",
+      },
+    );
     let output = "";
     let quietSince = Date.now();
     const show = (chunk) => {
@@ -78,7 +82,9 @@ export function runPnpm(args, { cwd = root, quiet = false } = {}) {
     child.stderr.on("data", show);
     const ticker = setInterval(() => {
       if (quiet || Date.now() - quietSince < 10_000) return;
-      const doing = output.includes("better-sqlite3 install") ? "compiling better-sqlite3 is the long part" : "fetching packages";
+      const doing = output.includes("better-sqlite3 install")
+        ? "compiling better-sqlite3 is the long part"
+        : "fetching packages";
       say(`Still working after ${Math.round((Date.now() - startedAt) / 1000)} s; ${doing}.`);
       quietSince = Date.now();
     }, 1_000);
@@ -134,18 +140,24 @@ function requireNode() {
 
 function requireSamePnpm() {
   const { packageManager } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
-  if (packageManager !== pnpm) fail(`package.json names ${packageManager}, scripts/setup.mjs ${pnpm}.`, ["Make the two the same."]);
+  if (packageManager !== pnpm)
+    fail(`package.json names ${packageManager}, scripts/setup.mjs ${pnpm}.`, ["Make the two the same."]);
 }
 
 function explainAndExit(output) {
-  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENOTCACHED|NO_OFFLINE|ERR_PNPM_META_FETCH_FAIL/u.test(output) && !/node-gyp|gyp ERR/u.test(output)) {
+  if (
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENOTCACHED|NO_OFFLINE|ERR_PNPM_META_FETCH_FAIL/u.test(output) &&
+    !/node-gyp|gyp ERR/u.test(output)
+  ) {
     fail("The packages could not be fetched.", [
       "The first install needs the npm registry; after that no network is needed.",
       "Check the connection and any proxy (`npm config get registry`, `npm ping`), then run the command again.",
     ]);
   }
   if (/ERR_PNPM_OUTDATED_LOCKFILE/u.test(output)) {
-    fail("pnpm-lock.yaml does not fit the package.json files.", [`Run \`npx ${pnpm} install\` and commit the lockfile.`]);
+    fail("pnpm-lock.yaml does not fit the package.json files.", [
+      `Run \`npx ${pnpm} install\` and commit the lockfile.`,
+    ]);
   }
   if (/ENOSPC/u.test(output)) fail("The disk is full.", ["Free about 1 GB and run the command again."]);
   const missing = [
@@ -154,13 +166,16 @@ function explainAndExit(output) {
     ["a C++ compiler", ["c++", "g++", "clang++"]],
   ].filter(([, programs]) => !programs.some(onPath));
   if (missing.length > 0) {
-    fail(`better-sqlite3 and node-pty have to be compiled here, and this machine lacks ${missing.map(([what]) => what).join(", ")}.`, [
-      "Debian, Ubuntu:  sudo apt-get install build-essential python3",
-      "Fedora, RHEL:    sudo dnf install gcc-c++ make python3",
-      "Alpine:          apk add build-base python3",
-      "macOS:           xcode-select --install",
-      "Then run the command again; it goes on where it stopped.",
-    ]);
+    fail(
+      `better-sqlite3 and node-pty have to be compiled here, and this machine lacks ${missing.map(([what]) => what).join(", ")}.`,
+      [
+        "Debian, Ubuntu:  sudo apt-get install build-essential python3",
+        "Fedora, RHEL:    sudo dnf install gcc-c++ make python3",
+        "Alpine:          apk add build-base python3",
+        "macOS:           xcode-select --install",
+        "Then run the command again; it goes on where it stopped.",
+      ],
+    );
   }
   process.stderr.write(`\n${output.split("\n").slice(-60).join("\n")}\n`);
   fail("The install failed; the lines above say where.", [
@@ -170,7 +185,9 @@ function explainAndExit(output) {
 }
 
 function onPath(program) {
-  return (process.env.PATH ?? "").split(path.delimiter).some((folder) => folder !== "" && existsSync(path.join(folder, program)));
+  return (process.env.PATH ?? "")
+    .split(path.delimiter)
+    .some((folder) => folder !== "" && existsSync(path.join(folder, program)));
 }
 
 function say(line) {

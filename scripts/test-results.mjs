@@ -12,7 +12,9 @@ export function closingLine() {
   if (!existsSync(resultFile)) return { ok: false, text: "0 passed, 1 failed" };
   const report = JSON.parse(readFileSync(resultFile, "utf8"));
   // A file that does not even load has no tests of its own to count, and must not pass for that.
-  const brokenFiles = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed")).length;
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed"),
+  ).length;
   const failed = report.numFailedTests + brokenFiles;
   const skipped = report.numPendingTests + report.numTodoTests;
   const text = `${report.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;

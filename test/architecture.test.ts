@@ -7,7 +7,17 @@
 import ts from "typescript";
 import { expect, test } from "vitest";
 import { attributableIds } from "../packages/harness/src/index.ts";
-import { allSources, declared, freeNames, has, isForTests, packages, shipped, texts, type SourceFile } from "./source-tree.ts";
+import {
+  allSources,
+  declared,
+  freeNames,
+  has,
+  isForTests,
+  packages,
+  shipped,
+  texts,
+  type SourceFile,
+} from "./source-tree.ts";
 
 /** Files of one package that ship. */
 const of = (folder: string): readonly SourceFile[] => shipped.filter(({ path }) => path.startsWith(`${folder}/src/`));
@@ -18,11 +28,17 @@ const core = shipped.filter(({ path }) => path.includes("/src/core/"));
 /** `path: import` of every import outside the file's own package that is not allowed. */
 const foreignImports = (files: readonly SourceFile[], allowed: readonly string[] = []): readonly string[] =>
   files.flatMap(({ path, imports }) =>
-    imports.filter((name) => !name.startsWith(".") && !allowed.includes(packageOf(name))).map((name) => `${path}: ${name}`),
+    imports
+      .filter((name) => !name.startsWith(".") && !allowed.includes(packageOf(name)))
+      .map((name) => `${path}: ${name}`),
   );
 
 /** `@scope/name/sub/path` → `@scope/name`. */
-const packageOf = (name: string): string => name.split("/").slice(0, name.startsWith("@") ? 2 : 1).join("/");
+const packageOf = (name: string): string =>
+  name
+    .split("/")
+    .slice(0, name.startsWith("@") ? 2 : 1)
+    .join("/");
 
 /** `path: name` of every file that uses a name it may not. */
 const usesOf = (files: readonly SourceFile[], names: readonly string[]): readonly string[] =>
@@ -40,16 +56,36 @@ test("A2: the kernel imports nothing", () => {
 });
 
 test("A3: the core imports no node module", () => {
-  expect(core.flatMap(({ path, imports }) => imports.filter((name) => name.startsWith("node:")).map((name) => `${path}: ${name}`))).toEqual([]);
+  expect(
+    core.flatMap(({ path, imports }) =>
+      imports.filter((name) => name.startsWith("node:")).map((name) => `${path}: ${name}`),
+    ),
+  ).toEqual([]);
 });
 
 test("A3: the core never waits", () => {
-  const waits = (node: ts.Node): boolean => ts.isAwaitExpression(node) || node.kind === ts.SyntaxKind.AsyncKeyword || (ts.isForOfStatement(node) && node.awaitModifier !== undefined);
+  const waits = (node: ts.Node): boolean =>
+    ts.isAwaitExpression(node) ||
+    node.kind === ts.SyntaxKind.AsyncKeyword ||
+    (ts.isForOfStatement(node) && node.awaitModifier !== undefined);
   expect(core.filter((file) => has(file, waits)).map(({ path }) => path)).toEqual([]);
 });
 
 test("A3: the core names no clock, no chance, no timer, no process and no console", () => {
-  const world = ["Date", "Math.random", "setTimeout", "setInterval", "setImmediate", "queueMicrotask", "performance", "crypto", "process", "console", "globalThis", "fetch"];
+  const world = [
+    "Date",
+    "Math.random",
+    "setTimeout",
+    "setInterval",
+    "setImmediate",
+    "queueMicrotask",
+    "performance",
+    "crypto",
+    "process",
+    "console",
+    "globalThis",
+    "fetch",
+  ];
   expect(usesOf(core, world)).toEqual([]);
 });
 
@@ -63,7 +99,9 @@ test.each([
   ["commander", "agent-relay"],
   ["@modelcontextprotocol/server", "@agent-relay/mcp"],
 ])("A4: %s stands in one package.json, that of %s", (dependency, home) => {
-  const owners = packages.filter(({ manifest }) => declared(manifest).includes(dependency)).map(({ manifest }) => manifest.name);
+  const owners = packages
+    .filter(({ manifest }) => declared(manifest).includes(dependency))
+    .map(({ manifest }) => manifest.name);
   expect(owners).toEqual([home]);
 });
 
@@ -74,13 +112,17 @@ test("A4: nothing but the relaycast bridge knows @relaycast", () => {
 
 test("A5: the workflow runner reaches the broker only through the sdk", () => {
   const others = ["broker", "event-log", "pty", "harness", "mcp"].map((name) => `@agent-relay/${name}`);
-  const reaches = of("packages/workflow").flatMap(({ path, imports }) => imports.filter((name) => others.includes(packageOf(name))).map((name) => `${path}: ${name}`));
+  const reaches = of("packages/workflow").flatMap(({ path, imports }) =>
+    imports.filter((name) => others.includes(packageOf(name))).map((name) => `${path}: ${name}`),
+  );
   expect(reaches).toEqual([]);
 });
 
 test("A6: one file of the CLI constructs the adapters, and nobody else imports them", () => {
   const adapters = ["@agent-relay/event-log", "@agent-relay/pty"];
-  const importers = shipped.filter(({ imports }) => imports.some((name) => adapters.includes(packageOf(name)))).map(({ path }) => path);
+  const importers = shipped
+    .filter(({ imports }) => imports.some((name) => adapters.includes(packageOf(name))))
+    .map(({ path }) => path);
   expect(importers.filter((path) => path !== "apps/cli/src/wiring.ts")).toEqual([]);
 });
 
@@ -102,17 +144,24 @@ test("A10: no file is called by a name that says nothing", () => {
 });
 
 test("A10: no folder is called by a name that says nothing", () => {
-  expect(allSources.map(({ path }) => path).filter((path) => /\/(utils?|helpers?|common|misc|types?)\//u.test(path))).toEqual([]);
+  expect(
+    allSources.map(({ path }) => path).filter((path) => /\/(utils?|helpers?|common|misc|types?)\//u.test(path)),
+  ).toEqual([]);
 });
 
 test("A11: nothing that is published depends on the testkit", () => {
-  const dependents = packages.filter(({ manifest }) => manifest.private !== true && Object.hasOwn(manifest.dependencies ?? {}, "@agent-relay/testkit"));
+  const dependents = packages.filter(
+    ({ manifest }) => manifest.private !== true && Object.hasOwn(manifest.dependencies ?? {}, "@agent-relay/testkit"),
+  );
   expect(dependents.map(({ manifest }) => manifest.name)).toEqual([]);
 });
 
 test("A11: nothing that ships imports the testkit or anything made for tests", () => {
-  const madeForTests = (name: string): boolean => packageOf(name) === "@agent-relay/testkit" || /(^|\/)testing(\/|\.ts$|$)/u.test(name);
-  const imports = shipped.flatMap(({ path, imports: names }) => names.filter(madeForTests).map((name) => `${path}: ${name}`));
+  const madeForTests = (name: string): boolean =>
+    packageOf(name) === "@agent-relay/testkit" || /(^|\/)testing(\/|\.ts$|$)/u.test(name);
+  const imports = shipped.flatMap(({ path, imports: names }) =>
+    names.filter(madeForTests).map((name) => `${path}: ${name}`),
+  );
   expect(imports).toEqual([]);
 });
 
@@ -129,7 +178,10 @@ test("A13: the broker's core knows no harness by name", () => {
   const named = core
     .filter(({ path }) => path.startsWith("packages/broker/"))
     .flatMap((file) => {
-      const suspects = [...texts(file).filter((text) => (attributableIds as readonly string[]).includes(text)), ...[...freeNames(file), ...texts(file)].filter((name) => unmistakable.test(name))];
+      const suspects = [
+        ...texts(file).filter((text) => (attributableIds as readonly string[]).includes(text)),
+        ...[...freeNames(file), ...texts(file)].filter((name) => unmistakable.test(name)),
+      ];
       return suspects.map((name) => `${file.path}: ${name}`);
     });
   expect(named).toEqual([]);
@@ -140,6 +192,8 @@ test("A13: there are harness names to look for", () => {
 });
 
 test("what is for tests is told apart from what ships", () => {
-  expect(["packages/a/src/x.test.ts", "packages/a/src/testing/fake.ts", "packages/testkit/src/index.ts"].every(isForTests)).toBe(true);
+  expect(
+    ["packages/a/src/x.test.ts", "packages/a/src/testing/fake.ts", "packages/testkit/src/index.ts"].every(isForTests),
+  ).toBe(true);
   expect(isForTests("packages/a/src/contest.ts")).toBe(false);
 });

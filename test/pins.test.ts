@@ -10,8 +10,12 @@ const published = packages.filter(({ manifest }) => manifest.private !== true);
 const condition = "@agent-relay/source";
 
 test("the entry points of every published package are the pinned ones", async () => {
-  const entries = published.map(({ manifest }) => [manifest.name, publishedExports(manifest)] as const).sort(([a], [b]) => (a < b ? -1 : 1));
-  await expect(`${JSON.stringify(Object.fromEntries(entries), undefined, 2)}\n`).toMatchFileSnapshot(join(root, "etc/exports.json"));
+  const entries = published
+    .map(({ manifest }) => [manifest.name, publishedExports(manifest)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  await expect(`${JSON.stringify(Object.fromEntries(entries), undefined, 2)}\n`).toMatchFileSnapshot(
+    join(root, "etc/exports.json"),
+  );
 });
 
 test.each(published.map(({ folder, manifest }) => [manifest.name, folder, manifest] as const))(
@@ -34,7 +38,9 @@ test.each(published.map(({ folder, manifest }) => [manifest.name, folder, manife
         expect(existsSync(join(root, folder, target)), `${entry}: ${target}`).toBe(true);
         continue;
       }
-      expect(existsSync(join(root, folder, target[condition] ?? "missing")), `${entry}: ${target[condition]}`).toBe(true);
+      expect(existsSync(join(root, folder, target[condition] ?? "missing")), `${entry}: ${target[condition]}`).toBe(
+        true,
+      );
       expect(target["types"], entry).toBe(target["default"]?.replace(/\.js$/u, ".d.ts"));
     }
   },

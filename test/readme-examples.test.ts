@@ -10,7 +10,9 @@ import { expect, test } from "vitest";
 const root = path.resolve(import.meta.dirname, "..");
 const readmes = [
   "README.md",
-  ...["packages", "apps"].flatMap((folder) => readdirSync(path.join(root, folder)).map((name) => path.join(folder, name, "README.md"))),
+  ...["packages", "apps"].flatMap((folder) =>
+    readdirSync(path.join(root, folder)).map((name) => path.join(folder, name, "README.md")),
+  ),
 ].filter((file) => existsSync(path.join(root, file)));
 
 interface Example {
@@ -23,13 +25,20 @@ const examples = readmes.flatMap((readme): readonly Example[] => {
   const blocks = [...text.matchAll(/(?:<!-- given: (?<given>[^]*?) -->\s*)?^```ts\n(?<code>[^]*?)^```/gmu)];
   return blocks.map((block, index) => ({
     // A file that exists only in the compiler's view, beside the package's sources, so that imports resolve as there.
-    file: path.join(root, readme === "README.md" ? "apps/cli" : path.dirname(readme), "src", `readme-example-${index}.ts`),
+    file: path.join(
+      root,
+      readme === "README.md" ? "apps/cli" : path.dirname(readme),
+      "src",
+      `readme-example-${index}.ts`,
+    ),
     text: `export {};\n${block.groups?.["given"] ?? ""}\n${block.groups?.["code"] ?? ""}`,
   }));
 });
 
 test("each published package's README has an example", () => {
-  const without = readmes.filter((it) => it.startsWith("packages/") && !readFileSync(path.join(root, it), "utf8").includes("```ts\n"));
+  const without = readmes.filter(
+    (it) => it.startsWith("packages/") && !readFileSync(path.join(root, it), "utf8").includes("```ts\n"),
+  );
   expect(without).toEqual([]);
 });
 
@@ -47,7 +56,10 @@ test("every example compiles", { timeout: 60_000 }, () => {
   const program = ts.createProgram([...texts.keys()], options, host);
   const problems = [...texts.keys()].flatMap((file) => {
     const source = program.getSourceFile(file);
-    const found = source === undefined ? [] : [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
+    const found =
+      source === undefined
+        ? []
+        : [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
     return found.map((it) => `${path.relative(root, file)}: ${ts.flattenDiagnosticMessageText(it.messageText, " ")}`);
   });
   expect(problems).toEqual([]);

@@ -35,11 +35,16 @@ export const packages: readonly Package[] = ["packages", "apps"].flatMap((parent
   readdirSync(join(root, parent))
     .map((name) => `${parent}/${name}`)
     .filter((folder) => existsSync(join(root, folder, "package.json")))
-    .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest })),
+    .map((folder) => ({
+      folder,
+      manifest: JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest,
+    })),
 );
 
 /** Every TypeScript file under a package's `src`, tests included. */
-export const allSources: readonly SourceFile[] = packages.flatMap(({ folder }) => filesUnder(join(root, folder, "src"))).map(parse);
+export const allSources: readonly SourceFile[] = packages
+  .flatMap(({ folder }) => filesUnder(join(root, folder, "src")))
+  .map(parse);
 
 /** What ships: no private package, no tests, no examples, and nothing that is there for other people's tests. */
 export const shipped: readonly SourceFile[] = allSources.filter(({ path }) => isPublished(path) && !isForTests(path));
@@ -54,7 +59,12 @@ export function isForTests(path: string): boolean {
 
 /** Every name that a package.json declares in any group. */
 export function declared(manifest: Manifest): readonly string[] {
-  const groups = [manifest.dependencies, manifest.devDependencies, manifest.peerDependencies, manifest.optionalDependencies];
+  const groups = [
+    manifest.dependencies,
+    manifest.devDependencies,
+    manifest.peerDependencies,
+    manifest.optionalDependencies,
+  ];
   return groups.flatMap((group) => Object.keys(group ?? {}));
 }
 
@@ -62,7 +72,8 @@ export function declared(manifest: Manifest): readonly string[] {
 export function freeNames(file: SourceFile): ReadonlySet<string> {
   const found = new Set<string>();
   const visit = (node: ts.Node): void => {
-    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) found.add(`${node.expression.text}.${node.name.text}`);
+    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression))
+      found.add(`${node.expression.text}.${node.name.text}`);
     if (ts.isIdentifier(node) && !isNameOfSomethingElse(node)) found.add(node.text);
     ts.forEachChild(node, visit);
   };
@@ -74,7 +85,8 @@ export function freeNames(file: SourceFile): ReadonlySet<string> {
 export function texts(file: SourceFile): readonly string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
-    if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddle(node) || ts.isTemplateTail(node)) found.push(node.text);
+    if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddle(node) || ts.isTemplateTail(node))
+      found.push(node.text);
     ts.forEachChild(node, visit);
   };
   visit(file.syntax);
@@ -90,7 +102,8 @@ function isNameOfSomethingElse(node: ts.Identifier): boolean {
   const { parent } = node;
   if (ts.isPropertyAccessExpression(parent)) return parent.name === node;
   if (ts.isQualifiedName(parent)) return parent.right === node;
-  if (ts.isPropertyAssignment(parent) || ts.isPropertySignature(parent) || ts.isPropertyDeclaration(parent)) return parent.name === node;
+  if (ts.isPropertyAssignment(parent) || ts.isPropertySignature(parent) || ts.isPropertyDeclaration(parent))
+    return parent.name === node;
   if (ts.isMethodDeclaration(parent) || ts.isMethodSignature(parent)) return parent.name === node;
   return ts.isParameter(parent) || ts.isTypeReferenceNode(parent);
 }

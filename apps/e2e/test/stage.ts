@@ -144,9 +144,9 @@ export function openStage(): Stage {
       const names = (await relay.who()).filter((it) => it.kind === "program" && (it.pid !== null || it.status === "exited")).map((it) => it.name);
       // Some have ended by now, or are about to: what counts is that nothing is left.
       await Promise.all(names.map((name) => relay.agent(name).kill().catch(() => undefined)));
-      const status = await relay.status();
-      const expected = new Set([status.pid, status.ptyHost.pid]);
-      const left = (): readonly number[] => processesOf(root).filter((pid) => !expected.has(pid));
+      const { pid } = await relay.status();
+      // The terminals' host leaves by itself, a while after its last terminal; `clear` waits for that.
+      const left = (): readonly number[] => processesOf(root).filter((it) => it !== pid && !isPtyHost(it));
       await until(() => left().length === 0, "", 15_000).catch(() => undefined);
       return left();
     },
@@ -177,12 +177,12 @@ export interface Watch {
 export function watchEvents(relay: Relay, from = 0): Watch {
   const events: RelayEvent[] = [];
   const over = new AbortController();
-  let failure: unknown;
+  let failure: Error | undefined;
   const following = (async () => {
     try {
       for await (const event of relay.events({ from, signal: over.signal })) events.push(event);
     } catch (error) {
-      failure = error;
+      failure = error instanceof Error ? error : new Error(String(error));
     }
   })();
   const of: Watch["of"] = (type, agent) =>
@@ -244,6 +244,10 @@ export function commandLineOf(pid: number): string {
 export function environmentOf(pid: number): Readonly<Record<string, string>> {
   const words = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
   return Object.fromEntries(words.filter((it) => it.includes("=")).map((it) => [it.slice(0, it.indexOf("=")), it.slice(it.indexOf("=") + 1)]));
+}
+
+export function isPtyHost(pid: number): boolean {
+  return /\/pty\/dist\/host\.js /u.test(`${commandLineOf(pid)} `);
 }
 
 export function brokerLog(root: string): string {

@@ -21,12 +21,12 @@ export interface HttpExchange {
 
 /** Resolves when the response is written or the client is gone; the waits of the request have ended then. */
 export async function exchange({ request, response, body, server, logger }: HttpExchange): Promise<void> {
-  const gone = new AbortController();
+  // Its `close` has been told already, and would be waited for in vain.
   const over = new Promise<void>((resolve) => {
     response.once("close", resolve);
   });
   try {
-    const answering = answer(asWebRequest(request, gone.signal), body, server, logger);
+    const answering = answer(asWebRequest(request), body, server, logger);
     // A client that leaves ends the race, and with it the answer, which then has no reader.
     answering.catch(() => undefined);
     const answered = await Promise.race([answering, over]);
@@ -34,7 +34,7 @@ export async function exchange({ request, response, body, server, logger }: Http
     await write(response, answered);
     await over;
   } finally {
-    gone.abort();
+    // Ends the waits of a request that broke off.
     await server.close();
   }
 }
@@ -65,11 +65,11 @@ function notOffered(id: unknown): Response {
   return Response.json({ jsonrpc: "2.0", id, error: { code: -32_601, message: "nothing can be subscribed to here" } }, { status: 404 });
 }
 
-function asWebRequest({ headers }: IncomingMessage, signal: AbortSignal): Request {
+function asWebRequest({ headers }: IncomingMessage): Request {
   const ofProtocol = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
     typeof value === "string" && (name === "accept" || name === "content-type" || name.startsWith("mcp-")) ? [[name, value]] : [],
   );
-  return new Request("http://127.0.0.1/mcp", { method: "POST", headers: ofProtocol, signal });
+  return new Request("http://127.0.0.1/mcp", { method: "POST", headers: ofProtocol });
 }
 
 async function write(response: ServerResponse, answered: Response): Promise<void> {

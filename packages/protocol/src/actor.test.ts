@@ -3,13 +3,18 @@ import { describe, expect, it } from "vitest";
 import { agentActor, brokerActor, harnessOfActor, normalizeActor, parseActor } from "./actor.ts";
 
 /** Controls of both kinds, letters with and without accents, and characters of two units. */
-const anyCharacter = fc.oneof(fc.nat(0x2ff), fc.constantFrom(0x2028, 0x202e, 0x212a, 0xfeff, 0x1f642)).map((code) => String.fromCodePoint(code));
+const anyCharacter = fc
+  .oneof(fc.nat(0x2ff), fc.constantFrom(0x2028, 0x202e, 0x212a, 0xfeff, 0x1f642))
+  .map((code) => String.fromCodePoint(code));
 
 describe("origin actors", () => {
   it.each([
     ["agent-relay-cli/cli", { app: "agent-relay-cli", type: "cli", name: undefined, suffix: undefined }],
     ["agent-relay-cli/agent/codex", { app: "agent-relay-cli", type: "agent", name: "codex", suffix: undefined }],
-    ["agent-relay-cli/agent/codex@gpt-5.5", { app: "agent-relay-cli", type: "agent", name: "codex", suffix: "gpt-5.5" }],
+    [
+      "agent-relay-cli/agent/codex@gpt-5.5",
+      { app: "agent-relay-cli", type: "agent", name: "codex", suffix: "gpt-5.5" },
+    ],
     ["app/agent/opencode@openai/gpt-5", { app: "app", type: "agent", name: "opencode", suffix: "openai/gpt-5" }],
     ["app/agent/x@1.2@beta", { app: "app", type: "agent", name: "x", suffix: "1.2@beta" }],
     ["App/Agent/My Tool (2)", { app: "app", type: "agent", name: "my tool (2)", suffix: undefined }],

@@ -40,14 +40,20 @@ test("an error code of a newer peer passes", () => {
 test.each([
   ["ada", { kind: "agent", name: "ada" }],
   ["#general", { kind: "channel", name: "general" }],
-  [{ kind: "channel", name: "general" }, { kind: "channel", name: "general" }],
+  [
+    { kind: "channel", name: "general" },
+    { kind: "channel", name: "general" },
+  ],
 ])("the address %j means %j", (written, meant) => {
   expect(AddressInput.parse(written)).toEqual(meant);
 });
 
-test.each(["", "#", "##general", "# general", "everyone", "Ada", "#General", { kind: "team", name: "red" }])("%j is not an address", (written) => {
-  expect(AddressInput.safeParse(written).success).toBe(false);
-});
+test.each(["", "#", "##general", "# general", "everyone", "Ada", "#General", { kind: "team", name: "red" }])(
+  "%j is not an address",
+  (written) => {
+    expect(AddressInput.safeParse(written).success).toBe(false);
+  },
+);
 
 test("a method is looked up by its own name only, never on the prototype", () => {
   expect(isMethod("message.send")).toBe(true);

@@ -25,7 +25,11 @@ export function eventsPage(comments: SourceComments): string {
     lines.push("", `## ${type}`, "");
     const about = comments.owner(type);
     if (about !== undefined) lines.push(about, "");
-    lines.push(...fieldTable(defs[`event.${type}`] ?? {}, "type"), "", `Example: [\`${type}.json\`](../../packages/protocol/examples/events/${type}.json)`);
+    lines.push(
+      ...fieldTable(defs[`event.${type}`] ?? {}, "type"),
+      "",
+      `Example: [\`${type}.json\`](../../packages/protocol/examples/events/${type}.json)`,
+    );
   }
   return page(lines, defs, lines.join("\n"));
 }
@@ -43,11 +47,14 @@ export function methodsPage(comments: SourceComments): string {
     "| Method | | | What it does |",
     "|---|---|---|---|",
     ...Object.entries(methods).map(
-      ([name, method]) => `| [\`${name}\`](#${anchor(name)}) | ${method.command ? "command" : ""} | ${method.agent ? "agent" : ""} | ${method.summary} |`,
+      ([name, method]) =>
+        `| [\`${name}\`](#${anchor(name)}) | ${method.command ? "command" : ""} | ${method.agent ? "agent" : ""} | ${method.summary} |`,
     ),
   ];
   for (const [name, method] of Object.entries(methods)) {
-    const marks = [method.command ? "command" : "", method.agent ? "agent" : "operator only"].filter((mark) => mark !== "");
+    const marks = [method.command ? "command" : "", method.agent ? "agent" : "operator only"].filter(
+      (mark) => mark !== "",
+    );
     lines.push("", `## ${name}`, "", `${method.summary} (${marks.join(", ")})`);
     for (const part of ["params", "result"] as const) {
       lines.push("", `**${part}**`, "", ...shape(defs[`${name}.${part}`] ?? {}));
@@ -100,7 +107,16 @@ function page(lines: readonly string[], defs: Definitions, body: string): string
     const about = typeof schema["description"] === "string" ? [schema["description"], ""] : [];
     return ["", `### <a id="shape-${anchor(name)}"></a>${name}`, "", ...about, ...shape(schema)];
   });
-  const tail = shapes.length === 0 ? [] : ["", "## Shapes", "", `Named shapes of protocol version ${protocolVersion} that this page refers to.`, ...shapes];
+  const tail =
+    shapes.length === 0
+      ? []
+      : [
+          "",
+          "## Shapes",
+          "",
+          `Named shapes of protocol version ${protocolVersion} that this page refers to.`,
+          ...shapes,
+        ];
   return `${[...lines, ...tail].join("\n")}\n`;
 }
 
@@ -142,7 +158,8 @@ function typeName(schema: JsonSchema): string {
   if (all !== undefined) return all.map(typeName).join(" and ");
   const type = schema["type"];
   if (Array.isArray(type)) return type.join(" or ");
-  if (type === "array") return `array of ${typeName((schema["items"] ?? {}) as JsonSchema)}${bounds(schema, "minItems", "maxItems")}`;
+  if (type === "array")
+    return `array of ${typeName((schema["items"] ?? {}) as JsonSchema)}${bounds(schema, "minItems", "maxItems")}`;
   if (type === "object" && schema["properties"] !== undefined) {
     const required = new Set((schema["required"] ?? []) as readonly string[]);
     const inner = Object.entries(schema["properties"] as Record<string, JsonSchema>);

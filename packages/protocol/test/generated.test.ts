@@ -30,9 +30,14 @@ test("docs/protocol/errors.md is printed from the table of error codes", async (
   await expect(errorsPage()).toMatchFileSnapshot(join(docs, "errors.md"));
 });
 
-test.each(Fact.options.map((option) => option.shape.type.value))("the event %s is described where its schema is written", (type) => {
-  expect(comments.owner(type), `write a doc comment above z.object({ type: z.literal("${type}"), … })`).toMatch(/\.$/u);
-});
+test.each(Fact.options.map((option) => option.shape.type.value))(
+  "the event %s is described where its schema is written",
+  (type) => {
+    expect(comments.owner(type), `write a doc comment above z.object({ type: z.literal("${type}"), … })`).toMatch(
+      /\.$/u,
+    );
+  },
+);
 
 test.each(Object.entries(methods))("the summary of %s is a sentence", (_name, method) => {
   expect(method.summary).toMatch(/^[A-Z].*\.$/u);

@@ -19,7 +19,8 @@ export function jsonSchemaDocument(comments: SourceComments): JsonSchema {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     $id: schemaId,
     title: `agent-relay protocol, version ${protocolVersion}`,
-    description: "Generated from the zod schemas. A text message from a client is a ClientFrame, one from the broker a ServerFrame.",
+    description:
+      "Generated from the zod schemas. A text message from a client is a ClientFrame, one from the broker a ServerFrame.",
     anyOf: [{ $ref: "#/$defs/ClientFrame" }, { $ref: "#/$defs/ServerFrame" }],
     $defs: definitions(comments),
   };
@@ -55,7 +56,8 @@ export function definitions(comments: SourceComments): Definitions {
     },
   });
   const result: Record<string, JsonSchema> = {};
-  for (const [id, schema] of Object.entries(schemas)) result[id] = describe(withoutHeader(schema as JsonSchema), owners.get(id) ?? id, comments);
+  for (const [id, schema] of Object.entries(schemas))
+    result[id] = describe(withoutHeader(schema as JsonSchema), owners.get(id) ?? id, comments);
   for (const [id, schema] of copies) {
     const first = registry.get(schema)?.id ?? id;
     // A shape with a name of its own is referred to; one that two methods happen to share, such as an empty result, is not.

@@ -47,7 +47,9 @@ export function readSourceComments(folder: string, files: readonly string[]): So
         }
       }
       const inMethod =
-        ts.isPropertyAssignment(node) && /^(params|result)$/u.test(node.name.getText()) && ts.isPropertyAssignment(node.parent.parent)
+        ts.isPropertyAssignment(node) &&
+        /^(params|result)$/u.test(node.name.getText()) &&
+        ts.isPropertyAssignment(node.parent.parent)
           ? `${node.parent.parent.name.getText().replaceAll('"', "")}.${node.name.getText()}`
           : method;
       ts.forEachChild(node, (child) => visit(child, inMethod, variable));

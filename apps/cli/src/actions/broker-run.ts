@@ -4,6 +4,7 @@ import { prepareStateDir } from "../broker-start.ts";
 import type { ActionResult, Context } from "../context.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { programVersion } from "../program.ts";
+import { duration } from "../rendering/moments.ts";
 import type { UpOptions } from "./up.ts";
 
 export async function run(context: Context, options: Pick<UpOptions, "tcp">): ActionResult {
@@ -11,7 +12,7 @@ export async function run(context: Context, options: Pick<UpOptions, "tcp">): Ac
   const locations = locationsOf(context);
   const running = await askForBroker(context);
   if (running !== undefined) {
-    throw relayError("broker_running", `a broker already runs for ${locations.project}, pid ${running.pid}`, { hint: "agent-relay down ends it" });
+    throw relayError("broker_running", `a broker already runs for ${locations.project}, pid ${running.pid}, started ${duration(running.uptimeSecs * 1_000)} ago`, { hint: "agent-relay down ends it" });
   }
   prepareStateDir(locations);
   const { runBroker } = await import("../wiring.ts");

@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { relayError } from "@agent-relay/protocol";
 import type { Client } from "@agent-relay/sdk";
@@ -59,13 +61,23 @@ function report(context: Context, pid: number, keptAgents: boolean): void {
   else output.line(`The broker, pid ${pid}, has ended${keptAgents ? "; its agents go on" : ""}.`);
 }
 
-/** Whoever says that it is the broker here, if that process is one: the number alone may be somebody else's by now. */
+/**
+ * Whoever says that it is the broker here, if that process is one: the note may be old, and the number somebody else's by
+ * now.
+ */
 async function pidOfSilentBroker(context: Context): Promise<number | undefined> {
-  const { readBrokerOwner } = await import("@agent-relay/event-log");
-  const owner = readBrokerOwner(locationsOf(context).stateDir);
-  if (owner === undefined || !isAlive(owner.pid)) return undefined;
-  const commandLine = await commandLineOf(owner.pid);
-  return /\bbroker-run\b|\bup\b.*(?:--foreground|-f)\b/.test(commandLine) ? owner.pid : undefined;
+  const pid = notedPid(join(locationsOf(context).stateDir, "broker.json"));
+  if (pid === undefined || !isAlive(pid)) return undefined;
+  return /\bbroker-run\b|\bup\b.*(?:--foreground|-f)\b/.test(await commandLineOf(pid)) ? pid : undefined;
+}
+
+function notedPid(file: string): number | undefined {
+  try {
+    const { pid } = JSON.parse(readFileSync(file, "utf8")) as { readonly pid?: unknown };
+    return typeof pid === "number" && Number.isInteger(pid) && pid > 1 ? pid : undefined;
+  } catch {
+    return undefined; // No note, or half of one: nobody says that a broker is here.
+  }
 }
 
 function commandLineOf(pid: number): Promise<string> {

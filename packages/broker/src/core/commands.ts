@@ -106,6 +106,8 @@ export type WorldCommand = Timed &
         readonly reason: ExitReason;
         readonly code: number | null;
         readonly signal: string | null;
+        /** When it really ended, if that is known; it may be learnt long after. */
+        readonly endedAt?: number;
         readonly lastLines: readonly string[];
         /** In [0, 1), for the jitter of a restart. */
         readonly chance: number;

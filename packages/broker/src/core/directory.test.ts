@@ -2,7 +2,7 @@ import { LaunchSpec, type Fact } from "@agent-relay/protocol";
 import { specFor } from "@agent-relay/testkit";
 import { expect, test } from "vitest";
 import { accepted, exited, attempted, blocked, dueFor, handedOver, noted, ready, registered, running, spawned, spawning, stateAfter, t0, turns, working } from "../testing/stories.ts";
-import { brokerDecider, judge } from "./broker.ts";
+import { brokerDecider, judge, settle } from "./broker.ts";
 import type { BrokerCommand } from "./commands.ts";
 import { evolve } from "./evolve.ts";
 
@@ -233,4 +233,20 @@ test("a blocked agent goes back to what it did", () => {
 test("an agent that was never ready has not started working", () => {
   expect(typesOf({ type: "incarnation.observed", name: "ada", epoch: 1, observation: { type: "working", source: "x", fidelity: "exact" }, at }, registered("ada"), spawning("ada"), spawned("ada"))).toEqual(["agent_ready", "agent_working"]);
   expect(typesOf({ type: "incarnation.observed", name: "ada", epoch: 1, observation: { type: "ready", source: "x", fidelity: "exact" }, at }, registered("ada"), spawning("ada"), spawned("ada"), ready("ada"))).toEqual([]);
+});
+
+test("A4: an agent that was killed is remembered as killed, one that was released as released", () => {
+  for (const how of ["kill", "release"] as const) {
+    const state = stateAfter(...running("ada"), { type: "agent_releasing", agent: "ada", epoch: 1, how, by: "operator" }, accepted("msg_0000000001", "ben", "ada"));
+    const decision = judge({ type: "incarnation.exited", name: "ada", epoch: 1, reason: "signal", code: null, signal: "SIGKILL", lastLines: [], chance: 0, at: t0 }, state);
+    const facts = settle(decision.accepted ? decision.events : [], state, t0).map((it) => it.fact);
+    expect(state.agents.get("ada")?.ended).toBe(how === "kill" ? "killed" : "released");
+    expect(facts.find((it) => it.type === "delivery_dead_lettered")?.reason).toBe(how === "kill" ? "killed" : "released");
+  }
+});
+
+test("an end that is learnt of late counts the uptime until it happened", () => {
+  const state = stateAfter(...running("ada"));
+  const decision = judge({ type: "incarnation.exited", name: "ada", epoch: 1, reason: "crash", code: 1, signal: null, lastLines: [], chance: 0, endedAt: t0 + 2_000, at: t0 + 60_000 }, state);
+  expect(decision.accepted && decision.events[0]).toMatchObject({ type: "agent_exited", uptimeSecs: 2 });
 });

@@ -126,7 +126,7 @@ export function exited(command: CommandOf<"incarnation.exited">, state: BrokerSt
     class: classOf(reason),
     code: command.code,
     signal: command.signal,
-    uptimeSecs: agent.startedAt === undefined ? 0 : Math.max(0, command.at - agent.startedAt) / 1_000,
+    uptimeSecs: agent.startedAt === undefined ? 0 : Math.max(0, (command.endedAt ?? command.at) - agent.startedAt) / 1_000,
     lastLines: command.lastLines.slice(-20),
     undelivered: agent.mailbox.waitingCount + (agent.injection?.items.length ?? 0),
   };

@@ -21,6 +21,8 @@ export type BrokerEffect =
       readonly launch: LaunchSpec;
       readonly harness: string | undefined;
       readonly spawned: boolean;
+      /** It has taken input before. */
+      readonly ready: boolean;
     } & OfIncarnation)
   | ({
       readonly type: "inject";
@@ -30,6 +32,8 @@ export type BrokerEffect =
       readonly recovered: boolean;
     } & OfIncarnation)
   | ({ readonly type: "interrupt" } & OfIncarnation)
+  /** After a restart: whatever runs or lies in the host that no live incarnation claims is to go. */
+  | { readonly type: "tidy" }
   | ({
       readonly type: "terminate";
       readonly how: "release" | "kill";
@@ -78,10 +82,11 @@ export function react(facts: readonly Noted[], state: BrokerState): readonly Bro
  */
 export function recover(state: BrokerState): readonly BrokerEffect[] {
   const effects: BrokerEffect[] = [];
+  if ([...state.agents.values()].some((it) => it.epoch > 0)) effects.push({ type: "tidy" });
   for (const agent of state.agents.values()) {
     if (!isLive(agent) || agent.launch === undefined) continue;
     const { name, epoch, launch, harness } = agent;
-    effects.push({ type: "reattach", name, epoch, launch, harness, spawned: agent.pid !== undefined });
+    effects.push({ type: "reattach", name, epoch, launch, harness, spawned: agent.pid !== undefined, ready: agent.status !== "starting" });
     if (agent.injection !== undefined) effects.push(inject(name, agent.injection, true));
     if (agent.releasing !== undefined) effects.push(terminate(agent, agent.releasing.how));
   }

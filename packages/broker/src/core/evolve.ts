@@ -139,7 +139,7 @@ function evolveAgent(agent: Agent, fact: OwnFact, at: number): void {
       if (fact.reason === "killed") agent.ended = "killed";
       return;
     case "agent_released":
-      agent.ended = "released";
+      agent.ended = agent.releasing?.how === "kill" ? "killed" : "released";
       agent.restartAt = undefined;
       return;
     case "agent_restarting":

@@ -150,3 +150,22 @@ test("D6: what is due at a time is found from the state alone", () => {
 function fail(): never {
   throw new Error("no such agent");
 }
+
+test("D3: notices to one sender about one message and many agents have ids of their own", () => {
+  const names = Array.from({ length: 600 }, (_, index) => `a${((index * 7_919_993) % 60_466_176).toString(36)}`);
+  const history = [registered("ben"), ...names.flatMap((name) => [...running(name), working(name)])];
+  const state = stateAfter(...history, accepted(m(1), "ben", names[0] ?? "", { recipients: names, expiresAt: t0 + 500 }));
+  for (const name of names) state.touched.add(name);
+  const told = settle([], state, t0 + 500).flatMap(({ fact }) => (fact.type === "message_accepted" ? [fact.messageId] : []));
+  expect(new Set(told).size).toBe(600);
+});
+
+test("D1: an injection after a redelivery has a name of its own, so that it is really written", () => {
+  const dead = { type: "delivery_dead_lettered", messageId: m(1), agent: "ada", reason: "attempts" } as const;
+  const again = { type: "delivery_redelivered", messageId: m(1), agent: "ada", by: "operator", from: "ben", mode: "wait", bytes: 4, messageSequence: 5 } as const;
+  const history = [...running("ada"), accepted(m(1), "ben", "ada")];
+  const [first] = dueFor(stateAfter(...history), "ada", t0);
+  const attempt = first?.type === "delivery_attempt_started" ? first.injection : "";
+  const [second] = dueFor(stateAfter(...history, attempted(m(1), "ada", { injection: attempt }), dead, again), "ada", t0);
+  expect(second?.type === "delivery_attempt_started" ? second.injection : attempt).not.toBe(attempt);
+});

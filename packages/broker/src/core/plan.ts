@@ -31,12 +31,13 @@ export function plan(state: BrokerState, at: number): readonly Fact[] {
   const facts: Fact[] = [];
   for (const name of names) {
     const agent = state.agents.get(name);
-    if (agent !== undefined) facts.push(...planAgent(agent, state, at));
+    if (agent !== undefined) facts.push(...planAgent(agent, state, at, state.head + facts.length + 1));
   }
   return facts;
 }
 
-function planAgent(agent: Agent, state: BrokerState, at: number): readonly Fact[] {
+/** `sequence` is the place in the log that the first of the answered facts will have. */
+function planAgent(agent: Agent, state: BrokerState, at: number, sequence: number): readonly Fact[] {
   const facts: Fact[] = [];
   if (agent.hold !== undefined && agent.hold.expiresAt <= at)
     facts.push({ type: "agent_unheld", agent: agent.name, leaseId: agent.hold.leaseId, how: "expired" });
@@ -46,16 +47,16 @@ function planAgent(agent: Agent, state: BrokerState, at: number): readonly Fact[
     facts.push({ type: "agent_idle", agent: agent.name, epoch: agent.epoch, since: agent.since, idleSecs });
   }
   const dead = deadLetters(agent, at);
-  facts.push(...dead, ...notices(agent, dead, state, at));
+  facts.push(...dead, ...notices(agent, dead, state, sequence));
   // What was found so far changes the situation; deliveries are looked at once it has been folded in.
   if (facts.length > 0) return facts;
-  return planDelivery(agent, at);
+  return planDelivery(agent, at, sequence);
 }
 
-function planDelivery(agent: Agent, at: number): readonly Fact[] {
+function planDelivery(agent: Agent, at: number, sequence: number): readonly Fact[] {
   if (agent.kind !== "program" || agent.mailbox.waitingCount === 0) return [];
   const obstacle = obstacleOf(agent, at);
-  if (obstacle === undefined) return startInjection(agent, at);
+  if (obstacle === undefined) return startInjection(agent, at, sequence);
   const facts: Fact[] = [];
   const urgent = agent.mailbox.steering > 0 ? firstUrgent(agent) : undefined;
   if (urgent !== undefined) facts.push(...planInterrupt(agent, urgent, at));
@@ -84,7 +85,7 @@ export function obstacleOf(agent: Agent, at: number): StallReason | "in_flight" 
   return undefined;
 }
 
-function startInjection(agent: Agent, at: number): readonly Fact[] {
+function startInjection(agent: Agent, at: number, sequence: number): readonly Fact[] {
   const batch: Delivery[] = [];
   let bytes = 0;
   for (const delivery of agent.mailbox.waiting()) {
@@ -96,7 +97,8 @@ function startInjection(agent: Agent, at: number): readonly Fact[] {
   }
   const first = batch[0];
   if (first === undefined) return [];
-  const injection = `${first.messageId}.${agent.name}.${agent.epoch}.${first.attempts + 1}`;
+  // The host never writes the same name twice, so a name must never come again: a redelivery counts its attempts anew.
+  const injection = `${first.messageId}.${agent.name}.${agent.epoch}.${sequence}`;
   return batch.map((delivery) => ({
     type: "delivery_attempt_started",
     messageId: delivery.messageId,
@@ -163,7 +165,7 @@ function deadLetters(agent: Agent, at: number): readonly DeadLetter[] {
 }
 
 /** One notice to each sender of what has just died here. Notices never cause notices. */
-function notices(agent: Agent, dead: readonly DeadLetter[], state: BrokerState, at: number): readonly Fact[] {
+function notices(agent: Agent, dead: readonly DeadLetter[], state: BrokerState, sequence: number): readonly Fact[] {
   const bySender = new Map<string, DeadLetter[]>();
   for (const letter of dead) {
     const from = agent.mailbox.find(letter.messageId)?.from;
@@ -175,7 +177,7 @@ function notices(agent: Agent, dead: readonly DeadLetter[], state: BrokerState, 
     const first = letters[0];
     const takesMail = to !== undefined && to.ended === undefined && to.mailbox.waitingCount < limits.mailboxDepthMax;
     if (!takesMail || first === undefined) return [];
-    const messageId = noticeId(first.messageId, agent.name, at);
+    const messageId = noticeId(first.messageId, sequence);
     return [
       {
         type: "message_accepted",
@@ -191,10 +193,9 @@ function notices(agent: Agent, dead: readonly DeadLetter[], state: BrokerState, 
   });
 }
 
-/** Follows from what died, where and when: the core has no other source of ids. */
-function noticeId(messageId: string, agent: string, at: number): string {
-  const where = [...agent].reduce((sum, it) => (sum * 31 + it.charCodeAt(0)) % 46_656, 7).toString(36);
-  return `${messageId}n${where}${at.toString(36)}`;
+/** Follows from what died and from where that stands in the log: the core has no other source of ids. */
+function noticeId(messageId: string, sequence: number): string {
+  return `${messageId}n${sequence.toString(36)}`;
 }
 
 function noticeText(agent: Agent, letters: readonly DeadLetter[]): string {

@@ -71,7 +71,17 @@ export async function once<M extends Method>(
     .digest("base64url");
   const actor = actorOf(office, caller);
   if (id === undefined) return answer(await office.engine.submit(command, actor));
-  return office.engine.submitOnce(command, actor, { id: `${callerName(caller)}/${id}`, digest, answer });
+  return office.engine.submitOnce(command, actor, { id: commandKey(caller, id), digest, answer });
+}
+
+/** Whether this very command was carried out before: then it gets its answer again, whatever is true by now. */
+export function wasDone(office: Office, { caller, options }: Request<Method>): boolean {
+  return options.commandId !== undefined && office.log.findCommand(commandKey(caller, options.commandId)) !== undefined;
+}
+
+/** Two callers may choose the same id. */
+function commandKey(caller: Caller, commandId: string): string {
+  return `${callerName(caller)}/${commandId}`;
 }
 
 /** An agent's actor is what the broker stamped it with; only others say for themselves who they are. */

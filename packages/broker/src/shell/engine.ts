@@ -38,7 +38,7 @@ export interface Engine {
   ) => Promise<Answer>;
   /** Called after each append, in order. Returns the way to stop. */
   readonly onAppended: (listener: (recorded: readonly Recorded<Fact>[]) => void) => () => void;
-  /** Performs what a restart asks for. Call once, when everything else is in place. */
+  /** Performs what a restart asks for; until then nothing is performed. Call once, when everything else is in place. */
   readonly start: () => void;
   /** Decides what has arrived and takes no more. */
   readonly stop: () => void;
@@ -65,6 +65,8 @@ interface Judged {
 }
 
 const REPLAY_PAGE = 10_000;
+/** How soon an agent is looked at again when the log could not take what was due. */
+const TICK_AGAIN_MS = 1_000;
 
 export function createEngine(options: {
   readonly log: EventLog<Fact>;
@@ -79,6 +81,7 @@ export function createEngine(options: {
   let state = replayLog(log);
   let batch: Waiting[] = [];
   let scheduled = false;
+  let started = false;
   let stopped = false;
   const listeners = new Set<(recorded: readonly Recorded<Fact>[]) => void>();
   const timers = new Map<string, number>();
@@ -152,7 +155,8 @@ export function createEngine(options: {
       const own = recorded.slice(of.from, of.from + of.noted.length);
       waiting.resolve({ recorded: own, answer: of.waiting.key?.answer(own) });
     }
-    for (const effect of react(judged.flatMap((it) => it.noted), state)) perform(effect);
+    // Before the start everything that is due is still to be found in the state, and `start` finds it there.
+    if (started) for (const effect of react(judged.flatMap((it) => it.noted), state)) perform(effect);
     setTimers(judged);
   };
 
@@ -188,20 +192,22 @@ export function createEngine(options: {
 
   /** One timer for each agent, at the earliest instant at which something is due for it. */
   const setTimers = (judged: readonly Judged[]): void => {
-    const names = new Set<string>();
+    /** When each agent was last looked at: what fell due between then and now was not found yet. */
+    const lookedAt = new Map<string, number>();
     for (const { noted, waiting } of judged) {
-      if (waiting.command.type === "agent.tick") names.add(waiting.command.name);
+      const { command } = waiting;
+      if (command.type === "agent.tick") lookedAt.set(command.name, command.at);
       for (const { fact } of noted) {
-        if ("agent" in fact) names.add(fact.agent);
-        if (fact.type === "message_accepted") for (const name of fact.recipients) names.add(name);
+        if ("agent" in fact) lookedAt.set(fact.agent, command.at);
+        if (fact.type === "message_accepted") for (const name of fact.recipients) lookedAt.set(name, command.at);
       }
     }
-    for (const name of names) setTimer(name);
+    for (const [name, at] of lookedAt) setTimer(name, at);
   };
 
-  const setTimer = (name: string): void => {
+  const setTimer = (name: string, lookedAt: number): void => {
     const agent = state.agents.get(name);
-    const due = agent === undefined ? undefined : nextDue(agent, clock.now());
+    const due = agent === undefined ? undefined : nextDue(agent, lookedAt);
     if (timers.get(name) === due) return;
     const key = `agent/${name}`;
     if (due === undefined) {
@@ -209,12 +215,21 @@ export function createEngine(options: {
       clock.clearTimer(key);
       return;
     }
+    lookAgainAt(name, due);
+  };
+
+  const lookAgainAt = (name: string, due: number): void => {
     timers.set(name, due);
-    clock.setTimer(key, due, () => {
+    clock.setTimer(`agent/${name}`, due, () => {
       timers.delete(name);
-      void enqueue({ command: { type: "agent.tick", name, at: clock.now() }, actor: undefined, key: undefined }).catch(
-        ignoreRefusal,
-      );
+      tick(name);
+    });
+  };
+
+  const tick = (name: string): void => {
+    enqueue({ command: { type: "agent.tick", name, at: clock.now() }, actor: undefined, key: undefined }).catch(() => {
+      // The disk may be full for a while. Nobody else asks, so what is due would otherwise stay undone.
+      if (!stopped && !timers.has(name)) lookAgainAt(name, clock.now() + TICK_AGAIN_MS);
     });
   };
 
@@ -230,12 +245,10 @@ export function createEngine(options: {
       return () => listeners.delete(listener);
     },
     start: () => {
+      started = true;
       for (const effect of recover(state)) perform(effect);
       touchAll(state);
-      for (const name of state.agents.keys())
-        void enqueue({ command: { type: "agent.tick", name, at: clock.now() }, actor: undefined, key: undefined }).catch(
-          ignoreRefusal,
-        );
+      for (const name of state.agents.keys()) tick(name);
     },
     stop: () => {
       flush();
@@ -278,9 +291,4 @@ function conflict(id: string): RelayError {
       data: { commandId: id },
     }),
   );
-}
-
-/** A tick that finds the broker stopping or the disk full has nothing to report: it will be asked again at start-up. */
-function ignoreRefusal(): void {
-  // Deliberately empty, see above.
 }

@@ -4,22 +4,25 @@
  *   I1  Effects of one agent happen one after the other, in the order in which the core asked for them; ending one overtakes.
  *   I2  Nothing that a terminal does changes state here: it becomes a command, tagged with the incarnation's epoch.
  *   I3  An incarnation of a broker that died is found again by its terminal's id and read on by offset.
- *   I4  The loss of the terminals' host is the end of every incarnation in it, and is reported as that.
+ *   I4  The loss of the terminals' host is the end of every incarnation in it, and is reported as that; so is a host that
+ *       cannot be reached.
+ *   I5  A terminal that no live incarnation claims is ended and forgotten as soon as the host is reached.
  */
-import { codeOf, messageOf, type Clock, type IdSource, type Logger, type PtyHost, type PtyHostEvent, type TerminalEnding } from "@agent-relay/kernel";
-import { relayError, stripControls, type ExitReason, type LaunchSpec } from "@agent-relay/protocol";
+import { codeOf, messageOf, type Clock, type IdSource, type Logger, type PtyHost, type PtyHostEvent, type TerminalEnding, type TerminalInfo } from "@agent-relay/kernel";
+import { relayError, type ExitReason, type LaunchSpec } from "@agent-relay/protocol";
 import type { BrokerCommand, Observation } from "../core/commands.ts";
 import type { BrokerEffect } from "../core/effects.ts";
 import type { TerminalNews } from "../service.ts";
-import type { HookSignal, Harnesses, Watcher } from "./harness-port.ts";
+import type { HookSignal, Harnesses, Prepared, Watcher } from "./harness-port.ts";
+import { createHostLink } from "./host-link.ts";
+import { lastStateOf, linesOf, tailOf } from "./output-tail.ts";
 import { redactor } from "./redact.ts";
+import { createReports, type Report } from "./reports.ts";
 import type { TerminalLogs } from "./terminal-log.ts";
 
 /** How long a program may take to leave by itself, and how long after SIGTERM. */
 const POLITE_MS = 2_000;
 const TERM_MS = 3_000;
-/** Enough for twenty lines of a wide terminal. */
-const TAIL_BYTES = 8_192;
 
 /** What is known of a live incarnation beyond the log; lost with the broker and found again. */
 export interface Vitals {
@@ -55,6 +58,8 @@ interface Live {
   ended: boolean;
   /** What was seen before the start was recorded; it is told after it. */
   early: Observation[] | undefined;
+  /** What it printed while the past was still being read; it is taken in after it. */
+  backlog: { readonly offset: number; readonly data: Uint8Array }[] | undefined;
 }
 
 export interface IncarnationsOptions {
@@ -68,6 +73,8 @@ export interface IncarnationsOptions {
   /** The text of an injection's messages. */
   readonly renderInjection: (effect: Extract<BrokerEffect, { type: "inject" }>) => string;
   readonly submit: (command: BrokerCommand) => Promise<unknown>;
+  /** Whether this is the newest incarnation of its agent and, as far as the log knows, lives. */
+  readonly isLive: (name: string, epoch: number) => boolean;
 }
 
 export function createIncarnations(options: IncarnationsOptions): Incarnations {
@@ -78,31 +85,16 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
   /** Incarnations that are being started or found again. */
   const starting = new Map<string, Promise<void>>();
   const listeners = new Set<(news: TerminalNews) => void>();
-  let opening: Promise<PtyHost> | undefined;
-  let connected: PtyHost | undefined;
   let closing = false;
-
-  const host = (): Promise<PtyHost> => {
-    opening ??= options.openHost().then(
-      (opened) => {
-        connected = opened;
-        opened.subscribe((event) => onHostEvent(event, opened));
-        return opened;
-      },
-      (error: unknown) => {
-        opening = undefined;
-        throw error;
-      },
-    );
-    return opening;
-  };
-
-  const submit = (command: BrokerCommand): void => {
-    options.submit(command).catch((error: unknown) => {
-      // The world went on but the log did not take it. At the next start the host is asked again what is true.
-      logger.error("a report from a terminal was not recorded", { command: command.type, error: messageOf(error) });
-    });
-  };
+  const link = createHostLink({
+    open: options.openHost,
+    isClaimed: ({ name, epoch }) => live.has(`${name}@${epoch}`) || options.isLive(name, epoch),
+    onEvent: (event) => { onHostEvent(event); },
+    onLost: () => void lost([...live.values()]),
+    logger,
+  });
+  const reports = createReports({ submit: options.submit, clock, logger });
+  const submit = (report: Parameters<typeof reports.report>[0]): void => void reports.report(report);
 
   const observe = (it: Live, observations: readonly Observation[]): void => {
     if (it.early !== undefined) {
@@ -111,7 +103,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     }
     for (const observation of observations) {
       if (observation.type !== "context" && observation.type !== "prompt") it.wasReady ||= observation.type !== "blocked";
-      submit({ type: "incarnation.observed", name: it.name, epoch: it.epoch, observation, at: clock.now() });
+      submit({ type: "incarnation.observed", name: it.name, epoch: it.epoch, observation: clean(it, observation), at: clock.now() });
     }
     const wakeAt = it.watcher.wakeAt();
     const key = `watch/${idOf(it)}`;
@@ -129,30 +121,26 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     observe(it, early);
   };
 
-  const onHostEvent = (event: PtyHostEvent, from: PtyHost): void => {
-    switch (event.type) {
-      case "output": {
-        const it = live.get(event.id);
-        if (it !== undefined) onOutput(it, event.offset, event.data);
-        return;
-      }
-      case "exited": {
-        const it = live.get(event.id);
-        // Behind whatever is being done to it, so that `spawned` is recorded before the end.
-        if (it !== undefined) inOrder(it.name, () => ended(it, event.ending));
-        return;
-      }
-      case "lost":
-        if (connected !== from) return;
-        opening = undefined;
-        connected = undefined;
-        if (closing) return;
-        logger.warn("the terminals' host is gone", { reason: event.reason });
-        for (const it of [...live.values()]) inOrder(it.name, () => exited(it, "host_lost", undefined, undefined));
-    }
+  const onHostEvent = (event: Exclude<PtyHostEvent, { type: "lost" }>): void => {
+    const it = live.get(event.id);
+    if (it === undefined) return;
+    if (event.type === "output") onOutput(it, event.offset, event.data);
+    // Behind whatever is being done to it, so that `spawned` is recorded before the end.
+    else void inOrder(it.name, () => ended(it, event.ending));
+  };
+
+  const lost = async (all: readonly Live[]): Promise<void> => {
+    if (all.length === 0) return;
+    await Promise.all(all.map((it) => inOrder(it.name, () => exited(it, "host_lost"))));
+    // Should the host live after all, what runs there belongs to nobody now and must end.
+    if (!closing) await link.sweep();
   };
 
   const onOutput = (it: Live, offset: number, data: Uint8Array): void => {
+    if (it.backlog !== undefined) {
+      it.backlog.push({ offset, data });
+      return;
+    }
     const skip = Math.max(0, it.nextOffset - offset);
     if (skip >= data.length || it.ended) return;
     const fresh = skip === 0 ? data : data.subarray(skip);
@@ -170,7 +158,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
 
   /** Answers a query of the program's; failing to is no reason to disturb anything. */
   const typeAside = (it: Live, data: string): void => {
-    connected?.write(idOf(it), ids.next("aside"), [{ type: "data", data }]).catch((error: unknown) => {
+    link.now()?.write(idOf(it), ids.next("aside"), [{ type: "data", data }]).catch((error: unknown) => {
       logger.debug("a terminal query was not answered", { agent: it.name, error: messageOf(error) });
     });
   };
@@ -189,6 +177,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       wasReady: false,
       ended: false,
       early: [],
+      backlog: undefined,
     };
     live.set(idOf(it), it);
     return it;
@@ -199,58 +188,66 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     try {
       const prepared = await harnesses.prepare({ name, epoch }, launch, harness);
       it.redact = redactor(prepared.secrets);
-      const opened = await host();
+      const opened = await link.reach();
       const { argv, env, cwd } = prepared;
       const terminal = await opened.spawn({ id: idOf(it), argv, env, cwd, cols: launch.cols, rows: launch.rows });
       it.startedAt = terminal.startedAt;
-      submit({
-        type: "incarnation.spawned",
-        name,
-        epoch,
-        pid: terminal.pid,
-        startedAt: terminal.startedAt,
-        cwd,
-        originActor: prepared.originActor,
-        permissionMode: prepared.permissionMode,
-        at: clock.now(),
-      });
+      submit(spawnedReport(it, terminal, prepared));
       begun(it);
       observe(it, it.watcher.tick(clock.now()));
     } catch (error) {
       logger.warn("an agent could not be started", { agent: name, error: messageOf(error) });
       it.tail = Buffer.from(`${messageOf(error)}\n`);
-      exited(it, "startup_failure", undefined, undefined);
+      void exited(it, isHostLost(error) ? "host_lost" : "startup_failure");
     }
   };
 
   const reattach = async (effect: Extract<BrokerEffect, { type: "reattach" }>): Promise<void> => {
     const { name, epoch, launch, harness } = effect;
-    const id = idOf(effect);
-    const opened = await host();
-    const terminal = (await opened.list()).find((candidate) => candidate.id === id);
-    if (terminal === undefined) {
-      if (!effect.spawned) return spawn(name, epoch, launch, harness);
-      exited(begin(name, epoch, harness, clock.now()), "host_lost", undefined, undefined);
+    // From before the first question on, so that nothing that happens meanwhile is missed.
+    const it = begin(name, epoch, harness, clock.now());
+    it.backlog = [];
+    it.redact = redactor(Object.values(launch.env));
+    try {
+      const opened = await link.reach();
+      const terminal = (await opened.list()).find(({ id }) => id === idOf(it));
+      if (terminal !== undefined) return await takeUp(it, effect, opened, terminal);
+      if (effect.spawned) return void exited(it, "host_lost");
+    } catch (error) {
+      logger.warn("an agent could not be found again", { agent: name, error: messageOf(error) });
+      await exited(it, isHostLost(error) || effect.spawned ? "host_lost" : "startup_failure");
+      // It may run on where nobody could reach it; then it must end, as was reported.
+      if (link.now() !== undefined) void link.sweep();
       return;
     }
-    const it = begin(name, epoch, harness, terminal.startedAt);
-    it.redact = redactor(Object.values(launch.env));
+    await spawn(name, epoch, launch, harness);
+  };
+
+  const takeUp = async (it: Live, effect: Extract<BrokerEffect, { type: "reattach" }>, opened: PtyHost, terminal: TerminalInfo): Promise<void> => {
+    const { name, epoch, launch, harness, spawned } = effect;
+    it.startedAt = terminal.startedAt;
+    it.wasReady = effect.ready;
+    // The broker before this one may have died between starting it and saying so.
+    const prepared = spawned ? undefined : await harnesses.prepare({ name, epoch }, launch, harness);
     const logged = await logs.end(name, epoch);
-    const { offset, data } = await opened.read(id, 0);
+    const { offset, data } = await opened.read(idOf(it), 0);
     it.nextOffset = offset + data.length;
     it.tail = tailOf(it.tail, data);
     if (offset + data.length > logged) logs.append(name, epoch, offset, data);
-    if (!effect.spawned) {
-      // The broker before this one died between starting it and saying so.
-      const { cwd, originActor, permissionMode } = await harnesses.prepare({ name, epoch }, launch, harness);
-      const { pid, startedAt } = terminal;
-      submit({ type: "incarnation.spawned", name, epoch, pid, startedAt, cwd, originActor, permissionMode, at: clock.now() });
-    }
+    if (prepared !== undefined) submit(spawnedReport(it, terminal, prepared));
     begun(it);
     // What is in the ring happened in the past: only where it led is news.
     observe(it, lastStateOf(it.watcher.output(data, clock.now())));
     it.watcher.takeReply();
+    const backlog = it.backlog ?? [];
+    it.backlog = undefined;
+    for (const printed of backlog) onOutput(it, printed.offset, printed.data);
     if (terminal.ending !== undefined) ended(it, terminal.ending);
+  };
+
+  const spawnedReport = (it: Live, { pid, startedAt }: TerminalInfo, { cwd, originActor, permissionMode }: Prepared): Report => {
+    const { name, epoch } = it;
+    return { type: "incarnation.spawned", name, epoch, pid, startedAt, cwd, originActor, permissionMode, at: clock.now() };
   };
 
   const inject = async (effect: Extract<BrokerEffect, { type: "inject" }>): Promise<void> => {
@@ -261,7 +258,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     const steps = harnesses.pasteSteps(it.harness, text, it.watcher.bracketedPaste());
     it.watcher.injected(text, clock.now());
     try {
-      await (await host()).write(idOf(it), injection, steps);
+      await (await link.reach()).write(idOf(it), injection, steps);
       const evidence = effect.recovered ? "host_ledger" : "paste_drained";
       submit({ type: "injection.drained", name, injection, evidence, at: clock.now() });
     } catch (error) {
@@ -276,7 +273,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     const it = live.get(idOf(effect));
     if (it === undefined || it.ended) return;
     try {
-      await (await host()).write(idOf(it), ids.next("interrupt"), harnesses.interruptSteps(it.harness));
+      await (await link.reach()).write(idOf(it), ids.next("interrupt"), harnesses.interruptSteps(it.harness));
     } catch (error) {
       logger.warn("an agent could not be interrupted", { agent: it.name, error: messageOf(error) });
     }
@@ -287,7 +284,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     const polite = effect.polite ? harnesses.exitCommand(it?.harness) : undefined;
     const ladder = effect.how === "kill" ? { politeMs: 0, termMs: 0 } : { politeMs: polite === undefined ? 0 : POLITE_MS, termMs: TERM_MS };
     try {
-      await (await host()).terminate(idOf(effect), polite === undefined ? ladder : { ...ladder, polite });
+      await (await link.reach()).terminate(idOf(effect), polite === undefined ? ladder : { ...ladder, polite });
     } catch (error) {
       const code = codeOf(error);
       if (code !== "unknown_terminal" && code !== "pty_host_lost") logger.error("an agent could not be ended", { agent: effect.name, error: messageOf(error) });
@@ -299,39 +296,36 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     const lastLines = linesOf(it.tail);
     const { code, signal } = ending;
     const reason = harnesses.classifyExit(it.harness, { code, signal, lastLines, uptimeMs, wasReady: it.wasReady });
-    exited(it, reason, code, signal);
+    void exited(it, reason, ending);
   };
 
-  const exited = (
-    it: Live,
-    reason: ExitReason,
-    code: number | undefined,
-    signal: string | undefined,
-  ): void => {
+  const exited = async (it: Live, reason: ExitReason, ending?: TerminalEnding): Promise<void> => {
     if (it.ended) return;
     it.ended = true;
     clock.clearTimer(`watch/${idOf(it)}`);
-    const command: BrokerCommand = {
+    live.delete(idOf(it));
+    logs.finish(it.name, it.epoch);
+    for (const listener of listeners) listener({ type: "ended", agent: it.name, epoch: it.epoch });
+    await reports.report({
       type: "incarnation.exited",
       name: it.name,
       epoch: it.epoch,
       reason,
-      code: code ?? null,
-      signal: signal ?? null,
+      code: ending?.code ?? null,
+      signal: ending?.signal ?? null,
+      ...(ending === undefined ? {} : { endedAt: ending.at }),
       lastLines: linesOf(it.tail).map((line) => it.redact(line).slice(0, 500)),
       chance: ids.random(),
       at: clock.now(),
-    };
-    live.delete(idOf(it));
-    for (const listener of listeners) listener({ type: "ended", agent: it.name, epoch: it.epoch });
-    options.submit(command).then(
-      // Only once the end is on disk may the host forget it.
-      () => connected?.forget(idOf(it)).catch(ignoreGone),
-      (error: unknown) => logger.error("the end of an agent was not recorded", { agent: it.name, error: messageOf(error) }),
-    );
+    });
+    // Only once the end is on disk may the host forget it.
+    if (!options.isLive(it.name, it.epoch)) await link.now()?.forget(idOf(it)).catch(ignoreGone);
   };
 
-  const inOrder = (name: string, work: () => void | Promise<void>): void => {
+  const clean = (it: Live, observation: Observation): Observation =>
+    observation.type === "blocked" && observation.what !== undefined ? { ...observation, what: it.redact(observation.what) } : observation;
+
+  const inOrder = (name: string, work: () => void | Promise<void>): Promise<void> => {
     const after = (chains.get(name) ?? Promise.resolve()).then(work).catch((error: unknown) => {
       logger.error("an effect failed", { agent: name, error: messageOf(error) });
     });
@@ -339,9 +333,10 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     void after.then(() => {
       if (chains.get(name) === after) chains.delete(name);
     });
+    return after;
   };
 
-  const performNow = (effect: Exclude<BrokerEffect, { type: "terminate" }>): void | Promise<void> => {
+  const performNow = (effect: Exclude<BrokerEffect, { type: "terminate" | "tidy" }>): void | Promise<void> => {
     switch (effect.type) {
       case "spawn":
         return spawn(effect.name, effect.epoch, effect.launch, effect.harness);
@@ -368,10 +363,13 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
         void (starting.get(idOf(effect)) ?? Promise.resolve()).then(() => terminate(effect));
         return;
       }
-      inOrder(effect.name, () => performNow(effect));
+      if (effect.type === "tidy") {
+        void link.sweep();
+        return;
+      }
+      const started = inOrder(effect.name, () => performNow(effect));
       if (effect.type !== "spawn" && effect.type !== "reattach") return;
       const id = idOf(effect);
-      const started = chains.get(effect.name) ?? Promise.resolve();
       starting.set(id, started);
       void started.then(() => starting.delete(id));
     },
@@ -385,29 +383,28 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       const it = live.get(`${name}@${epoch}`);
       return it === undefined ? undefined : { lastActivityAt: it.lastActivityAt, contextPctLeft: it.watcher.contextPctLeft() };
     },
-    usage: async (name, epoch) => connected?.usage(`${name}@${epoch}`),
+    usage: async (name, epoch) => link.now()?.usage(`${name}@${epoch}`),
     read: async (name, epoch, from) => {
       const it = live.get(`${name}@${epoch}`);
-      if (it === undefined || connected === undefined) return logs.read(name, epoch, from);
-      return connected.read(idOf(it), from);
+      const opened = link.now();
+      return it === undefined || opened === undefined ? logs.read(name, epoch, from) : opened.read(idOf(it), from);
     },
     write: async (name, epoch, data) => {
-      await (await host()).write(idOf(required(name, epoch)), ids.next("typed"), [{ type: "data", data }]);
+      await (await link.reach()).write(idOf(required(name, epoch)), ids.next("typed"), [{ type: "data", data }]);
     },
     resize: async (name, epoch, cols, rows) => {
-      await (await host()).resize(idOf(required(name, epoch)), cols, rows);
+      await (await link.reach()).resize(idOf(required(name, epoch)), cols, rows);
     },
     onNews: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    host: () => ({ connected: connected !== undefined }),
+    host: () => ({ connected: link.now() !== undefined }),
     close: async ({ endAll }) => {
       closing = true;
+      reports.close();
       for (const it of live.values()) clock.clearTimer(`watch/${idOf(it)}`);
-      const opened = connected ?? (endAll ? await opening?.catch(() => undefined) : undefined);
-      if (endAll) await opened?.shutdown();
-      else await opened?.close();
+      await link.close({ endAll });
       await logs.close();
     },
   };
@@ -417,26 +414,8 @@ function idOf(of: { readonly name: string; readonly epoch: number }): string {
   return `${of.name}@${of.epoch}`;
 }
 
-function tailOf(tail: Buffer, data: Uint8Array): Buffer {
-  if (data.length >= TAIL_BYTES) return Buffer.from(data.subarray(data.length - TAIL_BYTES));
-  return Buffer.concat([tail, data]).subarray(-TAIL_BYTES);
-}
-
-function linesOf(tail: Buffer): readonly string[] {
-  const lines = stripControls(tail.toString("utf8")).split("\n");
-  return lines
-    .map((line) => line.trimEnd())
-    .filter((line) => line.length > 0)
-    .slice(-20);
-}
-
-/** Where a past of many observations has led. */
-function lastStateOf(observations: readonly Observation[]): readonly Observation[] {
-  const state = observations.findLast((it) => it.type !== "context" && it.type !== "prompt");
-  const context = observations.findLast((it) => it.type === "context");
-  const standing: readonly Observation[] =
-    state?.type === "ready" || state?.type === "unblocked" ? [{ ...state, type: "turn_ended" }] : state === undefined ? [] : [state];
-  return context === undefined ? standing : [...standing, context];
+function isHostLost(error: unknown): boolean {
+  return codeOf(error) === "pty_host_lost";
 }
 
 function ignoreGone(): void {

@@ -12,6 +12,7 @@ import {
   requireAgent,
   requireChannel,
   requireMessage,
+  wasDone,
   type Handlers,
   type Office,
   type Request,
@@ -189,7 +190,7 @@ export const messageCalls: Handlers<
     const delivery = office.archive.deliveries(messageId).find((it) => it.agent === agent);
     if (delivery === undefined)
       throw relayError("unknown_delivery", `${messageId} was not addressed to '${agent}'.`, { hint: "`agent-relay trace` shows to whom it was." });
-    if (delivery.stage !== "dead_lettered" && request.options.commandId === undefined)
+    if (delivery.stage !== "dead_lettered" && !wasDone(office, request))
       throw relayError("not_a_dead_letter", `The delivery of ${messageId} to '${agent}' is ${delivery.stage}.`);
     const command = {
       type: "deadletter.redeliver",

@@ -2,6 +2,7 @@
 import type { Clock, EventLog, IdSource, Logger, PtyHost } from "@agent-relay/kernel";
 import { protocolVersion, type BrokerView, type Fact } from "@agent-relay/protocol";
 import type { Archive } from "../archive.ts";
+import { isLive } from "../core/state.ts";
 import type { BrokerService } from "../service.ts";
 import { createBrokerService } from "./broker-service.ts";
 import type { Credentials } from "./credentials.ts";
@@ -72,6 +73,10 @@ export function openBroker(options: BrokerOptions): Broker {
     logger,
     logs: options.logs,
     submit: (command) => engine.submit(command),
+    isLive: (name, epoch) => {
+      const agent = engine.state().agents.get(name);
+      return agent?.epoch === epoch && isLive(agent);
+    },
     renderInjection: (effect) =>
       effect.items
         .map(({ sequence, possibleRepeat }) => {
@@ -123,8 +128,10 @@ export function openBroker(options: BrokerOptions): Broker {
     service,
     engine,
     start: async () => {
-      await engine.submit({ type: "broker.started", pid: options.pid, version: options.version, at: clock.now() });
+      const recorded = engine.submit({ type: "broker.started", pid: options.pid, version: options.version, at: clock.now() });
+      // In the same turn: nothing may be planned for an agent before it is looked for.
       engine.start();
+      await recorded;
     },
     close: ({ endAgents }) => {
       closed ??= (async () => {
@@ -144,13 +151,13 @@ export function openBroker(options: BrokerOptions): Broker {
 
 /** Releasing everyone through the core, so that each end is recorded as what it is. */
 async function endEveryAgent(engine: Engine, clock: Clock): Promise<void> {
-  const live = [...engine.state().agents.values()].filter((it) => it.kind === "program" && it.ended === undefined);
+  const live = [...engine.state().agents.values()].filter((it) => isLive(it) || it.restartAt !== undefined);
   const names = new Set(live.map((it) => it.name));
   const gone = new Promise<void>((resolve) => {
     const check = (): void => {
       for (const name of names) {
         const agent = engine.state().agents.get(name);
-        if (agent === undefined || agent.pid === undefined) names.delete(name);
+        if (agent === undefined || !isLive(agent)) names.delete(name);
       }
       if (names.size > 0) return;
       off();

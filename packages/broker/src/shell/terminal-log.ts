@@ -2,16 +2,19 @@
  * Terminal logs: what agents printed, on disk, addressed by the same byte offsets as the terminal itself.
  *
  *   T1  A log is a directory of segments whose names are their first offset, so a new broker knows where to go on.
- *   T2  The newest SEGMENTS_MAX segments of an agent are kept; older ones are deleted.
+ *   T2  The newest SEGMENTS_MAX segments of an incarnation and the newest EPOCHS_MAX incarnations of an agent are kept;
+ *       older ones are deleted.
  *   T3  What could not be written is missing here and nowhere else: a full disk never stops an agent.
  */
-import { mkdir, open, readdir, rm, stat, type FileHandle } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm, stat, type FileHandle } from "node:fs/promises";
 import path from "node:path";
-import type { Logger } from "@agent-relay/kernel";
+import { codeOf, messageOf, type Logger } from "@agent-relay/kernel";
 
 /** With four segments an agent keeps between 3 and 4 MiB: some 40,000 lines. */
 const SEGMENT_BYTES = 1_048_576;
 const SEGMENTS_MAX = 4;
+/** Enough to see what the lives before this one ended with, however often an agent is restarted. */
+const EPOCHS_MAX = 5;
 
 export interface TerminalLogs {
   /** Where the log of an incarnation ends; 0 if there is none. */
@@ -19,6 +22,8 @@ export interface TerminalLogs {
   /** Writes are buffered and done in order. */
   readonly append: (name: string, epoch: number, offset: number, data: Uint8Array) => void;
   readonly read: (name: string, epoch: number, from: number) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
+  /** Nothing follows of this incarnation; its file is closed once what was appended is written. */
+  readonly finish: (name: string, epoch: number) => void;
   /** The newest epoch that has a log. */
   readonly newestEpoch: (name: string) => Promise<number | undefined>;
   /** Resolves when everything is written. */
@@ -41,23 +46,39 @@ export function openTerminalLogs(options: { readonly directory: string; readonly
     const key = `${name}@${epoch}`;
     const known = logs.get(key);
     if (known !== undefined) return known;
-    const opened = openLog(folderOf(name, epoch));
+    const opened = openLog(folderOf(name, epoch)).then(async (log) => {
+      await dropOldEpochs(path.join(directory, name), epoch);
+      return log;
+    });
     logs.set(key, opened);
+    // A directory that could not be made now may be possible later.
+    opened.catch(() => logs.delete(key));
     return opened;
   };
 
+  /** Work on one log, one after the other. */
+  const inOrder = (name: string, epoch: number, work: () => Promise<void>): void => {
+    const key = `${name}@${epoch}`;
+    const tail = (tails.get(key) ?? Promise.resolve()).then(work).catch((error: unknown) => {
+      logger.warn("terminal output was not logged", { agent: name, error: messageOf(error) });
+    });
+    tails.set(key, tail);
+    void tail.then(() => {
+      if (tails.get(key) === tail) tails.delete(key);
+    });
+  };
+
   return {
-    end: async (name, epoch) => (await logOf(name, epoch)).end,
+    end: (name, epoch) => logOf(name, epoch).then((log) => log.end, () => 0),
     append: (name, epoch, offset, data) => {
-      const key = `${name}@${epoch}`;
-      const write = async (): Promise<void> => {
-        try {
-          await appendTo(folderOf(name, epoch), await logOf(name, epoch), offset, data);
-        } catch (error) {
-          logger.warn("terminal output was not logged", { agent: name, error: String(error) });
-        }
-      };
-      tails.set(key, (tails.get(key) ?? Promise.resolve()).then(write));
+      inOrder(name, epoch, async () => appendTo(folderOf(name, epoch), await logOf(name, epoch), offset, data));
+    },
+    finish: (name, epoch) => {
+      inOrder(name, epoch, async () => {
+        const log = await logs.get(`${name}@${epoch}`);
+        logs.delete(`${name}@${epoch}`);
+        await log?.file?.close();
+      });
     },
     read: async (name, epoch, from) => {
       await tails.get(`${name}@${epoch}`);
@@ -69,7 +90,7 @@ export function openTerminalLogs(options: { readonly directory: string; readonly
     },
     close: async () => {
       await Promise.all(tails.values());
-      for (const log of logs.values()) await (await log).file?.close();
+      for (const log of logs.values()) await (await log.catch(() => undefined))?.file?.close();
       logs.clear();
       tails.clear();
     },
@@ -96,7 +117,7 @@ async function appendTo(folder: string, log: Log, offset: number, data: Uint8Arr
     log.file = await open(segmentPath(folder, log.segmentStart), "a", 0o600);
     await dropOldSegments(folder);
   }
-  await log.file.write(fresh);
+  await log.file.appendFile(fresh);
   log.end = start + fresh.length;
 }
 
@@ -105,22 +126,16 @@ async function readFrom(folder: string, from: number): Promise<{ offset: number;
   let offset = from;
   let next: number | undefined;
   for (const start of await segmentsOf(folder)) {
-    const file = await open(segmentPath(folder, start), "r");
-    try {
-      const content = await file.readFile();
-      if (start + content.length <= from) continue;
-      const chunk = content.subarray(Math.max(0, from - start));
-      // Only what is contiguous with the end belongs together: after a gap, what lies before it is left out.
-      const chunkStart = Math.max(start, from);
-      if (next === undefined || next !== chunkStart) {
-        chunks.length = 0;
-        offset = chunkStart;
-      }
-      chunks.push(chunk);
-      next = chunkStart + chunk.length;
-    } finally {
-      await file.close();
+    const content = await readOrNothing(segmentPath(folder, start));
+    if (content === undefined || start + content.length <= from) continue;
+    // Only what is contiguous with the end belongs together: after a gap, what lies before it is left out.
+    const chunkStart = Math.max(start, from);
+    if (next !== chunkStart) {
+      chunks.length = 0;
+      offset = chunkStart;
     }
+    chunks.push(content.subarray(chunkStart - start));
+    next = start + content.length;
   }
   return { offset, data: Buffer.concat(chunks) };
 }
@@ -129,6 +144,21 @@ async function dropOldSegments(folder: string): Promise<void> {
   const segments = await segmentsOf(folder);
   for (const start of segments.slice(0, Math.max(0, segments.length - SEGMENTS_MAX)))
     await rm(segmentPath(folder, start), { force: true });
+}
+
+async function dropOldEpochs(folder: string, newest: number): Promise<void> {
+  for (const epoch of (await listOrNothing(folder)).map(Number))
+    if (Number.isInteger(epoch) && epoch <= newest - EPOCHS_MAX) await rm(path.join(folder, String(epoch)), { recursive: true, force: true });
+}
+
+/** A segment may be dropped between being listed and being read. */
+async function readOrNothing(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 async function segmentsOf(folder: string): Promise<readonly number[]> {

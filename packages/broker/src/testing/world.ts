@@ -4,12 +4,12 @@
  * The terminals' host, its programs and what they have read outlive the broker, as in reality; timers, connections and
  * everything in memory die with it.
  */
-import { messageOf, type Recorded } from "@agent-relay/kernel";
+import { Fault, messageOf, type Recorded } from "@agent-relay/kernel";
 import { fakePtyHost, type FakePtyHost } from "@agent-relay/pty/testing";
 import { LaunchSpec, type Fact, type LaunchInput } from "@agent-relay/protocol";
 import { CrashableLog, CrashPlan, isSimulatedCrash, sequentialIds, SimulatedClock } from "@agent-relay/testkit";
 import type { ClientCommand } from "../core/commands.ts";
-import type { BrokerState } from "../core/state.ts";
+import { isLive, type BrokerState } from "../core/state.ts";
 import { createEngine, type Engine } from "../shell/engine.ts";
 import { messageIdsIn, renderEnvelope } from "../shell/envelope.ts";
 import { createIncarnations } from "../shell/incarnations.ts";
@@ -41,6 +41,10 @@ export interface World {
   /** Its program ends. */
   readonly exits: (name: string, how: { readonly code: number } | { readonly signal: string }) => Promise<void>;
   readonly pass: (ms: number) => Promise<void>;
+  /** The terminals' host dies with everything in it. */
+  readonly crashHost: () => Promise<void>;
+  /** The next connections to the host fail. */
+  readonly loseHosts: (times: number) => void;
   /** Kills the broker and starts it again. */
   readonly restart: () => Promise<void>;
   readonly settle: () => Promise<void>;
@@ -60,6 +64,7 @@ interface Incarnated {
 const noLogs: TerminalLogs = {
   end: () => Promise.resolve(0),
   append: () => undefined,
+  finish: () => undefined,
   read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
   newestEpoch: () => Promise.resolve(undefined),
   close: () => Promise.resolve(),
@@ -75,6 +80,7 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
   const arrivals: Arrival[] = [];
   /** Reports of programs that no broker has taken yet; a hook tries until it is heard. */
   const hooks: { readonly name: string; readonly epoch: number; readonly messageIds: readonly string[] }[] = [];
+  let hostsUnreachable = 0;
   let broker: Incarnated;
 
   host.onWrite((id, text) => {
@@ -116,7 +122,6 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
 
   const boot = (): Incarnated => {
     const dead = { value: false };
-    const mine = host.connect();
     const engine = createEngine({
       log: {
         ...log,
@@ -149,12 +154,23 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
       },
     });
     const incarnations = createIncarnations({
-      openHost: () => Promise.resolve(mine),
+      openHost: () => {
+        if (dead.value) return new Promise<never>(() => undefined);
+        if (hostsUnreachable > 0) {
+          hostsUnreachable -= 1;
+          return Promise.reject(new Fault({ code: "pty_host_lost", message: "no host answers" }));
+        }
+        return Promise.resolve(host.connect());
+      },
       harnesses: scriptedHarnesses,
       clock,
       ids,
       logger: quiet,
       logs: noLogs,
+      isLive: (name, epoch) => {
+        const agent = engine.state().agents.get(name);
+        return agent?.epoch === epoch && isLive(agent);
+      },
       submit: (command) => (dead.value ? new Promise<never>(() => undefined) : engine.submit(command)),
       renderInjection: ({ items }) =>
         items
@@ -283,6 +299,13 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
         await clock.advanceAsync(Math.min(250, until - clock.now()));
         await settle();
       }
+    },
+    crashHost: async () => {
+      host.crash();
+      await settle();
+    },
+    loseHosts: (times) => {
+      hostsUnreachable = times;
     },
     restart: async () => {
       die(broker.dead);
