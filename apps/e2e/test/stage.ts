@@ -7,17 +7,18 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, realpathSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { connect as dial } from "node:net";
 import path from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { connect, locate, type AgentHandle, type AgentView, type ConnectOptions, type EventOf, type EventType, type Locations, type Relay, type RelayEvent, type SpawnOptions } from "@agent-relay/sdk";
 import { readJournal, scriptedAgentPath, scriptedInboxAgentPath, type JournalEntry, type ScriptInput } from "@agent-relay/testkit";
 
 /** The machine may be busy with other things; what takes longer than this does not happen at all. */
-export const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 60_000;
 
-export const program = path.join(path.dirname(createRequire(import.meta.url).resolve("agent-relay/package.json")), "dist", "main.js");
+/** The built command-line program. */
+const program = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
 
 export interface Ran {
   readonly status: number | null;
@@ -246,11 +247,11 @@ export function environmentOf(pid: number): Readonly<Record<string, string>> {
   return Object.fromEntries(words.filter((it) => it.includes("=")).map((it) => [it.slice(0, it.indexOf("=")), it.slice(it.indexOf("=") + 1)]));
 }
 
-export function isPtyHost(pid: number): boolean {
+function isPtyHost(pid: number): boolean {
   return /\/pty\/dist\/host\.js /u.test(`${commandLineOf(pid)} `);
 }
 
-export function brokerLog(root: string): string {
+function brokerLog(root: string): string {
   return readFileSync(path.join(root, "broker.log"), "utf8");
 }
 

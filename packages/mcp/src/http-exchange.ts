@@ -22,6 +22,7 @@ export interface HttpExchange {
 /** Resolves when the response is written or the client is gone; the waits of the request have ended then. */
 export async function exchange({ request, response, body, server, logger }: HttpExchange): Promise<void> {
   // Its `close` has been told already, and would be waited for in vain.
+  if (response.destroyed) return;
   const over = new Promise<void>((resolve) => {
     response.once("close", resolve);
   });
