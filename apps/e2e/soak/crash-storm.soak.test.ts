@@ -218,7 +218,7 @@ function conversationsOf(events: readonly RelayEvent[], receipts: readonly Recei
     if (event.from === "operator") sent.set(event.messageId, event.sequence);
   }
   for (const [index, receipt] of receipts.entries()) {
-    const words = /^task/u.test(sentBodies[index] ?? "") ? ["task", "question", "answer"] : ["note"];
+    const words = (sentBodies[index] ?? "").startsWith("task") ? ["task", "question", "answer"] : ["note"];
     for (const word of words) if (bodies.get(`${word} ${index}`) !== 1) broken.push(`${word} ${index} was accepted ${bodies.get(`${word} ${index}`) ?? 0} times`);
     if (sent.get(receipt.messageId) !== receipt.sequence) broken.push(`the receipt of message ${index} names ${receipt.messageId} at ${receipt.sequence}, the log ${sent.get(receipt.messageId) ?? "nothing"}`);
     if (index > 0 && receipt.sequence <= (receipts[index - 1]?.sequence ?? 0)) broken.push(`message ${index} was accepted before message ${index - 1}`);

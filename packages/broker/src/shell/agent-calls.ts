@@ -1,8 +1,8 @@
 /** Methods about agents: spawning and ending them, who there is, holds, terminals, what their hooks report. */
-import { relayError, type AgentView, type MethodResult } from "@agent-relay/protocol";
+import { relayError, type AgentView, type MethodResult, type PermissionMode } from "@agent-relay/protocol";
 import { classOf } from "../core/directory.ts";
 import { isLive, type Agent } from "../core/state.ts";
-import { callerName, once, requireAgent, viewOf, type Handlers, type Office, type Request } from "./calls.ts";
+import { actorOf, callerName, wasDone, once, requireAgent, viewOf, type Handlers, type Office, type Request } from "./calls.ts";
 import { messageIdsIn } from "./envelope.ts";
 
 /** Programs with slow discs and cold caches have been seen to need ten seconds to start. */
@@ -43,16 +43,17 @@ export const agentCalls: Handlers<
   "agent.hold": async (request, office) => {
     const { name, leaseId, ttlMs, takeOver } = request.params;
     const holder = callerName(request.caller);
-    await office.engine.submit({ type: "agent.hold", name, leaseId, holder, ttlMs, takeOver, at: office.clock.now() }, request.caller.actor);
-    return { leaseId, expiresAt: office.clock.now() + ttlMs };
+    const at = office.clock.now();
+    await office.engine.submit({ type: "agent.hold", name, leaseId, holder, ttlMs, takeOver, at }, actorOf(office, request.caller));
+    return { leaseId, expiresAt: at + ttlMs };
   },
   "agent.unhold": async ({ params, caller }, office) => {
-    await office.engine.submit({ type: "agent.unhold", name: params.name, leaseId: params.leaseId, at: office.clock.now() }, caller.actor);
+    await office.engine.submit({ type: "agent.unhold", name: params.name, leaseId: params.leaseId, at: office.clock.now() }, actorOf(office, caller));
     return {};
   },
   "agent.report": async ({ params, caller }, office) => {
     const { name, epoch } = incarnationOf(caller.principal);
-    await office.engine.submit({ type: "agent.report", name, epoch, text: params.text, at: office.clock.now() }, caller.actor);
+    await office.engine.submit({ type: "agent.report", name, epoch, text: params.text, at: office.clock.now() }, actorOf(office, caller));
     return {};
   },
   "agent.signal": async ({ params, caller }, office) => {
@@ -99,8 +100,8 @@ async function spawn(request: Request<"agent.spawn">, office: Office): Promise<M
     });
   }
   const { harness, traits } = office.harnesses.describe(launch);
-  office.harnesses.check(launch);
-  const { epoch } = await once(
+  if (!wasDone(office, request)) requireNoMoreThanTheirOwn(request, office, office.harnesses.check(launch).permissionMode);
+  const { epoch, sequence } = await once(
     office,
     "agent.spawn",
     request,
@@ -116,12 +117,12 @@ async function spawn(request: Request<"agent.spawn">, office: Office): Promise<M
       at: office.clock.now(),
     },
     (facts) => {
-      const spawning = facts.find((it) => it.event.type === "agent_spawning")?.event;
-      return { agent: name, epoch: spawning?.type === "agent_spawning" ? spawning.epoch : 0, harness: harness ?? null, pid: null };
+      const spawning = facts.find((it) => it.event.type === "agent_spawning");
+      return { epoch: spawning?.event.type === "agent_spawning" ? spawning.event.epoch : 0, sequence: spawning?.sequence ?? 0 };
     },
   );
   const pid = await office.waits.until({
-    answer: () => outcomeOf(office, name, epoch),
+    answer: () => outcomeOf(office, name, epoch, sequence),
     concerns: (fact) => "agent" in fact && fact.agent === name,
     timeoutMs: SPAWN_TIMEOUT_MS,
     expectation: `'${name}' was expected to start`,
@@ -130,14 +131,14 @@ async function spawn(request: Request<"agent.spawn">, office: Office): Promise<M
   return { agent: name, epoch, harness: harness ?? null, pid };
 }
 
-/** The pid of an incarnation that started; throws why it did not. */
-function outcomeOf(office: Office, name: string, epoch: number): number | undefined {
+/** The pid of an incarnation that started; throws why it did not. `since` is where it was asked for. */
+function outcomeOf(office: Office, name: string, epoch: number, since: number): number | undefined {
   const agent = office.engine.state().agents.get(name);
   if (agent?.epoch === epoch && agent.pid !== undefined) return agent.pid;
   if (agent?.epoch === epoch && isLive(agent)) return undefined;
   const history = office.log.read({
-    after: 0,
-    limit: 500,
+    after: since,
+    limit: 10,
     stream: `agent/${name}`,
     types: ["agent_spawned", "agent_exited"],
   });
@@ -150,6 +151,24 @@ function outcomeOf(office: Office, name: string, epoch: number): number | undefi
       });
   }
   return undefined;
+}
+
+/** From the most careful to the boldest. */
+const boldness = ["ask", "auto", "bypass"] as const satisfies readonly PermissionMode[];
+
+/**
+ * An agent spawns with at most its own permissions: it has our tools without being asked, and could otherwise give
+ * itself through another what nobody gave it.
+ */
+function requireNoMoreThanTheirOwn(request: Request<"agent.spawn">, office: Office, wanted: PermissionMode): void {
+  const { principal } = request.caller;
+  if (principal.kind !== "agent") return;
+  const own = office.engine.state().agents.get(principal.name)?.permissionMode ?? "ask";
+  if (boldness.indexOf(wanted) <= boldness.indexOf(own)) return;
+  throw relayError("not_allowed", `'${principal.name}' runs with permission mode '${own}' and may not spawn an agent with '${wanted}'.`, {
+    hint: `Spawn it with '${own}', or ask the operator to spawn it.`,
+    data: { own, wanted },
+  });
 }
 
 async function end<M extends "agent.release" | "agent.kill">(
@@ -165,11 +184,13 @@ async function end<M extends "agent.release" | "agent.kill">(
       hint: "Ask the operator, or the agent that spawned it.",
     });
   }
-  const { epoch } = agent;
   const method: M = (how === "release" ? "agent.release" : "agent.kill") as M;
   const command = { type: "agent.end", name, how, by: principal.name, at: office.clock.now() } as const;
-  const done: MethodResult<M> = {} as MethodResult<M>;
-  await once(office, method, request, reason === undefined ? command : { ...command, reason }, () => done);
+  // An answer that was stored names the incarnation that it was about; by now there may be another.
+  const { epoch } = await once(office, method, request, reason === undefined ? command : { ...command, reason }, (facts) => {
+    const releasing = facts.find((it) => it.event.type === "agent_releasing")?.event;
+    return { epoch: releasing?.type === "agent_releasing" ? releasing.epoch : agent.epoch };
+  });
   await office.waits.until({
     answer: () => {
       const now = office.engine.state().agents.get(name);
@@ -180,7 +201,7 @@ async function end<M extends "agent.release" | "agent.kill">(
     expectation: `the process group of '${name}' was expected to end`,
     signal: request.options.signal,
   });
-  return done;
+  return {} as MethodResult<M>;
 }
 
 async function waitForAgents(request: Request<"agent.wait">, office: Office): Promise<MethodResult<"agent.wait">> {

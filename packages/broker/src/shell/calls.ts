@@ -54,14 +54,17 @@ export function callerName(caller: Caller): string {
   return caller.principal.name;
 }
 
-/** Submits a client command under its id, so that asking again answers the same. */
-export async function once<M extends Method>(
+/**
+ * Submits a client command under its id, so that asking again answers the same. The answer is stored with the command:
+ * what a handler needs of it to go on, it must hold.
+ */
+export async function once<M extends Method, Answer = MethodResult<M>>(
   office: Office,
   method: M,
   request: Request<M>,
   command: ClientCommand,
-  answer: (facts: readonly { readonly sequence: number; readonly event: Fact }[]) => MethodResult<M>,
-): Promise<MethodResult<M>> {
+  answer: (facts: readonly { readonly sequence: number; readonly event: Fact }[]) => Answer,
+): Promise<Answer> {
   const { caller, options, params } = request;
   const id = options.commandId;
   if (methods[method].command && id === undefined)

@@ -30,6 +30,8 @@ export interface Watcher {
   readonly tick: (at: number) => readonly Observation[];
   /** Text of ours went in: what of it comes back on the screen proves nothing. */
   readonly injected: (text: string, at: number) => void;
+  /** Text that reached the program, or left it, in another way: on its screen it is not the program's own word. */
+  readonly told: (text: string, at: number) => void;
   /** When to be asked again if nothing happens before. */
   readonly wakeAt: () => number | undefined;
   readonly bracketedPaste: () => boolean;
@@ -41,8 +43,11 @@ export interface Watcher {
 export interface Harnesses {
   /** What a launch would run. Throws a `RelayError` for a command line that cannot be split. */
   readonly describe: (launch: LaunchSpec) => Described;
-  /** Whether the program and the directory exist. Throws a `RelayError`: `program_not_found`, `cwd_not_found`. */
-  readonly check: (launch: LaunchSpec) => void;
+  /**
+   * Whether the program and the directory exist, and what the program would be allowed, its own arguments included.
+   * Throws a `RelayError`: `program_not_found`, `cwd_not_found`.
+   */
+  readonly check: (launch: LaunchSpec) => { readonly permissionMode: PermissionMode };
   /**
    * Makes everything ready to spawn: private files, environment, arguments. Throws a `RelayError`:
    * `program_not_found`, `cwd_not_found`, `state_unwritable`.

@@ -33,6 +33,8 @@ export interface Vitals {
 export interface Incarnations {
   readonly perform: (effect: BrokerEffect) => void;
   readonly signal: (name: string, epoch: number, signal: HookSignal, source: string) => readonly Observation[];
+  /** Text that reached an agent, or left it, by another way than its terminal. */
+  readonly told: (name: string, epoch: number, text: string) => void;
   readonly vitals: (name: string, epoch: number) => Vitals | undefined;
   readonly usage: (name: string, epoch: number) => Promise<{ readonly memoryBytes: number } | undefined>;
   readonly read: (name: string, epoch: number, from: number) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
@@ -378,6 +380,9 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       const observations = it.watcher.signal(signal, source, clock.now());
       it.lastActivityAt = clock.now();
       return observations;
+    },
+    told: (name, epoch, text) => {
+      live.get(`${name}@${epoch}`)?.watcher.told(text, clock.now());
     },
     vitals: (name, epoch) => {
       const it = live.get(`${name}@${epoch}`);

@@ -61,9 +61,10 @@ export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
       return { harness, traits: traitsOf(rowOf(harness)) };
     },
     check: (launch) => {
-      const { argv, env } = plan({ name: "check", epoch: 1 }, launch);
+      const { argv, env, permissionMode } = plan({ name: "check", epoch: 1 }, launch);
       requireDirectory(launch.cwd ?? options.project);
       requireProgram(argv[0], env["PATH"] ?? "", launch.cwd ?? options.project);
+      return { permissionMode };
     },
     prepare: (who, launch) => {
       const planned = plan(who, launch);
@@ -135,6 +136,9 @@ function watcherOf(row: Harness, startedAt: number): Watcher {
     signal: (signal, source, at) => step({ type: "signal", signal, source, at }),
     tick: (at) => step({ type: "tick", at }),
     injected: (text, at) => step({ type: "submitted", text, at }),
+    told: (text, at) => {
+      step({ type: "told", text, at });
+    },
     wakeAt: () => wakeAt,
     bracketedPaste: () => state.bracketedPaste,
     takeReply: () => {

@@ -1,6 +1,7 @@
 /** Methods about messages: sending, fetching, history, channels, dead letters. */
 import { relayError, wireBytes, type Address, type MethodResult } from "@agent-relay/protocol";
 import {
+  actorOf,
   callerName,
   conversationKey,
   findMessage,
@@ -17,6 +18,8 @@ import {
   type Office,
   type Request,
 } from "./calls.ts";
+import type { Mailbox } from "../core/mailbox.ts";
+import type { Agent } from "../core/state.ts";
 import { describeStep } from "./trace.ts";
 import { channelView, inboxMessage } from "./views.ts";
 
@@ -86,7 +89,7 @@ export const messageCalls: Handlers<
   },
   "message.react": (request, office) => {
     const { messageId, emoji, remove } = request.params;
-    requireVisible(office, request.caller, messageId);
+    if (!wasDone(office, request)) requireVisible(office, request.caller, messageId);
     const by = callerName(request.caller);
     return once(office, "message.react", request, { type: "message.react", messageId, by, emoji, remove, at: office.clock.now() }, () => ({}));
   },
@@ -136,7 +139,7 @@ export const messageCalls: Handlers<
   "inbox.check": checkInbox,
   "inbox.ack": async ({ params, caller }, office) => {
     const name = mailboxOwner(caller, params.name);
-    const facts = await office.engine.submit({ type: "inbox.ack", name, messageIds: params.messageIds, at: office.clock.now() }, caller.actor);
+    const facts = await office.engine.submit({ type: "inbox.ack", name, messageIds: params.messageIds, at: office.clock.now() }, actorOf(office, caller));
     return { acknowledged: facts.filter((it) => it.event.type === "delivery_seen").length };
   },
   "inbox.pending": ({ params, caller }, office) => {
@@ -152,7 +155,7 @@ export const messageCalls: Handlers<
   "read.mark": async ({ params, caller }, office) => {
     const conversation = conversationKey(caller, params);
     const command = { type: "read.mark", reader: callerName(caller), conversation, upTo: params.upTo, at: office.clock.now() } as const;
-    await office.engine.submit(command, caller.actor);
+    await office.engine.submit(command, actorOf(office, caller));
     return {};
   },
   "read.list": ({ params, caller }, office) => ({ readers: [...office.archive.readers(conversationKey(caller, params))] }),
@@ -214,7 +217,8 @@ async function send<M extends "message.send" | "message.reply">(
   const { caller, params } = request;
   const { body, mode } = params;
   const at = office.clock.now();
-  const original = replyTo === undefined ? undefined : requireVisible(office, caller, replyTo);
+  if (caller.principal.kind === "agent") office.incarnations.told(caller.principal.name, caller.principal.epoch, body);
+  const original = replyTo === undefined ? undefined : wasDone(office, request) ? requireMessage(office, replyTo).message : requireVisible(office, caller, replyTo);
   const accepted = await once<"message.send" | "message.reply">(
     office,
     method,
@@ -251,25 +255,27 @@ function answerAddress(message: { readonly from: string; readonly to: Address },
 async function checkInbox(request: Request<"inbox.check">, office: Office): Promise<MethodResult<"inbox.check">> {
   const { params, caller, options } = request;
   const name = mailboxOwner(caller, params.name);
-  const agent = office.engine.state().agents.get(name);
+  // Asked anew each time: after an append that failed, the state is another object.
+  const find = (): Agent | undefined => office.engine.state().agents.get(name);
+  const agent = find();
   // A person's mailbox begins with the first message to it; before that it is empty, not unknown.
   if (agent === undefined) {
     if (params.name !== undefined && caller.principal.name !== params.name) requireAgent(office.engine.state(), name);
     return { messages: [], remaining: 0 };
   }
-  const { mailbox } = agent;
+  const mailbox = (): Mailbox => find()?.mailbox ?? agent.mailbox;
   if (params.peek) {
-    const waiting = [...mailbox.waiting()];
+    const waiting = [...mailbox().waiting()];
     const shown = pageOf(waiting.slice(0, params.limit), (it) => it.bytes);
     return { messages: shown.flatMap((it) => readMessage(office, it.sequence, it.possibleRepeat)), remaining: waiting.length - shown.length };
   }
   const offered = (): boolean =>
-    mailbox.waitingCount > 0 || [...mailbox.open()].some((it) => it.handedOver?.route === "inbox" && it.seenAt === undefined);
+    mailbox().waitingCount > 0 || [...mailbox().open()].some((it) => it.handedOver?.route === "inbox" && it.seenAt === undefined);
   if (!offered() && params.waitMs > 0) {
     await office.waits
       .until({
-        answer: () => (mailbox.waitingCount > 0 ? true : undefined),
-        concerns: (fact) => fact.type === "message_accepted" || fact.type === "delivery_uncertain",
+        answer: () => (mailbox().waitingCount > 0 ? true : undefined),
+        concerns: (fact) => (fact.type === "message_accepted" ? fact.recipients.includes(name) : "agent" in fact && fact.agent === name),
         timeoutMs: params.waitMs,
         expectation: "mail was expected",
         signal: options.signal,
@@ -280,13 +286,15 @@ async function checkInbox(request: Request<"inbox.check">, office: Office): Prom
       });
   }
   if (!offered()) return { messages: [], remaining: 0 };
-  const facts = await office.engine.submit({ type: "inbox.take", name, limit: params.limit, at: office.clock.now() }, caller.actor);
+  const facts = await office.engine.submit({ type: "inbox.take", name, limit: params.limit, at: office.clock.now() }, actorOf(office, caller));
   const messages = facts.flatMap(({ event }) => {
     if (event.type !== "delivery_handed_over" || event.agent !== name) return [];
-    const delivery = mailbox.find(event.messageId);
+    const delivery = mailbox().find(event.messageId);
     return delivery === undefined ? [] : readMessage(office, delivery.sequence, event.possibleRepeat);
   });
-  return { messages, remaining: mailbox.waitingCount };
+  const { principal } = caller;
+  if (principal.kind === "agent") for (const { body } of messages) office.incarnations.told(principal.name, principal.epoch, body);
+  return { messages, remaining: mailbox().waitingCount };
 }
 
 function readMessage(office: Office, sequence: number, possibleRepeat: boolean): ReturnType<typeof inboxMessage>[] {

@@ -17,7 +17,7 @@ const bySight = { source: "simulated", fidelity: "exact" } as const;
 
 export const scriptedHarnesses: Harnesses = {
   describe: ({ cli }) => ({ harness: cli, traits: traitsOf[cli] ?? { push: false, boundary: "turn", provesSeen: false, interruptible: false } }),
-  check: () => undefined,
+  check: ({ permissionMode }) => ({ permissionMode }),
   prepare: (_who, launch) =>
     Promise.resolve({ argv: [launch.cli], env: {}, cwd: "/simulated", originActor: `agent-relay-cli/agent/${launch.cli}`, permissionMode: launch.permissionMode, secrets: [] }),
   watch: () => watcher(),
@@ -40,6 +40,7 @@ function watcher(): Watcher {
     signal: () => [],
     tick: () => [],
     injected: () => undefined,
+    told: () => undefined,
     wakeAt: () => undefined,
     bracketedPaste: () => false,
     takeReply: () => undefined,
