@@ -69,7 +69,7 @@ async function measureTeam({ relay, ...bench }: BenchTeam): Promise<void> {
   const memory = (): number => memoryOf(bench.brokerPid) + memoryOf(hostPid);
   const withTen = memory();
   await bench.spawnReaders(Array.from({ length: 10 }, (_, index) => `s${index}`));
-  await measureIdle(bench.brokerPid, hostPid);
+  await measureIdle(relay, bench.brokerPid, hostPid);
   const many = Array.from({ length: 50 }, (_, index) => `f${index}`);
   await bench.spawnReaders(many, ["everyone"]);
   const withSeventy = memory();
@@ -131,8 +131,9 @@ async function measureFanOut({ relay, arrivals }: BenchTeam, members: number): P
   add(`fan-out to ${members} agents, last one, p50 / p99`, both(percentiles(last)), "", "under 25 ms");
 }
 
-async function measureIdle(brokerPid: number, hostPid: number): Promise<void> {
-  // Agents that have just been spawned settle first.
+async function measureIdle(relay: Relay, brokerPid: number, hostPid: number): Promise<void> {
+  // Agents that have just been spawned settle first, and what the load left to be indexed is indexed by a question.
+  await relay.status();
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   const used = (): number => cpuSecondsOf(brokerPid) + cpuSecondsOf(hostPid);
   const before = used();

@@ -199,6 +199,7 @@ function journalsOf(events: readonly RelayEvent[]): readonly string[] {
       if (recipients.includes(player.name) && !shown.has(id) && !dead.has(`${id} ${player.name}`)) broken.push(`${id} (${body}) never reached ${player.name}`);
     for (const entry of player.journal()) {
       if (entry.type === "tool" && entry.outcome !== "ok") broken.push(`${player.name}: ${entry.tool} ${entry.outcome} after ${entry.attempts}: ${entry.result.slice(0, 200)}`);
+      if (entry.type === "hook" && entry.outcome !== "ok") broken.push(`${player.name}: the hook ${entry.signal} ended with ${entry.outcome} after ${entry.attempts}`);
       if (entry.type === "lost") broken.push(`${player.name} lost ${entry.what.slice(0, 100)}`);
     }
   }

@@ -195,7 +195,7 @@ function notices(agent: Agent, dead: readonly DeadLetter[], state: BrokerState, 
 
 /** Follows from what died and from where that stands in the log: the core has no other source of ids. */
 function noticeId(messageId: string, sequence: number): string {
-  return `${messageId}n${(sequence % 3).toString(36)}`;
+  return `${messageId}n${sequence.toString(36)}`;
 }
 
 function noticeText(agent: Agent, letters: readonly DeadLetter[]): string {

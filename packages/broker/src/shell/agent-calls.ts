@@ -59,8 +59,8 @@ export const agentCalls: Handlers<
   "agent.signal": async ({ params, caller }, office) => {
     const { name, epoch } = incarnationOf(caller.principal);
     const { signal, source } = params;
+    const observations = [...(await office.incarnations.signal(name, epoch, signal, source))];
     const at = office.clock.now();
-    const observations = [...office.incarnations.signal(name, epoch, signal, source)];
     if (signal.type === "prompt") {
       const messageIds = messageIdsIn(signal.text);
       if (messageIds.length > 0) observations.unshift({ type: "prompt", messageIds, source, fidelity: "exact" });

@@ -5,6 +5,7 @@
  */
 import { sweep, type CrashPlan } from "@agent-relay/testkit";
 import { expect, test } from "vitest";
+import { isLive } from "../core/state.ts";
 import { openWorld, type World } from "../testing/world.ts";
 
 async function busyStory(plan?: CrashPlan): Promise<World> {
@@ -70,6 +71,22 @@ function checkPromises(world: World): void {
   const exits = facts.filter((it) => it.type === "agent_exited").map((it) => `${it.agent}@${it.epoch}`);
   expect(new Set(exits).size, "one agent_exited for each incarnation").toBe(exits.length);
   expect(facts.some((it) => it.type === "agent_restarted" && it.agent === "ben")).toBe(true);
+  const live = [...world.state().agents.values()].filter(isLive);
+  expect([...world.host.terminals.keys()].sort(), "who lives has a terminal, and nobody else").toEqual(live.map((it) => `${it.name}@${it.epoch}`).sort());
+}
+
+/** Small enough that every pair of deaths can be tried. */
+async function shortStory(plan?: CrashPlan): Promise<World> {
+  const world = await openWorld(plan);
+  await world.spawn("ada", { cli: "turns", restart: { when: "on-crash", delayMs: 1_000 } });
+  await world.send("c1", "operator", "ada", "one");
+  await world.settle();
+  await world.exits("ada", { signal: "SIGKILL" });
+  await world.send("c2", "operator", "ada", "two");
+  await world.pass(8_000);
+  await world.ask("c3", (at) => ({ type: "agent.end", name: "ada", how: "kill", by: "operator", at }));
+  await world.pass(2_000);
+  return world;
 }
 
 test("without a crash the story goes as written", async () => {
@@ -94,4 +111,22 @@ test("killed at any point, and started again, it keeps every promise", async () 
     checkPromises(await busyStory(plan));
   });
   expect(report.points).toBeGreaterThan(60);
+});
+
+test("killed twice at any two points, it still keeps its promises", async () => {
+  const report = await sweep(
+    async (plan) => {
+      const world = await shortStory(plan);
+      const facts = world.facts();
+      for (const body of ["one", "two"]) {
+        expect(facts.filter((it) => it.type === "message_accepted" && it.body === body)).toHaveLength(1);
+        expect(world.arrivals.some((it) => it.body === body), `'${body}' arrived`).toBe(true);
+        expect(world.arrivals.filter((it) => it.body === body && !it.markedAsRepeat).length, `'${body}' unmarked`).toBeLessThan(2);
+      }
+      expect(facts.flatMap((it) => (it.type === "agent_exited" ? [`${it.agent}@${it.epoch} ${it.reason}`] : []))).toEqual(["ada@1 signal", "ada@2 killed"]);
+      expect([...world.host.terminals.keys()]).toEqual([]);
+    },
+    { crashes: 2 },
+  );
+  expect(report.runs).toBeGreaterThan(500);
 });

@@ -32,7 +32,9 @@ export interface Vitals {
 
 export interface Incarnations {
   readonly perform: (effect: BrokerEffect) => void;
-  readonly signal: (name: string, epoch: number, signal: HookSignal, source: string) => readonly Observation[];
+  /** Everything that a restart asks to find again has been asked for. Signals wait for that. */
+  readonly recovered: () => void;
+  readonly signal: (name: string, epoch: number, signal: HookSignal, source: string) => Promise<readonly Observation[]>;
   /** Text that reached an agent, or left it, by another way than its terminal. */
   readonly told: (name: string, epoch: number, text: string) => void;
   readonly vitals: (name: string, epoch: number) => Vitals | undefined;
@@ -88,6 +90,8 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
   const starting = new Map<string, Promise<void>>();
   const listeners = new Set<(news: TerminalNews) => void>();
   let closing = false;
+  let markRecovered = (): void => undefined;
+  const recovered = new Promise<void>((resolve) => (markRecovered = resolve));
   const link = createHostLink({
     open: options.openHost,
     isClaimed: ({ name, epoch }) => live.has(`${name}@${epoch}`) || options.isLive(name, epoch),
@@ -375,7 +379,13 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       starting.set(id, started);
       void started.then(() => starting.delete(id));
     },
-    signal: (name, epoch, signal, source) => {
+    recovered: () => {
+      markRecovered();
+    },
+    signal: async (name, epoch, signal, source) => {
+      // A program that ran all the while may be faster than its broker, and a hook that is refused is not posted again.
+      await recovered;
+      await starting.get(`${name}@${epoch}`);
       const it = required(name, epoch);
       const observations = it.watcher.signal(signal, source, clock.now());
       it.lastActivityAt = clock.now();

@@ -54,9 +54,9 @@ export const messageCalls: Handlers<
     const { message } = requireMessage(office, request.params.replyTo);
     return send("message.reply", request, office, answerAddress(message, callerName(request.caller)), message.messageId, undefined);
   },
-  "message.await": async ({ params, options }, office) => {
+  "message.await": async ({ params, options, caller }, office) => {
     const { messageId, until, timeoutMs } = params;
-    requireMessage(office, messageId);
+    requireVisible(office, caller, messageId);
     const order = ["accepted", "handed_over", "seen", "answered"];
     const deliveries = await office.waits.until({
       answer: () => {

@@ -131,6 +131,7 @@ export function openBroker(options: BrokerOptions): Broker {
       const recorded = engine.submit({ type: "broker.started", pid: options.pid, version: options.version, at: clock.now() });
       // In the same turn: nothing may be planned for an agent before it is looked for.
       engine.start();
+      incarnations.recovered();
       await recorded;
     },
     close: ({ endAgents }) => {
