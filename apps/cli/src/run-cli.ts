@@ -11,7 +11,7 @@ import { readEnvironment } from "./environment.ts";
 import { exit, type ExitCode } from "./exit-codes.ts";
 import { leave } from "./exit.ts";
 import { nearest } from "./nearest.ts";
-import { buildProgram, programName, type GlobalOptions, type Invocation } from "./program.ts";
+import { buildProgram, programName, type Invocation } from "./program.ts";
 import { createOutput, type Output } from "./terminal-output.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -154,5 +154,3 @@ function earlyGlobals(argv: readonly string[]): { readonly json: boolean; readon
   const own = end < 0 ? argv : argv.slice(0, end);
   return { json: own.includes("--json"), color: !own.includes("--no-color"), verbose: own.includes("--verbose") };
 }
-
-export type { GlobalOptions };

@@ -51,9 +51,9 @@ export const runBroker: RunBroker = async (options) => {
     const logs = openTerminalLogs({ directory: locations.logsDir, logger });
     const orchestrator = currentOrchestrator(environment).harness;
     let host: ConnectedPtyHost | undefined;
-    let mcpPort: number | undefined;
-    let tcpUrl: string | undefined;
-    const loopback = (where: string): string | undefined => (mcpPort === undefined ? undefined : `http://127.0.0.1:${mcpPort}${where}`);
+    const open: { mcpPort?: number; tcpUrl?: string | undefined } = {};
+    const loopback = (where: string): string | undefined =>
+      open.mcpPort === undefined ? undefined : `http://127.0.0.1:${open.mcpPort}${where}`;
     const end = new Ending(signal);
 
     const broker = openBroker({
@@ -83,7 +83,7 @@ export const runBroker: RunBroker = async (options) => {
         isRoot: process.getuid?.() === 0,
       }),
       mcpUrl: () => loopback("/mcp"),
-      tcpUrl: () => tcpUrl,
+      tcpUrl: () => open.tcpUrl,
       memoryBytes: () => process.memoryUsage.rss(),
       defer: setImmediate,
       onDefect: (error) => {
@@ -95,7 +95,7 @@ export const runBroker: RunBroker = async (options) => {
       },
     });
     const mcp = await serveAgents({ service: broker.service, logger, version, portFile: path.join(stateDir, "mcp.port") });
-    mcpPort = mcp.port;
+    open.mcpPort = mcp.port;
     closers.push(mcp.close);
     const gateway = await openGateway({
       service: broker.service,
@@ -103,7 +103,7 @@ export const runBroker: RunBroker = async (options) => {
       logger,
       tcp: options.tcpPort === undefined ? undefined : { port: options.tcpPort, operatorToken: operatorTokenIn(locations.operatorTokenFile) },
     });
-    tcpUrl = gateway.tcpUrl;
+    open.tcpUrl = gateway.tcpUrl;
     closers.push(gateway.close);
     closers.push(keepArchiveClose(broker.service, archive.catchUp));
     await broker.start();

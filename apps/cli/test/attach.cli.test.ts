@@ -35,7 +35,8 @@ afterEach(async () => {
 
 /** Runs `attach` in a terminal, then says how the terminal was left. */
 function attach(...args: string[]): Running {
-  const line = `${process.execPath} ${program} attach ada ${args.join(" ")}; echo "status=$?"; stty -a`;
+  const command = [process.execPath, program, "attach", "ada", ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  const line = `${command}; echo "status=$?"; stty -a`;
   const child = spawn("script", ["-qec", line, "/dev/null"], { cwd: home.project, env: { ...home.environment, SHELL: "/bin/sh" }, stdio: ["pipe", "pipe", "pipe"] });
   running = watch(child);
   return running;

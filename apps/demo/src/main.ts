@@ -99,7 +99,7 @@ async function play(stage: Stage, relay: Relay, team: readonly Member[], hostPid
 
 async function killAgent(stage: Stage, relay: Relay, events: readonly RelayEvent[], comesBack: boolean): Promise<void> {
   const ben = (await relay.who()).find((it) => it.name === "ben");
-  if (ben?.pid == null) throw new Error("ben does not run");
+  if (typeof ben?.pid !== "number") throw new Error("ben does not run");
   const killedAt = Date.now();
   process.kill(ben.pid, "SIGKILL");
   const exit = await first(events, (it) => it.type === "agent_exited" && it.agent === "ben", 5_000);
@@ -108,7 +108,7 @@ async function killAgent(stage: Stage, relay: Relay, events: readonly RelayEvent
   if (!comesBack) return;
   await first(events, (it) => it.type === "agent_ready" && it.agent === "ben" && it.epoch > ben.epoch, 20_000);
   const again = (await relay.who()).find((it) => it.name === "ben");
-  if (again?.pid != null) stage.watch(again.pid, "ben");
+  if (typeof again?.pid === "number") stage.watch(again.pid, "ben");
   say(`ben is back: pid ${again?.pid ?? "unknown"}, epoch ${again?.epoch ?? 0}`);
 }
 

@@ -73,7 +73,7 @@ async function stillThere(watched: ReadonlyMap<number, string>): Promise<Readonl
   }
 }
 
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

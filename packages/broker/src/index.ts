@@ -1,3 +1,4 @@
+export type { Observation, Sighting } from "./core/commands.ts";
 export type { Archive, HistoryQuestion } from "./archive.ts";
 export type { BrokerService, Caller, CallOptions, TerminalNews } from "./service.ts";
 export { createCredentials } from "./shell/credentials.ts";
@@ -9,9 +10,10 @@ export { systemClock } from "./shell/system-clock.ts";
 export { openTerminalLogs } from "./shell/terminal-log.ts";
 export type { TerminalLogs } from "./shell/terminal-log.ts";
 export { timeSortedIds } from "./shell/time-sorted-ids.ts";
+export type { GatewayLimits } from "./gateway/gateway-limits.ts";
 export { openGateway } from "./gateway/open-gateway.ts";
 export type { Gateway, GatewayOptions } from "./gateway/open-gateway.ts";
 export { knownHarnesses } from "./shell/known-harnesses.ts";
 export type { KnownHarnessesOptions } from "./shell/known-harnesses.ts";
-export { replayLog as replayState } from "./shell/engine.ts";
-export type { BrokerState } from "./core/state.ts";
+export { replayState } from "./shell/replay-state.ts";
+export type { ReplayedState } from "./shell/replay-state.ts";

@@ -91,7 +91,8 @@ export interface TitleRule {
   readonly kind?: BlockKind;
 }
 
-export interface Observation {
+/** How its states are told from outside, and how far each way is to be trusted. */
+export interface ObservationRules {
   /** Speaks the Program Status Protocol, OSC 7501. Once heard, nothing weaker decides the state. */
   readonly statusProtocol: boolean;
   /** Titles that tell the state, and how far to trust them. */
@@ -176,7 +177,7 @@ export interface Harness {
   /** `turn`: deliver only when it is idle. `anytime`: a plain line reader takes lines at any time. */
   readonly boundary: "turn" | "anytime";
   readonly routes: readonly RouteProof[];
-  readonly observation: Observation;
+  readonly observation: ObservationRules;
   readonly contextSources: readonly string[];
   readonly dialogs: readonly Dialog[];
   readonly exits: {

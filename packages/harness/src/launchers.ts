@@ -102,7 +102,7 @@ function runPackage(args: readonly string[], from: number, ecosystem: "npm" | "p
   const packages: string[] = [];
   for (let index = from; index < args.length; index += 1) {
     const word = args[index] ?? "";
-    const [option = "", value] = splitOption(word);
+    const [option, value] = splitOption(word);
     if (word === "--") return found(index + 1);
     if (options.packages.includes(option)) {
       if (value === undefined) index += 1;

@@ -44,7 +44,7 @@ export interface McpEndpointOptions {
   readonly bodyBytesMax?: number;
 }
 
-type HookSignal = MethodParams<"agent.signal">["signal"];
+export type HookSignal = MethodParams<"agent.signal">["signal"];
 
 /** Many tool calls at once are normal, hundreds are a program gone wild. */
 const defaultRequestsInFlightMax = 64;

@@ -1,6 +1,7 @@
 export { connect } from "./connect.ts";
 export type { ConnectOptions } from "./connect.ts";
 export type { Relay, Spawner, Spawners } from "./relay/relay.ts";
+export type { ShortName } from "./relay/programs.ts";
 export type { AgentHandle, Exit, WaitOptions } from "./relay/agent-handle.ts";
 export type { Channel } from "./relay/channels.ts";
 export type { Listener } from "./relay/listeners.ts";

@@ -26,7 +26,7 @@ export interface Locations {
   readonly agentsDir: string;
 }
 
-export const stateDirName = ".agent-relay";
+const stateDirName = ".agent-relay";
 
 /** `sun_path` of a socket address has 108 bytes on Linux and 104 on macOS, one of them for the terminating zero. */
 const socketPathBytesMax = process.platform === "darwin" ? 103 : 107;

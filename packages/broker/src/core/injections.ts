@@ -5,7 +5,7 @@ import type { Refusal, WorldCommand } from "./commands.ts";
 import type { BrokerState, Injection } from "./state.ts";
 
 /** Base of the delay before an attempt is repeated; it doubles with each attempt. */
-export const RETRY_DELAY_MS = 1_000;
+const RETRY_DELAY_MS = 1_000;
 
 type CommandOf<Type extends WorldCommand["type"]> = Extract<WorldCommand, { type: Type }>;
 

@@ -14,9 +14,9 @@ import { newest } from "./directory.ts";
 import { isLive, type Agent, type BrokerState } from "./state.ts";
 
 /** Percent of the context window left. */
-export const CONTEXT_THRESHOLDS = [20, 10, 5] as const;
+const CONTEXT_THRESHOLDS = [20, 10, 5] as const;
 /** Room above the highest threshold from which the thresholds count again; less would chatter around the edge. */
-export const CONTEXT_REARM_PCT = 25;
+const CONTEXT_REARM_PCT = 25;
 
 export function observed(
   command: Extract<WorldCommand, { type: "incarnation.observed" }>,

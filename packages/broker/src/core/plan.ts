@@ -18,10 +18,10 @@ export const STALL_AFTER_MS = 30_000;
 /** Messages that go in together. More would make one prompt hard to answer. */
 export const INJECTION_ITEMS_MAX = 16;
 /** Bytes that go in together, unless a single message is larger. */
-export const INJECTION_BYTES_MAX = 32_768;
+const INJECTION_BYTES_MAX = 32_768;
 
 /** The sender of notices about dead letters. */
-export const SYSTEM_NAME = "system";
+const SYSTEM_NAME = "system";
 
 /** Facts that are due at `at`, for every agent touched since the last plan. Asked again until it answers none. */
 export function plan(state: BrokerState, at: number): readonly Fact[] {

@@ -31,7 +31,7 @@ export function renderEnvelope(message: AcceptedMessage, options: { readonly at:
   return [`<relay-message ${attributes.join(" ")}>`, fenced(message.body), "</relay-message>", hint].join("\n");
 }
 
-export function writtenAddress(to: Address): string {
+function writtenAddress(to: Address): string {
   return to.kind === "channel" ? `#${to.name}` : to.name;
 }
 

@@ -165,3 +165,17 @@ test("I3: what is printed while the past is read is taken in once, after it", as
   await settled();
   expect(reports.map((it) => (it.type === "incarnation.observed" ? it.observation.type : it.type))).toEqual(["working", "turn_ended"]);
 });
+
+test("I6: a hook that is posted before its incarnation is found again waits for that, and is not refused", async () => {
+  const { host, incarnations } = alone(() => ({}));
+  await host.spawn(terminal("ada@1"));
+  const early = incarnations.signal("ada", 1, { type: "turn_started" }, "hook");
+  const stranger = incarnations.signal("ben", 1, { type: "turn_started" }, "hook");
+  const outcomes = Promise.allSettled([early, stranger]);
+  await settled();
+  incarnations.perform(reattach);
+  incarnations.recovered();
+  const late = incarnations.signal("ada", 1, { type: "turn_ended" }, "hook");
+  expect(await outcomes).toMatchObject([{ status: "fulfilled" }, { status: "rejected", reason: { code: "agent_not_running" } }]);
+  await expect(late).resolves.toBeDefined();
+});

@@ -7,6 +7,7 @@
  *   I4  The loss of the terminals' host is the end of every incarnation in it, and is reported as that; so is a host that
  *       cannot be reached.
  *   I5  A terminal that no live incarnation claims is ended and forgotten as soon as the host is reached.
+ *   I6  What a program's hooks say while its incarnation is still being found again is not refused: it waits for that.
  */
 import { codeOf, messageOf, type Clock, type IdSource, type Logger, type PtyHost, type PtyHostEvent, type TerminalEnding, type TerminalInfo } from "@agent-relay/kernel";
 import { relayError, type ExitReason, type LaunchSpec } from "@agent-relay/protocol";

@@ -43,7 +43,6 @@ export interface BrokerOptions {
 
 export interface Broker {
   readonly service: BrokerService;
-  readonly engine: Engine;
   /** Finds its agents again and takes up what was left. Call once, when the edges are open. */
   readonly start: () => Promise<void>;
   /** Stops deciding and lets go of the terminals; with `endAgents` it ends them first. Idempotent. */
@@ -126,7 +125,6 @@ export function openBroker(options: BrokerOptions): Broker {
 
   return {
     service,
-    engine,
     start: async () => {
       const recorded = engine.submit({ type: "broker.started", pid: options.pid, version: options.version, at: clock.now() });
       // In the same turn: nothing may be planned for an agent before it is looked for.

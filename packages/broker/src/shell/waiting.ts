@@ -1,5 +1,5 @@
 /** Waiting for facts: one question asked again after each append, until it has an answer. */
-import type { Clock, IdSource, Recorded } from "@agent-relay/kernel";
+import { messageOf, type Clock, type IdSource, type Recorded } from "@agent-relay/kernel";
 import { relayError, type Fact } from "@agent-relay/protocol";
 import type { Engine } from "./engine.ts";
 
@@ -37,7 +37,7 @@ export function createWaits(engine: Engine, clock: Clock, ids: IdSource): Waits 
             });
           } catch (error) {
             finish(() => {
-              reject(error as Error);
+              reject(error instanceof Error ? error : new Error(messageOf(error)));
             });
           }
           return true;

@@ -50,12 +50,6 @@ export interface World {
   readonly settle: () => Promise<void>;
 }
 
-/** Programs that take a prompt answer with these words, each in its own time. */
-export interface Habits {
-  /** Shows a turn after each prompt. Default: yes for `turns`. */
-  readonly showsTurns?: boolean;
-}
-
 interface Incarnated {
   readonly engine: Engine;
   readonly dead: { value: boolean };

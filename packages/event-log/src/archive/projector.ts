@@ -53,12 +53,24 @@ export function projector(database: LogDatabase, log: EventLog<Fact>): Projector
     database.use(() => {
       const deadline = performance.now() + limitMs;
       const head = log.head();
-      while (position < head) {
-        position = slice.immediate(position, deadline);
-        if (performance.now() >= deadline) break;
-      }
+      if (position < head) unflushed(() => {
+        while (position < head) {
+          position = slice.immediate(position, deadline);
+          if (performance.now() >= deadline) break;
+        }
+      });
       return head - position;
     });
+
+  /** What can be derived again need not wait for the disk: a power cut takes the archive back a little, and nothing else. */
+  const unflushed = (work: () => void): void => {
+    connection.pragma("synchronous = NORMAL");
+    try {
+      work();
+    } finally {
+      connection.pragma("synchronous = FULL");
+    }
+  };
 
   return { catchUp };
 }

@@ -11,7 +11,7 @@ export interface MemoryStore {
   readonly commands: Map<string, string>;
 }
 
-interface MemoryRow {
+export interface MemoryRow {
   readonly fact: Omit<Recorded<unknown>, "event">;
   readonly type: string;
   /** As JSON, like on a disk: nobody can change a fact through an object that was appended or read. */

@@ -1,5 +1,5 @@
 /** What holds for a terminal program of which we know little: the values that most rows share. */
-import type { ExitPattern, Observation, PermissionRule, RouteProof } from "../harness.ts";
+import type { ExitPattern, ObservationRules, PermissionRule, RouteProof } from "../harness.ts";
 import type { PermissionMode } from "@agent-relay/protocol";
 
 /** 150 ms: every program that was tried took the submit key then; two of them lose it below 30 ms. */
@@ -18,7 +18,7 @@ export function permissions(known: Partial<Record<PermissionMode, PermissionRule
 }
 
 /** Without signals: first output and a second of silence, twenty seconds at most; a turn ends after three silent seconds. */
-export const silentObservation: Observation = {
+export const silentObservation: ObservationRules = {
   statusProtocol: false,
   contextScreen: true,
   ready: { settleMs: 0, quietMs: 1_000, atMostMs: 20_000 },

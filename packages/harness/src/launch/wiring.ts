@@ -34,7 +34,7 @@ interface WiringInput {
   readonly programArgs: readonly string[];
 }
 
-export const tokenVariable = "AGENT_RELAY_TOKEN";
+const tokenVariable = "AGENT_RELAY_TOKEN";
 
 const nothing: Wiring = { flags: [], env: {}, envOverSpawn: {}, files: [], tools: false, notes: [] };
 

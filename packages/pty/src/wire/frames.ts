@@ -20,7 +20,7 @@ const OUTPUT = 2;
 const READ = 3;
 
 /** The peer sent something that is no frame of ours; the connection is of no further use. */
-export class FrameViolation extends Error {
+class FrameViolation extends Error {
   override readonly name = "FrameViolation";
   readonly code: "frame_too_large" | "invalid_frame";
 

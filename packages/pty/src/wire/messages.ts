@@ -76,7 +76,7 @@ export const InfoMessage = z.object({
 });
 export type InfoMessage = z.infer<typeof InfoMessage>;
 
-export const FaultMessage = z.object({
+const FaultMessage = z.object({
   code: z.string(),
   message: z.string(),
   retry: z.enum(["never", "later", "backoff"]),

@@ -44,7 +44,7 @@ export interface AgentHandle {
   readonly info: () => Promise<AgentView>;
 }
 
-export const readyTimeoutMs = 60_000;
+const readyTimeoutMs = 60_000;
 /** The longest wait of one request; longer ones are asked again. */
 const requestTimeoutMsMax = 3_600_000;
 
@@ -133,7 +133,7 @@ export function agentHandle(options: {
   };
 }
 
-export function describe(exit: Exit): string {
+function describe(exit: Exit): string {
   if (exit.signal !== null) return `${exit.reason}, ${exit.signal}`;
   return exit.code === null ? exit.reason : `${exit.reason}, status ${exit.code}`;
 }
@@ -149,7 +149,7 @@ function exitOfView(view: AgentView): Exit {
 }
 
 /** Runs something under a signal that ends with it, and with the caller's. */
-export async function withSignal<Result>(outer: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+async function withSignal<Result>(outer: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   const controller = new AbortController();
   const abort = (): void => controller.abort(outer?.reason);
   if (outer?.aborted === true) abort();

@@ -35,7 +35,7 @@ export interface Receipt {
   readonly deliveries?: readonly DeliveryView[];
 }
 
-export const untilTimeoutMs = 120_000;
+const untilTimeoutMs = 120_000;
 
 export async function send(client: Client, to: string, body: string, more: SendMore): Promise<Receipt> {
   const params: MethodParams<"message.send"> = { to, body };

@@ -20,7 +20,26 @@ export const programs = {
 
 export type HarnessId = keyof typeof programs;
 
-export const shortNames = {
+/** What a program is called for short, as in `relay.claude.spawn(…)`. */
+export type ShortName =
+  | "claude"
+  | "codex"
+  | "gemini"
+  | "opencode"
+  | "cursor"
+  | "droid"
+  | "aider"
+  | "goose"
+  | "amp"
+  | "copilot"
+  | "grok"
+  | "qwen"
+  | "pi"
+  | "crush"
+  | "auggie"
+  | "kiro";
+
+export const shortNames: Readonly<Record<ShortName, HarnessId>> = {
   claude: "claude-code",
   codex: "codex",
   gemini: "gemini-cli",
@@ -37,6 +56,4 @@ export const shortNames = {
   crush: "crush",
   auggie: "auggie",
   kiro: "kiro",
-} as const satisfies Record<string, HarnessId>;
-
-export type ShortName = keyof typeof shortNames;
+};

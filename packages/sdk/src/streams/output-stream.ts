@@ -11,7 +11,7 @@ import type { TerminalChunk } from "../client.ts";
 import { fruitlessMax, type Stream, type StreamHost } from "./source.ts";
 import { openStreamBuffer } from "./stream-buffer.ts";
 
-export const outputBuffer = { itemsMax: 4_096, bytesMax: 4 * 1_048_576 } as const;
+const outputBuffer = { itemsMax: 4_096, bytesMax: 4 * 1_048_576 } as const;
 
 type OutputFrame = Extract<ServerFrame, { type: "output" }>;
 

@@ -20,9 +20,9 @@ const payloadBytesMax = 16 * 1_048_576;
 const closeTimeoutMs = 1_000;
 const refusalBytesMax = 65_536;
 
-export const unreachableHint = "Start a broker with: agent-relay up";
+const unreachableHint = "Start a broker with: agent-relay up";
 
-export function showAddress(address: BrokerAddress): string {
+function showAddress(address: BrokerAddress): string {
   return "socketPath" in address ? address.socketPath : address.url;
 }
 

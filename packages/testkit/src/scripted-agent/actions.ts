@@ -8,12 +8,12 @@ export type StatusState = (typeof statusStates)[number];
 export const blockKinds = ["permission", "question", "auth", "quota", "trust", "error", "unknown"] as const;
 export type BlockedKind = (typeof blockKinds)[number];
 
-const contextChannels = ["screen", "hook", "both"] as const;
+export const contextChannels = ["screen", "hook", "both"] as const;
 /** Where context figures are shown: printed as `Context 6% left`, posted as a hook, or both. */
 export type ContextVia = (typeof contextChannels)[number];
 
 /** Signals that a program may die of by its own hand. */
-const signals = ["SIGKILL", "SIGTERM", "SIGSEGV", "SIGABRT", "SIGINT", "SIGHUP"] as const;
+export const crashSignals = ["SIGKILL", "SIGTERM", "SIGSEGV", "SIGABRT", "SIGINT", "SIGHUP"] as const;
 
 /** Each action and its argument. In texts, `{{from}} {{to}} {{id}} {{thread}} {{body}} {{turn}}` and `{{1}}` for a captured group are filled in. */
 export interface ActionArguments {
@@ -48,7 +48,7 @@ export interface ActionArguments {
   /** Leaves with this code, after its last words have reached the terminal. */
   readonly exit: number;
   /** Dies of this exit code or signal without a farewell. */
-  readonly crash: number | (typeof signals)[number];
+  readonly crash: number | (typeof crashSignals)[number];
 }
 
 export type ActionName = keyof ActionArguments;
@@ -80,7 +80,7 @@ const argumentChecks: { readonly [Name in ActionName]: Check<ActionArguments[Nam
   ),
   flood: wholeNumber({ min: 0, max: 1_073_741_824 }),
   exit: exitCode,
-  crash: choice(exitCode, oneOf(...signals)),
+  crash: choice(exitCode, oneOf(...crashSignals)),
 };
 
 export const actionNames = Object.keys(argumentChecks) as readonly ActionName[];
@@ -97,7 +97,6 @@ const action: Check<Action> = (value, path, problems) => {
 };
 
 export const actionList: Check<readonly Action[]> = list(action);
-export { contextChannels };
 
 function isActionName(name: string): name is ActionName {
   return Object.hasOwn(argumentChecks, name);

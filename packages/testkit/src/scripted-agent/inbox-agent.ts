@@ -82,7 +82,7 @@ export async function playInboxAgent(script: AgentScript, world: World): Promise
 }
 
 /** What the inbox answered: structured if it can be, envelopes in the text otherwise. */
-export function messagesOf(result: ToolResult): readonly ReceivedMessage[] {
+function messagesOf(result: ToolResult): readonly ReceivedMessage[] {
   const listed = result.structured?.["messages"];
   if (!Array.isArray(listed)) return messagesIn(result.text);
   return listed.filter(isRecord).map((message) => {

@@ -14,7 +14,7 @@ import type { Check } from "./checks.ts";
 export const hookSignals = ["ready", "turn_started", "turn_ended", "prompt", "blocked", "context"] as const;
 export type HookSignal = (typeof hookSignals)[number];
 
-const triggers = ["boot", "ready", "message", "prompt", "turn"] as const;
+export const triggers = ["boot", "ready", "message", "prompt", "turn"] as const;
 
 /** What to do when. Of the rules on one trigger, the first that fits acts; rules on `turn` all act. */
 export interface Rule {

@@ -14,7 +14,7 @@ export interface ManualTimers extends Timers {
   readonly pending: () => number;
 }
 
-export function manualTimers(): ManualTimers {
+function manualTimers(): ManualTimers {
   let now = 0;
   let deferred: (() => void)[] = [];
   const timers = new Set<{ readonly at: number; readonly run: () => void }>();
