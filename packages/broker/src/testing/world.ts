@@ -4,7 +4,7 @@
  * The terminals' host, its programs and what they have read outlive the broker, as in reality; timers, connections and
  * everything in memory die with it.
  */
-import { Fault, messageOf, type Recorded } from "@agent-relay/kernel";
+import { codeOf, Fault, messageOf, type Recorded } from "@agent-relay/kernel";
 import { fakePtyHost, type FakePtyHost } from "@agent-relay/pty/testing";
 import { LaunchSpec, type Fact, type LaunchInput } from "@agent-relay/protocol";
 import { CrashableLog, CrashPlan, isSimulatedCrash, sequentialIds, SimulatedClock } from "@agent-relay/testkit";
@@ -198,7 +198,12 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
       if (hook === undefined) continue;
       const { name, epoch, messageIds } = hook;
       const observation = { type: "prompt", messageIds, source: "hook", fidelity: "exact" } as const;
-      const heard = await attempt(() => broker.engine.submit({ type: "incarnation.observed", name, epoch, observation, at: clock.now() }));
+      const report = { type: "incarnation.observed", name, epoch, observation, at: clock.now() } as const;
+      // A full disk is one more reason for a hook to try again.
+      const heard = await attempt(() => broker.engine.submit(report)).catch((error: unknown) => {
+        if (codeOf((error as Error).cause) !== "disk_full") throw error;
+        return false;
+      });
       if (heard) hooks.shift();
       round = 0;
     }

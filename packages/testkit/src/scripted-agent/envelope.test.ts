@@ -11,7 +11,7 @@ test("an envelope is read with all that it says", () => {
       from: "ada",
       to: "#general",
       thread: "msg_t",
-      at: "2026-11-21T10:00:00.000Z",
+      sentAt: "2026-11-21T10:00:00.000Z",
       replyTo: "msg_0",
       repeat: false,
       body: "hello\nthere",

@@ -13,7 +13,8 @@ export interface ReceivedMessage {
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly thread: string | undefined;
-  readonly at: string | undefined;
+  /** When it was sent, as the envelope says. */
+  readonly sentAt: string | undefined;
   readonly replyTo: string | undefined;
   /** It says of itself that it may have come before. */
   readonly repeat: boolean;
@@ -54,7 +55,7 @@ function messageFrom(
     from: attributes.get("from"),
     to: attributes.get("to"),
     thread: attributes.get("thread"),
-    at: attributes.get("at"),
+    sentAt: attributes.get("at"),
     replyTo: attributes.get("reply-to") ?? attributes.get("reply_to"),
     repeat: repeat !== undefined && repeat !== "no" && repeat !== "false",
     body,

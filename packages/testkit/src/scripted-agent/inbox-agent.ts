@@ -93,7 +93,7 @@ function messagesOf(result: ToolResult): readonly ReceivedMessage[] {
       from: field("from"),
       to: field("to"),
       thread: field("thread", "thread_id"),
-      at: field("at"),
+      sentAt: field("at"),
       replyTo: field("reply_to"),
       repeat: message["possible_repeat"] === true,
       body: field("text", "body") ?? "",

@@ -81,7 +81,7 @@ export function fillIn(template: string, situation: Situation): string {
     to: message?.to,
     id: message?.id,
     thread: message?.thread,
-    at: message?.at,
+    at: message?.sentAt,
     body: message?.body,
     repeat: message?.repeat === true ? "possible" : undefined,
     turn: String(turn),
