@@ -83,7 +83,7 @@ async function measureLatency({ relay, arrivals }: BenchTeam): Promise<void> {
   const atTheAgent: number[] = [];
   for (let index = 0; index < LATENCY_MESSAGES + 100; index += 1) {
     // One message in hand at a time, as the floors are measured: the receipt of the one before is on disk by then.
-    await new Promise((resolve) => setTimeout(resolve, 4));
+    await new Promise((resolve) => setTimeout(resolve, 1));
     const start = monotonicMs();
     await post(relay, "r0", index);
     const done = monotonicMs();
