@@ -108,7 +108,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       it.early.push(...observations);
       return;
     }
-    for (const observation of observations) {
+    for (const observation of it.wasReady ? ofOneTakenUp(observations) : observations) {
       if (observation.type !== "context" && observation.type !== "prompt") it.wasReady ||= observation.type !== "blocked";
       submit({ type: "incarnation.observed", name: it.name, epoch: it.epoch, observation: clean(it, observation), at: clock.now() });
     }

@@ -27,3 +27,15 @@ export function lastStateOf(observations: readonly Observation[]): readonly Obse
     state?.type === "ready" || state?.type === "unblocked" ? [{ ...state, type: "turn_ended" }] : state === undefined ? [] : [state];
   return context === undefined ? standing : [...standing, context];
 }
+
+/**
+ * A watcher that took up a running program says `ready` once, of a program that was ready long before. Where that stands
+ * alone the program is idle, whatever it did before; followed by a state it says nothing. Silence proves no end of a turn.
+ */
+export function ofOneTakenUp(observations: readonly Observation[]): readonly Observation[] {
+  return observations.flatMap((it, index): readonly Observation[] => {
+    if (it.type !== "ready" || it.source === "silence") return [it];
+    const overtaken = observations.slice(index + 1).some(({ type }) => type === "working" || type === "blocked");
+    return overtaken ? [] : [{ ...it, type: "turn_ended" }];
+  });
+}
