@@ -15,7 +15,12 @@ export default defineConfig({
         ssr,
         test: {
           name: "unit",
-          include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "apps/*/src/**/*.test.ts", "test/**/*.test.ts"],
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "packages/*/test/**/*.test.ts",
+            "apps/*/src/**/*.test.ts",
+            "test/**/*.test.ts",
+          ],
           exclude: ["**/node_modules/**", "**/*.int.test.ts", "**/*.sim.test.ts", "**/*.cli.test.ts"],
         },
       },
@@ -45,7 +50,18 @@ export default defineConfig({
       },
       // Takes minutes, so it runs only when it is asked for by name.
       ...(process.argv.includes("soak")
-        ? [{ resolve, ssr, test: { name: "soak", include: ["apps/e2e/soak/*.soak.test.ts"], testTimeout: 1_800_000, hookTimeout: 120_000 } }]
+        ? [
+            {
+              resolve,
+              ssr,
+              test: {
+                name: "soak",
+                include: ["apps/e2e/soak/*.soak.test.ts"],
+                testTimeout: 1_800_000,
+                hookTimeout: 120_000,
+              },
+            },
+          ]
         : []),
     ],
   },

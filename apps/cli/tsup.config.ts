@@ -19,5 +19,7 @@ export default defineConfig({
   treeshake: true,
   noExternal: ["commander"],
   // commander is CommonJS and asks for Node's own modules.
-  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
 });

@@ -18,7 +18,9 @@ export async function barePty(echoProgram: string): Promise<Percentiles> {
     readonly write: (data: string) => void;
     readonly kill: () => void;
   }
-  const nodePty = neighbour("@agent-relay/pty", "node-pty") as { spawn: (file: string, args: string[], options: object) => BarePty };
+  const nodePty = neighbour("@agent-relay/pty", "node-pty") as {
+    spawn: (file: string, args: string[], options: object) => BarePty;
+  };
   const terminal = nodePty.spawn(process.execPath, [echoProgram], { encoding: null, cols: 120, rows: 40 });
   let onEcho: ((bytes: number) => void) | undefined;
   const ready = new Promise<void>((resolve) => {
@@ -84,7 +86,12 @@ export async function webSocket(): Promise<Percentiles> {
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   const client = new WebSocket(`ws+unix://${socketPath}:/`, { perMessageDeflate: false });
   await new Promise((resolve) => client.once("open", resolve));
-  const frame = JSON.stringify({ type: "request", id: 1, method: "message.send", params: { to: "ada", body: "x".repeat(100) } });
+  const frame = JSON.stringify({
+    type: "request",
+    id: 1,
+    method: "message.send",
+    params: { to: "ada", body: "x".repeat(100) },
+  });
   const times = await rounds(
     () =>
       new Promise((resolve) => {

@@ -22,12 +22,16 @@ const FAN_OUT_ROUNDS = 20;
 const IDLE_SECONDS = 10;
 const REPLAY_EVENTS = 100_000;
 
-const { values: flags } = parseArgs({ options: { write: { type: "boolean", default: false }, profile: { type: "string" } } });
+const { values: flags } = parseArgs({
+  options: { write: { type: "boolean", default: false }, profile: { type: "string" } },
+});
 const rows: Row[] = [];
 
 function add(what: string, measured: string, against = "", reached = ""): void {
   rows.push({ what, measured, against, reached });
-  process.stdout.write(`${what}: ${measured}${against === "" ? "" : `  [${against}]`}${reached === "" ? "" : `  (goal: ${reached})`}\n`);
+  process.stdout.write(
+    `${what}: ${measured}${against === "" ? "" : `  [${against}]`}${reached === "" ? "" : `  (goal: ${reached})`}\n`,
+  );
 }
 
 function both({ p50, p99 }: Percentiles): string {
@@ -73,7 +77,11 @@ async function measureTeam({ relay, ...bench }: BenchTeam): Promise<void> {
   const many = Array.from({ length: 50 }, (_, index) => `f${index}`);
   await bench.spawnReaders(many, ["everyone"]);
   const withSeventy = memory();
-  add("memory of broker and terminals' host, 10 agents, after the load", megabytes(withTen), `${megabytes(memoryOf(bench.brokerPid))} broker, ${megabytes(memoryOf(hostPid))} host at 70 agents`);
+  add(
+    "memory of broker and terminals' host, 10 agents, after the load",
+    megabytes(withTen),
+    `${megabytes(memoryOf(bench.brokerPid))} broker, ${megabytes(memoryOf(hostPid))} host at 70 agents`,
+  );
   add("memory for each additional agent", megabytes((withSeventy - withTen) / 60), "", "under 1 MB");
   await measureFanOut({ relay, ...bench }, many.length);
 }
@@ -94,7 +102,11 @@ async function measureLatency({ relay, arrivals }: BenchTeam): Promise<void> {
   }
   const floor = disk.p50 + pty.p50;
   const reached = percentiles(atTheAgent);
-  add("send → accepted (durable), p50 / p99", both(percentiles(accepted)), `${(percentiles(accepted).p50 / (disk.p50 + socket.p50)).toFixed(1)} × (commit + WebSocket)`);
+  add(
+    "send → accepted (durable), p50 / p99",
+    both(percentiles(accepted)),
+    `${(percentiles(accepted).p50 / (disk.p50 + socket.p50)).toFixed(1)} × (commit + WebSocket)`,
+  );
   add(
     "send → bytes at the agent, p50 / p99",
     both(reached),
@@ -107,7 +119,8 @@ async function measureThroughput({ relay, arrivals }: BenchTeam, names: readonly
   const start = monotonicMs();
   let next = 0;
   const sender = async (): Promise<void> => {
-    for (let mark = next++; mark < THROUGHPUT_MESSAGES; mark = next++) await post(relay, names[mark % names.length] ?? "r0", mark);
+    for (let mark = next++; mark < THROUGHPUT_MESSAGES; mark = next++)
+      await post(relay, names[mark % names.length] ?? "r0", mark);
   };
   const sent = Promise.all(Array.from({ length: THROUGHPUT_IN_FLIGHT }, sender)).then(() => monotonicMs());
   const seen = await arrivals(THROUGHPUT_MESSAGES);
@@ -140,21 +153,54 @@ async function measureIdle(relay: Relay, brokerPid: number, hostPid: number): Pr
   const used = (): number => cpuSecondsOf(brokerPid) + cpuSecondsOf(hostPid);
   const before = used();
   await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1_000));
-  add("idle CPU of broker and host with 20 agents", `${(((used() - before) / IDLE_SECONDS) * 100).toFixed(2)} % of a core`, "", "under 1 %");
+  add(
+    "idle CPU of broker and host with 20 agents",
+    `${(((used() - before) / IDLE_SECONDS) * 100).toFixed(2)} % of a core`,
+    "",
+    "under 1 %",
+  );
 }
 
 function measureReplay(): void {
   const folder = mkdtempSync(path.join(os.tmpdir(), "agent-relay-bench-"));
   const { log, close } = openEventLog({ file: path.join(folder, "events.db") });
-  log.append([{ stream: "agent/ada", at: 1, event: { type: "agent_registered", agent: "ada", kind: "person", by: "bench" } }]);
+  log.append([
+    { stream: "agent/ada", at: 1, event: { type: "agent_registered", agent: "ada", kind: "person", by: "bench" } },
+  ]);
   for (let index = 0; log.head() < REPLAY_EVENTS; index += 100) {
     log.append(
       Array.from({ length: 50 }, (_, offset): Append<Fact>[] => {
         const messageId = `msg_${String(index + offset).padStart(12, "0")}`;
         const to = { kind: "agent", name: "ada" } as const;
         return [
-          { stream: `message/${messageId}`, at: 1, event: { type: "message_accepted", messageId, from: "ben", to, body: "x".repeat(200), mode: "wait", threadId: messageId, recipients: ["ada"] } },
-          { stream: `message/${messageId}`, at: 1, event: { type: "delivery_handed_over", messageId, agent: "ada", epoch: 1, attempt: 1, route: "inbox", evidence: "inbox_read", possibleRepeat: false } },
+          {
+            stream: `message/${messageId}`,
+            at: 1,
+            event: {
+              type: "message_accepted",
+              messageId,
+              from: "ben",
+              to,
+              body: "x".repeat(200),
+              mode: "wait",
+              threadId: messageId,
+              recipients: ["ada"],
+            },
+          },
+          {
+            stream: `message/${messageId}`,
+            at: 1,
+            event: {
+              type: "delivery_handed_over",
+              messageId,
+              agent: "ada",
+              epoch: 1,
+              attempt: 1,
+              route: "inbox",
+              evidence: "inbox_read",
+              possibleRepeat: false,
+            },
+          },
         ];
       }).flat(),
     );
@@ -162,7 +208,11 @@ function measureReplay(): void {
   const start = monotonicMs();
   replayState(log);
   const took = monotonicMs() - start;
-  add(`replay of ${REPLAY_EVENTS.toLocaleString("en")} events into the broker's state`, ms(took), `${Math.round(REPLAY_EVENTS / took).toLocaleString("en")} events/ms`);
+  add(
+    `replay of ${REPLAY_EVENTS.toLocaleString("en")} events into the broker's state`,
+    ms(took),
+    `${Math.round(REPLAY_EVENTS / took).toLocaleString("en")} events/ms`,
+  );
   close();
   rmSync(folder, { recursive: true });
 }

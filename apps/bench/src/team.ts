@@ -28,7 +28,11 @@ export interface Arrival {
   readonly at: number;
 }
 
-export const cliMain = path.join(path.dirname(createRequire(import.meta.url).resolve("agent-relay/package.json")), "dist", "main.js");
+export const cliMain = path.join(
+  path.dirname(createRequire(import.meta.url).resolve("agent-relay/package.json")),
+  "dist",
+  "main.js",
+);
 const reader = fileURLToPath(new URL("./scripted-reader-agent.js", import.meta.url));
 
 /** With `profileDir`, a processor profile of the broker is written there when it ends. */
@@ -52,7 +56,11 @@ export async function openTeam(profileDir: string | undefined): Promise<BenchTea
   });
 
   const startedAt = monotonicMs();
-  const broker = spawn(process.execPath, [...profiled(profileDir), cliMain, "--project", project, "up", "--foreground"], { env: environment, stdio: "ignore" });
+  const broker = spawn(
+    process.execPath,
+    [...profiled(profileDir), cliMain, "--project", project, "up", "--foreground"],
+    { env: environment, stdio: "ignore" },
+  );
   const relay = await firstAnswer(project, environment);
   const startMs = monotonicMs() - startedAt;
 
@@ -63,7 +71,12 @@ export async function openTeam(profileDir: string | undefined): Promise<BenchTea
     hostPid: async () => (await relay.status()).ptyHost.pid ?? 0,
     spawnReaders: async (names, channels = []) => {
       for (const name of names) {
-        const handle = await relay.spawn({ name, cli: `'${process.execPath}' '${reader}'`, env: { BENCH_SOCKET: reports }, channels });
+        const handle = await relay.spawn({
+          name,
+          cli: `'${process.execPath}' '${reader}'`,
+          env: { BENCH_SOCKET: reports },
+          channels,
+        });
         await handle.waitForReady({ timeoutMs: 20_000 });
       }
     },

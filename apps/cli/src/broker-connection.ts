@@ -54,11 +54,18 @@ export async function connect(context: Context, options: ConnectOptions): Promis
     return client;
   } catch (cause) {
     if (envelopeCodeOf(cause) !== "broker_unreachable") throw cause;
-    throw relayError("broker_unreachable", `no broker runs for ${locations.project}`, { hint: `start one: ${programName} up`, cause });
+    throw relayError("broker_unreachable", `no broker runs for ${locations.project}`, {
+      hint: `start one: ${programName} up`,
+      cause,
+    });
   }
 }
 
-export async function withClient<Result>(context: Context, options: ConnectOptions, use: (client: Client) => Promise<Result>): Promise<Result> {
+export async function withClient<Result>(
+  context: Context,
+  options: ConnectOptions,
+  use: (client: Client) => Promise<Result>,
+): Promise<Result> {
   const client = await connect(context, options);
   try {
     return await use(client);
@@ -72,7 +79,9 @@ export async function askForBroker(context: Context): Promise<BrokerView | undef
   try {
     // The operator's question, whoever asks.
     const asOperator = { ...context, environment: { ...context.environment, AGENT_RELAY_TOKEN: undefined } };
-    return await withClient(asOperator, { once: true }, (client) => client.call("broker.status", {}, { signal: context.signal }));
+    return await withClient(asOperator, { once: true }, (client) =>
+      client.call("broker.status", {}, { signal: context.signal }),
+    );
   } catch (thrown) {
     if (envelopeCodeOf(thrown) === "broker_unreachable") return undefined;
     throw thrown;
@@ -82,5 +91,9 @@ export async function askForBroker(context: Context): Promise<BrokerView | undef
 /** In whose name traffic of this process is counted. */
 function actorOf({ environment }: Context): string {
   const harness = environment["AGENT_RELAY_HARNESS"] ?? "";
-  return normalizeActor(environment["AGENT_RELAY_ORIGIN_ACTOR"]) ?? (harness === "" ? undefined : agentActor(harness)) ?? brokerActor;
+  return (
+    normalizeActor(environment["AGENT_RELAY_ORIGIN_ACTOR"]) ??
+    (harness === "" ? undefined : agentActor(harness)) ??
+    brokerActor
+  );
 }

@@ -6,7 +6,20 @@
  *   S3  Two starts at once end with one broker, and both succeed.
  */
 import { spawn } from "node:child_process";
-import { accessSync, chmodSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -28,7 +41,10 @@ const askEveryMs = 30;
 const rivalTimeoutMs = 10_000;
 const logBytesMax = 5 * 1_048_576;
 
-export async function ensureBroker(context: Context, options: { readonly tcpPort?: number | undefined; readonly onStart?: () => void } = {}): Promise<StartedBroker> {
+export async function ensureBroker(
+  context: Context,
+  options: { readonly tcpPort?: number | undefined; readonly onStart?: () => void } = {},
+): Promise<StartedBroker> {
   const running = await askForBroker(context);
   if (running !== undefined) return { broker: running, started: false };
   options.onStart?.();
@@ -52,10 +68,16 @@ export function prepareStateDir(locations: Locations): void {
     if (envelopeCodeOf(cause) !== undefined) throw cause;
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
     const isFull = code === "ENOSPC";
-    throw relayError(isFull ? "disk_full" : "state_unwritable", `the state directory ${stateDir} cannot be written (${code})`, {
-      hint: isFull ? "free some space and try again" : "make the project directory writable, or keep the state elsewhere: AGENT_RELAY_STATE_DIR=<directory>",
-      cause,
-    });
+    throw relayError(
+      isFull ? "disk_full" : "state_unwritable",
+      `the state directory ${stateDir} cannot be written (${code})`,
+      {
+        hint: isFull
+          ? "free some space and try again"
+          : "make the project directory writable, or keep the state elsewhere: AGENT_RELAY_STATE_DIR=<directory>",
+        cause,
+      },
+    );
   }
 }
 
@@ -65,7 +87,14 @@ async function start(context: Context, locations: Locations, tcpPort: number | u
   const fd = openSync(logFile, "a", 0o600);
   const logStart = fstatSync(fd).size;
   const main = fileURLToPath(new URL("./main.js", import.meta.url));
-  const args = [main, "broker-run", "--json", "--project", locations.project, ...(tcpPort === undefined ? [] : ["--tcp", String(tcpPort)])];
+  const args = [
+    main,
+    "broker-run",
+    "--json",
+    "--project",
+    locations.project,
+    ...(tcpPort === undefined ? [] : ["--tcp", String(tcpPort)]),
+  ];
   const child = spawn(process.execPath, args, {
     cwd: locations.project,
     env: { ...context.environment, AGENT_RELAY_TOKEN: undefined },
@@ -88,7 +117,9 @@ async function start(context: Context, locations: Locations, tcpPort: number | u
       if (ended !== undefined) return await explainEnd(context, logFile, logStart, ended);
       if (context.now() > deadline) {
         child.kill("SIGTERM");
-        throw relayError("broker_unreachable", `the broker did not answer within ${answerTimeoutMs / 1_000} s`, { hint: `see ${logFile}, or run agent-relay up --foreground` });
+        throw relayError("broker_unreachable", `the broker did not answer within ${answerTimeoutMs / 1_000} s`, {
+          hint: `see ${logFile}, or run agent-relay up --foreground`,
+        });
       }
       await sleep(askEveryMs, undefined, { signal: context.signal });
     }
@@ -114,9 +145,13 @@ async function explainEnd(context: Context, logFile: string, logStart: number, e
   }
   if (envelope !== undefined) throw new RelayError(envelope);
   const said = oneLine(lines.slice(-3).join(" "), 300);
-  throw relayError("broker_unreachable", `the broker ended with ${stripControls(ended)} before it answered${said === "" ? "" : `: ${said}`}`, {
-    hint: `see ${logFile}, or run agent-relay up --foreground`,
-  });
+  throw relayError(
+    "broker_unreachable",
+    `the broker ended with ${stripControls(ended)} before it answered${said === "" ? "" : `: ${said}`}`,
+    {
+      hint: `see ${logFile}, or run agent-relay up --foreground`,
+    },
+  );
 }
 
 function envelopeIn(line: string): ErrorEnvelope | undefined {

@@ -49,7 +49,9 @@ export interface CommandSpec<Options, Arguments extends readonly unknown[]> {
   readonly takesAnyOption?: boolean;
   /** Commands below this one. The command's own action runs when none is named. */
   readonly subcommands?: readonly AnyCommandSpec[];
-  readonly load: () => Promise<{ readonly run: (context: Context, options: Options, ...given: Arguments) => ActionResult }>;
+  readonly load: () => Promise<{
+    readonly run: (context: Context, options: Options, ...given: Arguments) => ActionResult;
+  }>;
 }
 
 /** A specification whose types of options and arguments are forgotten, as they must be in a list. */

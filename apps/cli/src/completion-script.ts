@@ -25,14 +25,26 @@ interface Node {
   /** `agent-relay channels join` without the program: `channels join`; empty for the root. */
   readonly path: string;
   readonly commands: readonly { readonly name: string; readonly summary: string }[];
-  readonly options: readonly { readonly words: readonly string[]; readonly summary: string; readonly choices: readonly string[]; readonly values: ValueKind | undefined; readonly takesValue: boolean }[];
+  readonly options: readonly {
+    readonly words: readonly string[];
+    readonly summary: string;
+    readonly choices: readonly string[];
+    readonly values: ValueKind | undefined;
+    readonly takesValue: boolean;
+  }[];
   readonly choices: readonly string[];
   readonly values: ValueKind | undefined;
 }
 
 function nodesOf(): Node[] {
   const visible = commandGroups.flatMap((group) => group.commands).filter((spec) => spec.isHidden !== true);
-  const root: Node = { path: "", commands: visible.map(({ name, summary }) => ({ name, summary })), options: globalOptions.map(optionOf), choices: [], values: undefined };
+  const root: Node = {
+    path: "",
+    commands: visible.map(({ name, summary }) => ({ name, summary })),
+    options: globalOptions.map(optionOf),
+    choices: [],
+    values: undefined,
+  };
   const below = (spec: AnyCommandSpec, prefix: string): Node[] => {
     const path = prefix === "" ? spec.name : `${prefix} ${spec.name}`;
     const subcommands = spec.subcommands ?? [];
@@ -66,14 +78,26 @@ function namesCommand(kind: ValueKind): string | undefined {
 
 function bash(nodes: readonly Node[]): string {
   const cases = nodes.map((node) => {
-    const words = [...node.commands.map(({ name }) => name), ...node.choices, ...node.options.flatMap((option) => option.words), "--help"];
+    const words = [
+      ...node.commands.map(({ name }) => name),
+      ...node.choices,
+      ...node.options.flatMap((option) => option.words),
+      "--help",
+    ];
     const names = node.values === undefined ? undefined : namesCommand(node.values);
     return `    "${node.path}") words="${words.join(" ")}"${names === undefined ? "" : `; [[ $current != -* ]] && words="$words $(${names})"`} ;;`;
   });
   const values = valueCases(nodes).map(({ path, words, option }) => {
     const wordList = option.choices.length > 0 ? `words="${option.choices.join(" ")}"` : "";
     const names = option.values === undefined ? undefined : namesCommand(option.values);
-    const answer = option.values === "directory" ? "COMPREPLY=($(compgen -d -- \"$current\")); return" : option.values === "file" ? "COMPREPLY=($(compgen -f -- \"$current\")); return" : names !== undefined ? `words="$(${names})"` : wordList;
+    const answer =
+      option.values === "directory"
+        ? 'COMPREPLY=($(compgen -d -- "$current")); return'
+        : option.values === "file"
+          ? 'COMPREPLY=($(compgen -f -- "$current")); return'
+          : names !== undefined
+            ? `words="$(${names})"`
+            : wordList;
     return `    ${words.map((word) => `"${path}:${word}"`).join("|")}) ${answer}; COMPREPLY=($(compgen -W "$words" -- "$current")); return ;;`;
   });
   return `# bash completion for ${programName}
@@ -106,13 +130,22 @@ function zsh(nodes: readonly Node[]): string {
       ...node.choices.map((choice) => `${choice}:`),
       ...node.options.flatMap((option) => option.words.map((word) => `${word}:${option.summary}`)),
       "--help:show help",
-    ].map((text) => quoted(text.replace(/:(?=.*:)/g, (match, at: number) => (at === text.indexOf(":") ? match : "\\:"))));
+    ].map((text) =>
+      quoted(text.replace(/:(?=.*:)/g, (match, at: number) => (at === text.indexOf(":") ? match : "\\:"))),
+    );
     const names = node.values === undefined ? undefined : namesCommand(node.values);
     return `    ${quoted(node.path)})\n      items=(${described.join(" ")})${names === undefined ? "" : `\n      [[ $words[CURRENT] != -* ]] && compadd -- \${(f)"$(${names})"}`} ;;`;
   });
   const values = valueCases(nodes).map(({ path, words, option }) => {
     const names = option.values === undefined ? undefined : namesCommand(option.values);
-    const answer = option.values === "directory" ? "_files -/" : option.values === "file" ? "_files" : names !== undefined ? `compadd -- \${(f)"$(${names})"}` : `compadd -- ${option.choices.join(" ")}`;
+    const answer =
+      option.values === "directory"
+        ? "_files -/"
+        : option.values === "file"
+          ? "_files"
+          : names !== undefined
+            ? `compadd -- \${(f)"$(${names})"}`
+            : `compadd -- ${option.choices.join(" ")}`;
     return `    ${words.map((word) => quoted(`${path}:${word}`)).join("|")}) ${answer}; return ;;`;
   });
   return `#compdef ${programName}
@@ -145,13 +178,26 @@ function fish(nodes: readonly Node[]): string {
     const condition = `-n ${quoted(`__${functionName}_at ${quoted(node.path)}`)}`;
     const names = node.values === undefined ? undefined : namesCommand(node.values);
     return [
-      ...node.commands.map(({ name, summary }) => `complete -c ${programName} -f ${condition} -a ${name} -d ${quoted(summary)}`),
-      ...(node.choices.length === 0 ? [] : [`complete -c ${programName} -f ${condition} -a ${quoted(node.choices.join(" "))}`]),
+      ...node.commands.map(
+        ({ name, summary }) => `complete -c ${programName} -f ${condition} -a ${name} -d ${quoted(summary)}`,
+      ),
+      ...(node.choices.length === 0
+        ? []
+        : [`complete -c ${programName} -f ${condition} -a ${quoted(node.choices.join(" "))}`]),
       ...(names === undefined ? [] : [`complete -c ${programName} -f ${condition} -a ${quoted(`(${names})`)}`]),
       ...node.options.map((option) => {
-        const switches = option.words.map((word) => (word.startsWith("--") ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`)).join(" ");
+        const switches = option.words
+          .map((word) => (word.startsWith("--") ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`))
+          .join(" ");
         const optionNames = option.values === undefined ? undefined : namesCommand(option.values);
-        const given = option.choices.length > 0 ? ` -x -a ${quoted(option.choices.join(" "))}` : optionNames !== undefined ? ` -x -a ${quoted(`(${optionNames})`)}` : option.takesValue ? " -r" : "";
+        const given =
+          option.choices.length > 0
+            ? ` -x -a ${quoted(option.choices.join(" "))}`
+            : optionNames !== undefined
+              ? ` -x -a ${quoted(`(${optionNames})`)}`
+              : option.takesValue
+                ? " -r"
+                : "";
         return `complete -c ${programName} ${condition} ${switches}${given} -d ${quoted(option.summary)}`;
       }),
     ];
@@ -161,7 +207,10 @@ function __${functionName}_at
   set -l path
   for word in (commandline -opc)[2..-1]
     set -l next (string join ' ' -- $path $word)
-    if contains -- "$next" ${nodes.filter(({ path }) => path !== "").map(({ path }) => quoted(path)).join(" ")}
+    if contains -- "$next" ${nodes
+      .filter(({ path }) => path !== "")
+      .map(({ path }) => quoted(path))
+      .join(" ")}
       set path $next
     end
   end
@@ -181,8 +230,14 @@ function pathPatterns(nodes: readonly Node[]): string {
     .join("\n");
 }
 
-function valueCases(nodes: readonly Node[]): { readonly path: string; readonly words: readonly string[]; readonly option: Node["options"][number] }[] {
-  return nodes.flatMap((node) => node.options.filter((option) => option.choices.length > 0 || option.values !== undefined).map((option) => ({ path: node.path, words: option.words, option })));
+function valueCases(
+  nodes: readonly Node[],
+): { readonly path: string; readonly words: readonly string[]; readonly option: Node["options"][number] }[] {
+  return nodes.flatMap((node) =>
+    node.options
+      .filter((option) => option.choices.length > 0 || option.values !== undefined)
+      .map((option) => ({ path: node.path, words: option.words, option })),
+  );
 }
 
 function quoted(text: string): string {

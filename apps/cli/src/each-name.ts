@@ -37,8 +37,11 @@ export async function forEachName(
   for (const result of results) {
     if (result.ok) output.line(`${words.done} ${safeLine(result.name)}`);
     else {
-      output.note(`${output.noteColours.red("error:")} ${safeLine(result.name)}: ${safeLine(result.error?.message ?? "")}`);
-      if (result.error?.hint !== undefined) output.note(`${output.noteColours.dim("→")} ${safeLine(result.error.hint)}`);
+      output.note(
+        `${output.noteColours.red("error:")} ${safeLine(result.name)}: ${safeLine(result.error?.message ?? "")}`,
+      );
+      if (result.error?.hint !== undefined)
+        output.note(`${output.noteColours.dim("→")} ${safeLine(result.error.hint)}`);
     }
   }
   return { results, status: status === exit.ok ? undefined : status };

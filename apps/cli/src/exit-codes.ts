@@ -1,9 +1,16 @@
 /** What the process says on its way out. `docs/cli.md` is printed from this table. */
 export const exitCodes = {
   ok: { code: 0, summary: "Done." },
-  refused: { code: 1, summary: "Understood and refused: an unknown agent, a name that is taken, a full mailbox, mail that became a dead letter." },
+  refused: {
+    code: 1,
+    summary:
+      "Understood and refused: an unknown agent, a name that is taken, a full mailbox, mail that became a dead letter.",
+  },
   usage: { code: 2, summary: "The command line is wrong. Nothing was done." },
-  unavailable: { code: 3, summary: "No broker answers, or the world failed: a disk, a socket, a program that does not start." },
+  unavailable: {
+    code: 3,
+    summary: "No broker answers, or the world failed: a disk, a socket, a program that does not start.",
+  },
   timeout: { code: 4, summary: "What was waited for did not happen in time. Nothing is undone by that." },
   defect: { code: 70, summary: "A bug in agent-relay." },
   interrupted: { code: 130, summary: "Interrupted with Ctrl-C or a signal. Agents go on." },

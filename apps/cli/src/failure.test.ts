@@ -18,7 +18,9 @@ test.each([
 });
 
 test("F1: every code has a status of its kind, never 0", () => {
-  expect((Object.keys(errorCodes) as ErrorCode[]).filter((code) => ![1, 3, 4, 70, 130].includes(statusOf(code)))).toEqual([]);
+  expect(
+    (Object.keys(errorCodes) as ErrorCode[]).filter((code) => ![1, 3, 4, 70, 130].includes(statusOf(code))),
+  ).toEqual([]);
 });
 
 test("F1: a code of a newer broker is a refusal", () => {
@@ -34,9 +36,15 @@ test("a system error is the world's failure", () => {
 
 test("F3: anything else is a bug and says how to report it", () => {
   const { envelope, exitCode } = failureOf(new TypeError("x is undefined"));
-  expect([exitCode, envelope.code, envelope.hint]).toEqual([70, "internal", "please report this, with what agent-relay --verbose and agent-relay doctor print"]);
+  expect([exitCode, envelope.code, envelope.hint]).toEqual([
+    70,
+    "internal",
+    "please report this, with what agent-relay --verbose and agent-relay doctor print",
+  ]);
 });
 
 test("an error's own hint goes before the general one", () => {
-  expect(failureOf(relayError("unknown_agent", "x", { hint: "did you mean ada?" })).envelope.hint).toBe("did you mean ada?");
+  expect(failureOf(relayError("unknown_agent", "x", { hint: "did you mean ada?" })).envelope.hint).toBe(
+    "did you mean ada?",
+  );
 });

@@ -29,7 +29,26 @@ const nextSteps: Readonly<Record<string, string>> = {
   internal: "please report this, with what agent-relay --verbose and agent-relay doctor print",
 };
 
-const systemCodes = new Set(["EACCES", "EPERM", "ENOENT", "ENOSPC", "EROFS", "EMFILE", "ENFILE", "ECONNREFUSED", "ECONNRESET", "ENOTDIR", "EISDIR", "EEXIST", "EADDRINUSE", "ETIMEDOUT", "ENOTEMPTY", "EIO", "ELOOP", "ENAMETOOLONG"]);
+const systemCodes = new Set([
+  "EACCES",
+  "EPERM",
+  "ENOENT",
+  "ENOSPC",
+  "EROFS",
+  "EMFILE",
+  "ENFILE",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTDIR",
+  "EISDIR",
+  "EEXIST",
+  "EADDRINUSE",
+  "ETIMEDOUT",
+  "ENOTEMPTY",
+  "EIO",
+  "ELOOP",
+  "ENAMETOOLONG",
+]);
 
 export function failureOf(thrown: unknown): Failure {
   const envelope = envelopeOf(thrown) ?? foreignEnvelopeOf(thrown) ?? systemEnvelopeOf(thrown) ?? bugEnvelope(thrown);
@@ -73,19 +92,35 @@ function exitCodeOf(code: string): ExitCode {
 
 /** An error of a newer peer: the shape of ours, with a code that is not in our table. */
 function foreignEnvelopeOf(thrown: unknown): ErrorEnvelope | undefined {
-  if (!(thrown instanceof Error) || thrown.name !== "RelayError" || !("code" in thrown) || typeof thrown.code !== "string") return undefined;
+  if (
+    !(thrown instanceof Error) ||
+    thrown.name !== "RelayError" ||
+    !("code" in thrown) ||
+    typeof thrown.code !== "string"
+  )
+    return undefined;
   const hint = "hint" in thrown && typeof thrown.hint === "string" ? thrown.hint : undefined;
   const retryable = "retryable" in thrown && thrown.retryable === true;
   return { code: thrown.code, message: thrown.message, retryable, ...(hint === undefined ? {} : { hint }) };
 }
 
 function systemEnvelopeOf(thrown: unknown): ErrorEnvelope | undefined {
-  if (!(thrown instanceof Error) || !("code" in thrown) || typeof thrown.code !== "string" || !systemCodes.has(thrown.code)) return undefined;
+  if (
+    !(thrown instanceof Error) ||
+    !("code" in thrown) ||
+    typeof thrown.code !== "string" ||
+    !systemCodes.has(thrown.code)
+  )
+    return undefined;
   return { code: thrown.code === "ENOSPC" ? "disk_full" : thrown.code, message: thrown.message, retryable: false };
 }
 
 function bugEnvelope(thrown: unknown): ErrorEnvelope {
-  return { code: "internal", message: `this is a bug: ${thrown instanceof Error ? thrown.message : String(thrown)}`, retryable: false };
+  return {
+    code: "internal",
+    message: `this is a bug: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    retryable: false,
+  };
 }
 
 function withCauses(error: Error): string {

@@ -12,7 +12,9 @@ if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
 }
 // What nobody caught is a bug; Node would end with 1, which means a refusal here.
 process.on("uncaughtException", (error) => {
-  process.stderr.write(`error: this is a bug: ${error.stack ?? error.message}\n→ please report this, with what agent-relay doctor prints\n`);
+  process.stderr.write(
+    `error: this is a bug: ${error.stack ?? error.message}\n→ please report this, with what agent-relay doctor prints\n`,
+  );
   leave(exit.defect);
 });
 const { runCli } = await import("./run-cli.ts");

@@ -37,6 +37,9 @@ test("what was written below the block stays", () => {
   expect(take(`${put("a\n")}below\n`)).toBe("a\nbelow\n");
 });
 
-test.each(["# start\n", "# end\n", "# end\n# start\n", "# start\n# end\n# start\n# end\n"])("M4: %j is left to a person", (file) => {
-  expect([withBlock(file, "ours", marks).action, withoutBlock(file, marks).action]).toEqual(["damaged", "damaged"]);
-});
+test.each(["# start\n", "# end\n", "# end\n# start\n", "# start\n# end\n# start\n# end\n"])(
+  "M4: %j is left to a person",
+  (file) => {
+    expect([withBlock(file, "ours", marks).action, withoutBlock(file, marks).action]).toEqual(["damaged", "damaged"]);
+  },
+);

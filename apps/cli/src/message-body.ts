@@ -5,7 +5,8 @@ import { UsageError } from "./usage-error.ts";
 export async function messageBody(words: readonly string[], what: string): Promise<string> {
   const isDash = words.length === 1 && words[0] === "-";
   if (words.length > 0 && !isDash) return words.join(" ");
-  if (!isDash && process.stdin.isTTY) throw new UsageError(`${what} is missing`, "write it as an argument, or pipe it in");
+  if (!isDash && process.stdin.isTTY)
+    throw new UsageError(`${what} is missing`, "write it as an argument, or pipe it in");
   return readStdin();
 }
 

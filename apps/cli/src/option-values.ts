@@ -7,13 +7,15 @@ const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, 
 export function durationMs(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim());
   const unit = unitsMs[match?.[2] ?? "s"];
-  if (match?.[1] === undefined || unit === undefined) throw new InvalidArgumentError("Expected a duration such as 30, 30s, 5m or 1h.");
+  if (match?.[1] === undefined || unit === undefined)
+    throw new InvalidArgumentError("Expected a duration such as 30, 30s, 5m or 1h.");
   return Math.round(Number(match[1]) * unit);
 }
 
 export function count(text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value)) throw new InvalidArgumentError("Expected a whole number of at least 1.");
+  if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError("Expected a whole number of at least 1.");
   return value;
 }
 
@@ -37,7 +39,13 @@ export function channelName(text: string): string {
 /** `a,b` and repeated options add up. */
 export function listOf(text: string, previous: unknown): string[] {
   const earlier = Array.isArray(previous) ? (previous as string[]) : [];
-  return [...earlier, ...text.split(",").map((word) => word.trim()).filter((word) => word !== "")];
+  return [
+    ...earlier,
+    ...text
+      .split(",")
+      .map((word) => word.trim())
+      .filter((word) => word !== ""),
+  ];
 }
 
 export function channelList(text: string, previous: unknown): string[] {

@@ -23,8 +23,12 @@ export interface Invocation {
 }
 
 export const globalOptions: readonly OptionSpec[] = [
-  { flags: "--project <directory>", summary: "the project whose broker is meant; the nearest one upwards if absent", values: "directory" },
-  { flags: "--json", summary: "print JSON; errors as {\"error\": …} on stderr" },
+  {
+    flags: "--project <directory>",
+    summary: "the project whose broker is meant; the nearest one upwards if absent",
+    values: "directory",
+  },
+  { flags: "--json", summary: 'print JSON; errors as {"error": …} on stderr' },
   { flags: "--no-color", summary: "no colours; NO_COLOR does the same" },
   { flags: "--verbose", summary: "say more on stderr" },
 ];
@@ -55,7 +59,10 @@ export function buildProgram(invoke: (invocation: Invocation) => Promise<void>):
       program.addCommand(toCommand(spec, invoke).helpGroup(`${group.title}:`), { hidden: spec.isHidden ?? false });
     }
   }
-  const help = new Command("help").argument("[command]", "which command").description("Show the help of a command.").helpGroup("Integration:");
+  const help = new Command("help")
+    .argument("[command]", "which command")
+    .description("Show the help of a command.")
+    .helpGroup("Integration:");
   return program.addHelpCommand(help);
 }
 
@@ -95,7 +102,10 @@ function toOption(spec: OptionSpec): Option {
   if (spec.choices !== undefined) option.choices(spec.choices);
   if (spec.parse !== undefined) option.argParser(spec.parse);
   if (spec.fallback !== undefined) {
-    const value = typeof spec.fallback === "string" && spec.parse !== undefined ? spec.parse(spec.fallback, undefined) : spec.fallback;
+    const value =
+      typeof spec.fallback === "string" && spec.parse !== undefined
+        ? spec.parse(spec.fallback, undefined)
+        : spec.fallback;
     option.default(value, String(spec.fallback));
   }
   if (spec.hidden === true) option.hideHelp();

@@ -5,7 +5,10 @@ import { exitCodes } from "./exit-codes.ts";
 import { globalOptions, programName } from "./program.ts";
 
 export function cliReference(): string {
-  const groups = commandGroups.map(({ title, commands }) => ({ title, commands: commands.filter((spec) => spec.isHidden !== true) }));
+  const groups = commandGroups.map(({ title, commands }) => ({
+    title,
+    commands: commands.filter((spec) => spec.isHidden !== true),
+  }));
   return `${[
     "# Command line",
     "",
@@ -24,7 +27,7 @@ export function cliReference(): string {
     "",
     "## Results for scripts",
     "",
-    "With `--json` stdout holds one JSON document, or one a line for streams (`--follow`, `--watch`, `events`), and nothing else. Fields are only ever added. A failure prints `{\"error\": {code, message, retryable, hint?, data?}}` on one line of stderr; branch on `code`, never on `message`.",
+    'With `--json` stdout holds one JSON document, or one a line for streams (`--follow`, `--watch`, `events`), and nothing else. Fields are only ever added. A failure prints `{"error": {code, message, retryable, hint?, data?}}` on one line of stderr; branch on `code`, never on `message`.',
     "",
     "## Exit status",
     "",
@@ -37,14 +40,21 @@ export function cliReference(): string {
     "| Variable | Means |",
     "|---|---|",
     ...environment.map(([name, summary]) => `| \`${name}\` | ${summary} |`),
-    ...groups.flatMap(({ title, commands }) => ["", `## ${title}`, ...commands.flatMap((spec) => section(spec, programName, "###"))]),
+    ...groups.flatMap(({ title, commands }) => [
+      "",
+      `## ${title}`,
+      ...commands.flatMap((spec) => section(spec, programName, "###")),
+    ]),
   ].join("\n")}\n`;
 }
 
 const environment: readonly (readonly [string, string])[] = [
   ["AGENT_RELAY_PROJECT", "the project directory, where `--project` is not given"],
   ["AGENT_RELAY_STATE_DIR", "where the state is kept, instead of `.agent-relay` in the project"],
-  ["AGENT_RELAY_TOKEN", "an agent's token; with it every command speaks as that agent. The broker sets it for the programs that it starts"],
+  [
+    "AGENT_RELAY_TOKEN",
+    "an agent's token; with it every command speaks as that agent. The broker sets it for the programs that it starts",
+  ],
   ["AGENT_RELAY_ORIGIN_ACTOR", "to whom this program's traffic is counted; else built from `AGENT_RELAY_HARNESS`"],
   ["XDG_RUNTIME_DIR", "where the sockets are; else a private directory in /tmp"],
   ["NO_COLOR, FORCE_COLOR", "never, or always, colours"],
@@ -52,12 +62,22 @@ const environment: readonly (readonly [string, string])[] = [
 ];
 
 function overview(groups: readonly { readonly commands: readonly AnyCommandSpec[] }[]): string[] {
-  return ["| Command | |", "|---|---|", ...groups.flatMap(({ commands }) => commands.map((spec) => `| [\`${spec.name}\`](#${programName}-${spec.name}) | ${spec.summary} |`))];
+  return [
+    "| Command | |",
+    "|---|---|",
+    ...groups.flatMap(({ commands }) =>
+      commands.map((spec) => `| [\`${spec.name}\`](#${programName}-${spec.name}) | ${spec.summary} |`),
+    ),
+  ];
 }
 
 function section(spec: AnyCommandSpec, parent: string, heading: string): string[] {
   const path = `${parent} ${spec.name}`;
-  const usage = [path, ...(spec.arguments ?? []).map(({ syntax }) => syntax), ...((spec.options ?? []).length > 0 ? ["[options]"] : [])].join(" ");
+  const usage = [
+    path,
+    ...(spec.arguments ?? []).map(({ syntax }) => syntax),
+    ...((spec.options ?? []).length > 0 ? ["[options]"] : []),
+  ].join(" ");
   return [
     "",
     `${heading} ${path}`,

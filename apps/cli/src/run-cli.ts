@@ -24,7 +24,12 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   let status: ExitCode = exit.ok;
   const program = buildProgram(async (invocation) => {
     const { globals } = invocation;
-    output = createOutput({ environment, json: globals.json === true, color: globals.color, verbose: globals.verbose === true });
+    output = createOutput({
+      environment,
+      json: globals.json === true,
+      color: globals.color,
+      verbose: globals.verbose === true,
+    });
     status = await act(invocation, output);
   });
   silence(program);
@@ -70,7 +75,11 @@ async function act(invocation: Invocation, output: Output): Promise<ExitCode> {
   }
 }
 
-function listenForInterrupts(): { readonly signal: AbortSignal; readonly overdue: Promise<ExitCode>; readonly stop: () => void } {
+function listenForInterrupts(): {
+  readonly signal: AbortSignal;
+  readonly overdue: Promise<ExitCode>;
+  readonly stop: () => void;
+} {
   const controller = new AbortController();
   let giveUp: NodeJS.Timeout | undefined;
   let finish: (code: ExitCode) => void = () => undefined;
@@ -97,7 +106,8 @@ function listenForInterrupts(): { readonly signal: AbortSignal; readonly overdue
 
 /** Help and version end parsing too; everything else that does is a wrong command line. */
 function endOfParsing(error: CommanderError, program: Command, argv: readonly string[], output: Output): ExitCode {
-  if (error.exitCode === 0 || error.code === "commander.help" || error.code === "commander.helpDisplayed") return exit.ok;
+  if (error.exitCode === 0 || error.code === "commander.help" || error.code === "commander.helpDisplayed")
+    return exit.ok;
   const message = error.message.replace(/^error: /, "");
   const suggestion = /\n\(Did you mean (.+)\?\)$/s.exec(message);
   if (suggestion !== null) {
@@ -106,8 +116,12 @@ function endOfParsing(error: CommanderError, program: Command, argv: readonly st
   const group = groupOf(program, argv);
   if (error.code === "commander.excessArguments" && group !== undefined) {
     const path = `${programName} ${group.command.name()}`;
-    const meant = nearest(group.word, group.command.commands.map((command) => command.name()));
-    const hint = meant.length > 0 ? `did you mean ${path} ${meant.join(" or ")}?` : `${path} --help lists what there is`;
+    const meant = nearest(
+      group.word,
+      group.command.commands.map((command) => command.name()),
+    );
+    const hint =
+      meant.length > 0 ? `did you mean ${path} ${meant.join(" or ")}?` : `${path} --help lists what there is`;
     return refuseUsage(`unknown command '${group.word}' of ${group.command.name()}`, hint, output);
   }
   return refuseUsage(message, hintFor(error, program, argv), output);
@@ -122,7 +136,10 @@ function hintFor(error: CommanderError, program: Command, argv: readonly string[
 }
 
 /** The group of commands that was named, and the word after it that names none of them. */
-function groupOf(program: Command, argv: readonly string[]): { readonly command: Command; readonly word: string } | undefined {
+function groupOf(
+  program: Command,
+  argv: readonly string[],
+): { readonly command: Command; readonly word: string } | undefined {
   const words = argv.filter((word) => !word.startsWith("-"));
   for (const [position, name] of words.entries()) {
     const command = program.commands.find((it) => it.name() === name && it.commands.length > 0);
@@ -134,7 +151,9 @@ function groupOf(program: Command, argv: readonly string[]): { readonly command:
 
 function refuseUsage(message: string, hint: string | undefined, output: Output): ExitCode {
   if (output.isJson) {
-    output.errorLine(JSON.stringify({ error: { code: "usage", message, retryable: false, ...(hint === undefined ? {} : { hint }) } }));
+    output.errorLine(
+      JSON.stringify({ error: { code: "usage", message, retryable: false, ...(hint === undefined ? {} : { hint }) } }),
+    );
   } else {
     output.errorLine(`${output.noteColours.red("error:")} ${message}`);
     if (hint !== undefined) output.errorLine(`${output.noteColours.dim("→")} ${hint}`);
@@ -149,7 +168,11 @@ function silence(command: Command): void {
 }
 
 /** How to print before the command line is parsed, for errors in it. */
-function earlyGlobals(argv: readonly string[]): { readonly json: boolean; readonly color: boolean; readonly verbose: boolean } {
+function earlyGlobals(argv: readonly string[]): {
+  readonly json: boolean;
+  readonly color: boolean;
+  readonly verbose: boolean;
+} {
   const end = argv.indexOf("--");
   const own = end < 0 ? argv : argv.slice(0, end);
   return { json: own.includes("--json"), color: !own.includes("--no-color"), verbose: own.includes("--verbose") };

@@ -69,7 +69,8 @@ export const runBroker: RunBroker = async (options) => {
       stateDir,
       orchestrator,
       pid: process.pid,
-      openHost: async () => (host = await startPtyHost({ socketPath: locations.ptySocket, env: hostEnvironment(environment) })),
+      openHost: async () =>
+        (host = await startPtyHost({ socketPath: locations.ptySocket, env: hostEnvironment(environment) })),
       hostPid: () => host?.pid,
       harnesses: knownHarnesses({
         project,
@@ -87,21 +88,32 @@ export const runBroker: RunBroker = async (options) => {
       memoryBytes: () => process.memoryUsage.rss(),
       defer: setImmediate,
       onDefect: (error) => {
-        logger.error("a defect: the broker ends, and starts again from its log", { error: messageOf(error), stack: stackOf(error) });
+        logger.error("a defect: the broker ends, and starts again from its log", {
+          error: messageOf(error),
+          stack: stackOf(error),
+        });
         end.now({ status: EXIT_DEFECT, endAgents: false });
       },
       onShutdown: ({ keepAgents }) => {
         end.now({ status: 0, endAgents: !keepAgents });
       },
     });
-    const mcp = await serveAgents({ service: broker.service, logger, version, portFile: path.join(stateDir, "mcp.port") });
+    const mcp = await serveAgents({
+      service: broker.service,
+      logger,
+      version,
+      portFile: path.join(stateDir, "mcp.port"),
+    });
     open.mcpPort = mcp.port;
     closers.push(mcp.close);
     const gateway = await openGateway({
       service: broker.service,
       unixSocketPath: locations.brokerSocket,
       logger,
-      tcp: options.tcpPort === undefined ? undefined : { port: options.tcpPort, operatorToken: operatorTokenIn(locations.operatorTokenFile) },
+      tcp:
+        options.tcpPort === undefined
+          ? undefined
+          : { port: options.tcpPort, operatorToken: operatorTokenIn(locations.operatorTokenFile) },
     });
     open.tcpUrl = gateway.tcpUrl;
     closers.push(gateway.close);
@@ -166,10 +178,13 @@ async function serveAgents(options: {
   const server = createServer(endpoint);
   const remembered = existsSync(portFile) ? Number(readFileSync(portFile, "utf8")) : 0;
   const port = await listen(server, remembered).catch((error: unknown) => {
-    logger.warn("the port of the agents' tools is taken by someone else: agents that run lose their tools until they are started again", {
-      port: remembered,
-      error: messageOf(error),
-    });
+    logger.warn(
+      "the port of the agents' tools is taken by someone else: agents that run lose their tools until they are started again",
+      {
+        port: remembered,
+        error: messageOf(error),
+      },
+    );
     return listen(server, 0);
   });
   writeFileSync(portFile, String(port), { mode: 0o600 });
@@ -239,7 +254,8 @@ function secretIn(file: string): Uint8Array {
 }
 
 function operatorTokenIn(file: string): string {
-  if (!existsSync(file)) writeFileSync(file, `aro_${randomBytes(32).toString("base64url")}`, { mode: 0o600, flag: "wx" });
+  if (!existsSync(file))
+    writeFileSync(file, `aro_${randomBytes(32).toString("base64url")}`, { mode: 0o600, flag: "wx" });
   return readFileSync(file, "utf8").trim();
 }
 
@@ -252,7 +268,9 @@ function mcpCommand(): readonly string[] {
 /** The host of the terminals needs no secret of ours. */
 function hostEnvironment(environment: RunBrokerOptions["environment"]): Record<string, string> {
   const kept = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
-  return Object.fromEntries(kept.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
+  return Object.fromEntries(
+    kept.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+  );
 }
 
 function lineLogger(writeLine: (line: string) => void): Logger {

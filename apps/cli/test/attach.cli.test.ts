@@ -35,9 +35,15 @@ afterEach(async () => {
 
 /** Runs `attach` in a terminal, then says how the terminal was left. */
 function attach(...args: string[]): Running {
-  const command = [process.execPath, program, "attach", "ada", ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  const command = [process.execPath, program, "attach", "ada", ...args]
+    .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
+    .join(" ");
   const line = `${command}; echo "status=$?"; stty -a`;
-  const child = spawn("script", ["-qec", line, "/dev/null"], { cwd: home.project, env: { ...home.environment, SHELL: "/bin/sh" }, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn("script", ["-qec", line, "/dev/null"], {
+    cwd: home.project,
+    env: { ...home.environment, SHELL: "/bin/sh" },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   running = watch(child);
   return running;
 }
@@ -53,7 +59,8 @@ const methods = (): string[] => fake.asked.map(({ method }) => method);
 function expectRestored(out: string): void {
   const at = out.lastIndexOf(giveBack);
   expect(at, "the terminal was not given back").toBeGreaterThan(0);
-  for (const off of ["?1049l", "?1000l", "?1002l", "?1003l", "?1006l", "?1004l", "?2004l", "?25h", "0m"]) expect(out.slice(at), `${off} is missing`).toContain(`\u001b[${off}`);
+  for (const off of ["?1049l", "?1000l", "?1002l", "?1003l", "?1006l", "?1004l", "?2004l", "?25h", "0m"])
+    expect(out.slice(at), `${off} is missing`).toContain(`\u001b[${off}`);
   expect(out.lastIndexOf("\u001b[?1049h"), "the screen was taken again").toBeLessThan(at);
   expect(out.slice(at)).toMatch(/(?<!-)icanon[\s\S]*(?<!-)\becho\b/);
 }
@@ -64,7 +71,12 @@ here("view shows the screen without what reaches beyond it, and Ctrl-] gives the
   it.child.stdin?.write("\u001d");
   await it.until(/status=0[\s\S]*icanon/);
   const { out } = await it.ended;
-  expect([out.includes("evil title"), out.includes("\u001b[6n"), out.includes("Ctrl-] detaches"), out.indexOf("Detached from ada; it goes on.") > out.lastIndexOf(giveBack)]).toEqual([false, false, true, true]);
+  expect([
+    out.includes("evil title"),
+    out.includes("\u001b[6n"),
+    out.includes("Ctrl-] detaches"),
+    out.indexOf("Detached from ada; it goes on.") > out.lastIndexOf(giveBack),
+  ]).toEqual([false, false, true, true]);
   expectRestored(out);
 });
 
@@ -110,7 +122,9 @@ here("the end of the agent gives the terminal back and says so", async () => {
 here.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)("%s gives the terminal back", async (signal) => {
   const it = attach("--mode", "drive");
   await it.until(/hello from ada/);
-  const attached = treeOf(it.child.pid).find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(process.execPath));
+  const attached = treeOf(it.child.pid).find((pid) =>
+    readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(process.execPath),
+  );
   kill(attached, signal);
   await it.until(/status=130[\s\S]*icanon/);
   expectRestored((await it.ended).out);
@@ -141,7 +155,11 @@ function treeOf(pid: number | undefined): number[] {
   if (pid === undefined) return [];
   let children: number[];
   try {
-    children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter((text) => text !== "").map(Number);
+    children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+      .trim()
+      .split(" ")
+      .filter((text) => text !== "")
+      .map(Number);
   } catch {
     return []; // It has ended in the meantime.
   }

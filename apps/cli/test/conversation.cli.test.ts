@@ -16,11 +16,32 @@ afterEach(async () => {
   fake = undefined;
 });
 
-const serve = async (answers: Answers, more: Omit<FakeBrokerOptions, "answers"> = {}): Promise<FakeBroker> => (fake = await fakeBroker(home, { answers, ...more }));
+const serve = async (answers: Answers, more: Omit<FakeBrokerOptions, "answers"> = {}): Promise<FakeBroker> =>
+  (fake = await fakeBroker(home, { answers, ...more }));
 const receipt = { messageId, sequence: 7, threadId: messageId, recipients: ["ada"] };
 const team = [
-  agent({ name: "ada", state: "working", status: "working", reported: "reads the parser", contextPctLeft: 62, since: Date.now() - 4 * 3_600_000 - 1_000 }),
-  agent({ name: "工藤", harness: null, cli: "node agent.mjs", state: "blocked", status: "blocked", blockedKind: "permission", fidelity: "inferred", reason: "asks: run `rm -rf build`? 🚧", pending: 3, permissionMode: "bypass", pid: 99, since: Date.now() - 2 * 86_400_000 - 1_000 }),
+  agent({
+    name: "ada",
+    state: "working",
+    status: "working",
+    reported: "reads the parser",
+    contextPctLeft: 62,
+    since: Date.now() - 4 * 3_600_000 - 1_000,
+  }),
+  agent({
+    name: "工藤",
+    harness: null,
+    cli: "node agent.mjs",
+    state: "blocked",
+    status: "blocked",
+    blockedKind: "permission",
+    fidelity: "inferred",
+    reason: "asks: run `rm -rf build`? 🚧",
+    pending: 3,
+    permissionMode: "bypass",
+    pid: 99,
+    since: Date.now() - 2 * 86_400_000 - 1_000,
+  }),
 ];
 
 test.each(["40", "80", "200"])("who fits a terminal of %s columns", async (COLUMNS) => {
@@ -63,8 +84,16 @@ test("no colour in a pipe, colour when it is forced", async () => {
 
 test("send prints the id under which the message was accepted", async () => {
   await serve({ "message.send": () => receipt });
-  expect(await home.run(["send", "ada", "the", "build", "is", "red"])).toEqual({ status: 0, out: `accepted ${messageId} for ada\n`, err: "" });
-  expect(fake?.asked[0]).toMatchObject({ params: { to: { kind: "agent", name: "ada" }, body: "the build is red", mode: "wait" }, caller: "operator", actor: "agent-relay-cli/cli" });
+  expect(await home.run(["send", "ada", "the", "build", "is", "red"])).toEqual({
+    status: 0,
+    out: `accepted ${messageId} for ada\n`,
+    err: "",
+  });
+  expect(fake?.asked[0]).toMatchObject({
+    params: { to: { kind: "agent", name: "ada" }, body: "the build is red", mode: "wait" },
+    caller: "operator",
+    actor: "agent-relay-cli/cli",
+  });
 });
 
 test("send reads the body from stdin, without the newline at its end", async () => {
@@ -86,7 +115,10 @@ test("with an agent's token the CLI speaks as that agent, and its traffic counts
 });
 
 test("send --until waits and shows how far each recipient got", async () => {
-  await serve({ "message.send": () => receipt, "message.await": () => ({ deliveries: [delivery({ stage: "seen" })] }) });
+  await serve({
+    "message.send": () => receipt,
+    "message.await": () => ({ deliveries: [delivery({ stage: "seen" })] }),
+  });
   const { status, out } = await home.run(["send", "ada", "hi", "--until", "seen", "--timeout", "2s", "--json"]);
   expect([status, JSON.parse(out)]).toMatchObject([0, { messageId, deliveries: [{ agent: "ada", stage: "seen" }] }]);
   expect(fake?.asked[1]).toMatchObject({ params: { until: "seen", timeoutMs: 2_000 } });
@@ -98,16 +130,30 @@ test("a timeout ends with 4, gives the id all the same, and says that the messag
     "message.await": () => {
       throw relayError("timeout", "not within 10 ms");
     },
-    "message.trace": () => ({ message: message({}), deliveries: [delivery({ stage: "accepted", stalled: "agent_busy" })], steps: [] }),
+    "message.trace": () => ({
+      message: message({}),
+      deliveries: [delivery({ stage: "accepted", stalled: "agent_busy" })],
+      steps: [],
+    }),
   });
   const { status, out, err } = await home.run(["send", "ada", "hi", "--until", "seen"]);
-  expect([status, out.includes("agent_busy"), err.includes(`it is still on its way: agent-relay trace ${messageId}`)]).toEqual([4, true, true]);
+  expect([
+    status,
+    out.includes("agent_busy"),
+    err.includes(`it is still on its way: agent-relay trace ${messageId}`),
+  ]).toEqual([4, true, true]);
   const json = await home.run(["send", "ada", "hi", "--until", "seen", "--json"]);
-  expect([json.status, JSON.parse(json.out)]).toMatchObject([4, { messageId, deliveries: [{ stalled: "agent_busy" }] }]);
+  expect([json.status, JSON.parse(json.out)]).toMatchObject([
+    4,
+    { messageId, deliveries: [{ stalled: "agent_busy" }] },
+  ]);
 });
 
 test("a message that became a dead letter ends with 1", async () => {
-  await serve({ "message.send": () => receipt, "message.await": () => ({ deliveries: [delivery({ stage: "dead_lettered", deadLetterReason: "killed" })] }) });
+  await serve({
+    "message.send": () => receipt,
+    "message.await": () => ({ deliveries: [delivery({ stage: "dead_lettered", deadLetterReason: "killed" })] }),
+  });
   const { status, out } = await home.run(["send", "ada", "hi", "--until", "seen"]);
   expect([status, out.includes("killed")]).toEqual([1, true]);
 });
@@ -118,14 +164,25 @@ test("a refusal ends with 1 and passes on the broker's hint", async () => {
       throw relayError("unknown_agent", "no agent is called adda", { hint: "did you mean ada?" });
     },
   });
-  expect(await home.run(["send", "adda", "hi"])).toEqual({ status: 1, out: "", err: "error: no agent is called adda\n→ did you mean ada?\n" });
+  expect(await home.run(["send", "adda", "hi"])).toEqual({
+    status: 1,
+    out: "",
+    err: "error: no agent is called adda\n→ did you mean ada?\n",
+  });
 });
 
 test("inbox acknowledges what it has shown", async () => {
-  const mail = { ...message({ from: "ada", to: { kind: "agent", name: "operator" }, body: "done" }), possibleRepeat: true };
+  const mail = {
+    ...message({ from: "ada", to: { kind: "agent", name: "operator" }, body: "done" }),
+    possibleRepeat: true,
+  };
   await serve({ "inbox.check": () => ({ messages: [mail], remaining: 2 }), "inbox.ack": () => ({ acknowledged: 1 }) });
   const { out, err } = await home.run(["inbox"]);
-  expect([out.includes("possibly a repeat"), out.includes("  done"), err.includes("2 more wait")]).toEqual([true, true, true]);
+  expect([out.includes("possibly a repeat"), out.includes("  done"), err.includes("2 more wait")]).toEqual([
+    true,
+    true,
+    true,
+  ]);
   expect(fake?.asked.map(({ method }) => method)).toEqual(["inbox.check", "inbox.ack"]);
 });
 
@@ -147,7 +204,13 @@ test("trace tells the story of a message", async () => {
     { sequence: 7, at, afterMs: 0, agent: null, what: "accepted", detail: "owed to ada" },
     { sequence: 9, at: at + 1_530, afterMs: 1_530, agent: "ada", what: "handed over", detail: "paste, drained" },
   ];
-  await serve({ "message.trace": () => ({ message: message({ at }), deliveries: [delivery({ at, stage: "handed_over", evidence: "paste_drained" })], steps }) });
+  await serve({
+    "message.trace": () => ({
+      message: message({ at }),
+      deliveries: [delivery({ at, stage: "handed_over", evidence: "paste_drained" })],
+      steps,
+    }),
+  });
   const { out } = await home.run(["trace", messageId], { env: { COLUMNS: "80" } });
   await expect(out).toMatchFileSnapshot("expected/trace-80.txt");
 });
@@ -156,37 +219,94 @@ test("history --follow goes on with new messages of that agent alone", async () 
   await serve({ "message.history": () => ({ messages: [message({ body: "old" })], before: null, after: null }) });
   const running = home.start(["history", "--with", "ada", "--follow", "--json"]);
   await running.until(/"old"/);
-  const accepted = { type: "message_accepted", messageId: "msg_01k3v9q0x8bbbb", mode: "wait", threadId: "msg_01k3v9q0x8bbbb", at: 1, stream: "message/x", revision: 1 };
-  fake?.append({ ...accepted, sequence: 8, from: "bob", to: { kind: "agent", name: "eve" }, recipients: ["eve"], body: "not hers" });
-  fake?.append({ ...accepted, sequence: 9, from: "bob", to: { kind: "agent", name: "ada" }, recipients: ["ada"], body: "hers" });
+  const accepted = {
+    type: "message_accepted",
+    messageId: "msg_01k3v9q0x8bbbb",
+    mode: "wait",
+    threadId: "msg_01k3v9q0x8bbbb",
+    at: 1,
+    stream: "message/x",
+    revision: 1,
+  };
+  fake?.append({
+    ...accepted,
+    sequence: 8,
+    from: "bob",
+    to: { kind: "agent", name: "eve" },
+    recipients: ["eve"],
+    body: "not hers",
+  });
+  fake?.append({
+    ...accepted,
+    sequence: 9,
+    from: "bob",
+    to: { kind: "agent", name: "ada" },
+    recipients: ["ada"],
+    body: "hers",
+  });
   await running.until(/"hers"/);
   running.child.kill("SIGINT");
   const { status, out } = await running.ended;
   expect([status, out.includes("not hers")]).toEqual([130, false]);
 });
 
-const exited = { type: "agent_exited", agent: "ada", epoch: 1, reason: "signal", class: "crash", code: null, signal: "SIGKILL", uptimeSecs: 3, lastLines: [], undelivered: 0, at: 1, stream: "agent/ada", revision: 1 };
+const exited = {
+  type: "agent_exited",
+  agent: "ada",
+  epoch: 1,
+  reason: "signal",
+  class: "crash",
+  code: null,
+  signal: "SIGKILL",
+  uptimeSecs: 3,
+  lastLines: [],
+  undelivered: 0,
+  at: 1,
+  stream: "agent/ada",
+  revision: 1,
+};
 
 test("events --follow --json is one event a line, from the position that it is given", async () => {
-  await serve({}, { events: [{ ...exited, sequence: 1 }, { ...exited, sequence: 2, revision: 2 }] });
+  await serve(
+    {},
+    {
+      events: [
+        { ...exited, sequence: 1 },
+        { ...exited, sequence: 2, revision: 2 },
+      ],
+    },
+  );
   const running = home.start(["events", "--follow", "--from", "1", "--json"]);
   await running.until(/"sequence":2/);
   fake?.append({ ...exited, sequence: 3, revision: 3 });
   await running.until(/"sequence":3/);
   running.child.kill("SIGTERM");
-  const lines = (await running.ended).out.trim().split("\n").map((line) => (JSON.parse(line) as { sequence: number }).sequence);
+  const lines = (await running.ended).out
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { sequence: number }).sequence);
   expect(lines).toEqual([2, 3]);
 });
 
 test("events shows the newest page, and what it was asked to filter", async () => {
-  await serve({ "events.read": ({ from, filter }) => ({ events: from === 0 && filter.types === undefined ? [] : [{ ...exited, sequence: 60 }], next: 60, head: 60 }) });
+  await serve({
+    "events.read": ({ from, filter }) => ({
+      events: from === 0 && filter.types === undefined ? [] : [{ ...exited, sequence: 60 }],
+      next: 60,
+      head: 60,
+    }),
+  });
   const { out } = await home.run(["events", "--type", "agent_exited,agent_idle", "--agent", "ada"]);
   expect(out).toContain("#60 agent_exited ada epoch=1 reason=signal class=crash signal=SIGKILL");
-  expect(fake?.asked[0]).toMatchObject({ params: { from: 0, filter: { types: ["agent_exited", "agent_idle"], agents: ["ada"] } } });
+  expect(fake?.asked[0]).toMatchObject({
+    params: { from: 0, filter: { types: ["agent_exited", "agent_idle"], agents: ["ada"] } },
+  });
 });
 
 const screen = "\u001b[?1049h\u001b[31mone\u001b[0m\r\ntwo 工作\r\nthree\r\n";
-const terminal: Answers = { "terminal.read": () => ({ offset: 0, next: Buffer.byteLength(screen), data: Buffer.from(screen).toString("base64") }) };
+const terminal: Answers = {
+  "terminal.read": () => ({ offset: 0, next: Buffer.byteLength(screen), data: Buffer.from(screen).toString("base64") }),
+};
 
 test("logs prints text without control sequences, or the newest lines of it", async () => {
   await serve(terminal);
@@ -219,14 +339,53 @@ test("release reports each name, and the worst status counts", async () => {
     },
   });
   const { status, out } = await home.run(["release", "ada", "bob", "--json"]);
-  expect([status, JSON.parse(out)]).toMatchObject([1, { results: [{ name: "ada", ok: true }, { name: "bob", ok: false, error: { code: "unknown_agent" } }] }]);
+  expect([status, JSON.parse(out)]).toMatchObject([
+    1,
+    {
+      results: [
+        { name: "ada", ok: true },
+        { name: "bob", ok: false, error: { code: "unknown_agent" } },
+      ],
+    },
+  ]);
 });
 
 test("spawn sends the whole launch", async () => {
-  await serve({ "broker.status": () => broker(), "agent.spawn": () => ({ agent: "ada", epoch: 1, harness: "codex", pid: 99 }), "agent.wait": () => ({ agents: [agent({})] }) });
-  const args = ["spawn", "ada", "codex --profile work", "-m", "gpt-5", "-t", "look", "-c", "#a,b", "-C", "sub", "-e", "K=V", "--permission", "auto", "--restart", "never", "--harness", "codex", "--idle-after", "5s", "--wait", "idle"];
+  await serve({
+    "broker.status": () => broker(),
+    "agent.spawn": () => ({ agent: "ada", epoch: 1, harness: "codex", pid: 99 }),
+    "agent.wait": () => ({ agents: [agent({})] }),
+  });
+  const args = [
+    "spawn",
+    "ada",
+    "codex --profile work",
+    "-m",
+    "gpt-5",
+    "-t",
+    "look",
+    "-c",
+    "#a,b",
+    "-C",
+    "sub",
+    "-e",
+    "K=V",
+    "--permission",
+    "auto",
+    "--restart",
+    "never",
+    "--harness",
+    "codex",
+    "--idle-after",
+    "5s",
+    "--wait",
+    "idle",
+  ];
   const { status, out } = await home.run([...args, "--json"]);
-  expect([status, JSON.parse(out)]).toMatchObject([0, { agent: "ada", pid: 99, startedBroker: false, view: { name: "ada" } }]);
+  expect([status, JSON.parse(out)]).toMatchObject([
+    0,
+    { agent: "ada", pid: 99, startedBroker: false, view: { name: "ada" } },
+  ]);
   expect(fake?.asked.find(({ method }) => method === "agent.spawn")?.params).toMatchObject({
     name: "ada",
     launch: {
@@ -256,13 +415,24 @@ test("wait ends with 4 when the time is over", async () => {
 
 test("stats, channels, dead letters and search are tables", async () => {
   await serve({
-    "stats.read": () => ({ rows: [{ key: "codex", agents: 1, sent: 2, received: 3, turns: 4 }], orchestrator: "claude-code" }),
-    "channel.list": () => ({ channels: [{ name: "review", topic: "who looks", members: ["ada", "bob"], createdBy: "operator", createdAt: 1 }] }),
-    "deadletter.list": () => ({ deliveries: [delivery({ stage: "dead_lettered", deadLetterReason: "expired", route: null, evidence: null })] }),
+    "stats.read": () => ({
+      rows: [{ key: "codex", agents: 1, sent: 2, received: 3, turns: 4 }],
+      orchestrator: "claude-code",
+    }),
+    "channel.list": () => ({
+      channels: [{ name: "review", topic: "who looks", members: ["ada", "bob"], createdBy: "operator", createdAt: 1 }],
+    }),
+    "deadletter.list": () => ({
+      deliveries: [delivery({ stage: "dead_lettered", deadLetterReason: "expired", route: null, evidence: null })],
+    }),
     "message.search": () => ({ messages: [message({ body: "a flaky test" })] }),
   });
-  expect((await home.run(["stats"])).out).toBe("HARNESS  AGENTS  SENT  RECEIVED  TURNS\ncodex         1     2         3      4\n");
-  expect((await home.run(["channels"])).out).toBe("CHANNEL  MEMBERS   TOPIC      BY\n#review  ada, bob  who looks  operator\n");
+  expect((await home.run(["stats"])).out).toBe(
+    "HARNESS  AGENTS  SENT  RECEIVED  TURNS\ncodex         1     2         3      4\n",
+  );
+  expect((await home.run(["channels"])).out).toBe(
+    "CHANNEL  MEMBERS   TOPIC      BY\n#review  ada, bob  who looks  operator\n",
+  );
   expect((await home.run(["channels", "members", "#review"])).out).toBe("ada\nbob\n");
   expect((await home.run(["deadletters"])).out).toContain("expired");
   expect((await home.run(["search", "flaky"])).out).toContain("a flaky test");
@@ -270,13 +440,24 @@ test("stats, channels, dead letters and search are tables", async () => {
 
 test("deadletters redeliver --all sends them out again, oldest first", async () => {
   const older = "msg_01k3v9q0x8aaa1";
-  await serve({ "deadletter.list": () => ({ deliveries: [delivery({ messageId }), delivery({ messageId: older })] }), "deadletter.redeliver": () => ({}) });
+  await serve({
+    "deadletter.list": () => ({ deliveries: [delivery({ messageId }), delivery({ messageId: older })] }),
+    "deadletter.redeliver": () => ({}),
+  });
   expect((await home.run(["deadletters", "redeliver", "--all"])).status).toBe(0);
-  expect(fake?.asked.slice(1).map(({ params }) => (params as { messageId: string }).messageId)).toEqual([older, messageId]);
+  expect(fake?.asked.slice(1).map(({ params }) => (params as { messageId: string }).messageId)).toEqual([
+    older,
+    messageId,
+  ]);
 });
 
 test("an interrupt ends a wait at once and asks nothing of the team", async () => {
-  await serve({ "agent.wait": (_, signal) => new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(relayError("cancelled", "stopped")))) });
+  await serve({
+    "agent.wait": (_, signal) =>
+      new Promise((_resolve, reject) =>
+        signal?.addEventListener("abort", () => reject(relayError("cancelled", "stopped"))),
+      ),
+  });
   const running = home.start(["wait", "ada"]);
   while (fake?.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
   running.child.kill("SIGINT");

@@ -4,15 +4,33 @@
  * Parameters and results pass the protocol's own schemas, so a test cannot agree with the CLI on a shape that no broker has.
  */
 import { openGateway, type BrokerService, type TerminalNews } from "@agent-relay/broker";
-import { isMethod, methods, relayError, RelayEvent, type Method, type MethodResult, type ParsedParams } from "@agent-relay/protocol";
+import {
+  isMethod,
+  methods,
+  relayError,
+  RelayEvent,
+  type Method,
+  type MethodResult,
+  type ParsedParams,
+} from "@agent-relay/protocol";
 import { locate } from "@agent-relay/sdk";
 import type { Home } from "./home.ts";
 
-export type Answers = { readonly [M in Method]?: (params: ParsedParams<M>, signal: AbortSignal | undefined) => MethodResult<M> | Promise<MethodResult<M>> };
+export type Answers = {
+  readonly [M in Method]?: (
+    params: ParsedParams<M>,
+    signal: AbortSignal | undefined,
+  ) => MethodResult<M> | Promise<MethodResult<M>>;
+};
 
 export interface FakeBroker {
   /** What was asked, in order. */
-  readonly asked: { readonly method: Method; readonly params: unknown; readonly caller: string; readonly actor: string | undefined }[];
+  readonly asked: {
+    readonly method: Method;
+    readonly params: unknown;
+    readonly caller: string;
+    readonly actor: string | undefined;
+  }[];
   readonly append: (event: unknown) => void;
   readonly print: (text: string) => void;
   readonly endTerminal: () => void;
@@ -44,7 +62,9 @@ export async function fakeBroker(home: Home, options: FakeBrokerOptions): Promis
       const parsed = info.params.safeParse(params);
       if (!parsed.success) throw relayError("invalid_request", parsed.error.issues[0]?.message ?? "invalid");
       asked.push({ method, params: parsed.data, caller: caller.principal.name, actor: caller.actor });
-      const answer = options.answers[method] as ((params: unknown, signal: AbortSignal | undefined) => unknown) | undefined;
+      const answer = options.answers[method] as
+        | ((params: unknown, signal: AbortSignal | undefined) => unknown)
+        | undefined;
       if (answer === undefined) throw relayError("not_supported", `the fake broker has no answer to ${method}`);
       return info.result.parse(await answer(parsed.data, more?.signal));
     },
@@ -57,7 +77,8 @@ export async function fakeBroker(home: Home, options: FakeBrokerOptions): Promis
       },
     },
     terminals: {
-      read: (_agent, from) => Promise.resolve({ epoch: 1, offset: Math.min(from, screen.length), data: screen.subarray(from) }),
+      read: (_agent, from) =>
+        Promise.resolve({ epoch: 1, offset: Math.min(from, screen.length), data: screen.subarray(from) }),
       onNews: (listener) => {
         newsListeners.add(listener);
         return () => newsListeners.delete(listener);

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The program under test: the one built here, or another, for example an installed one. */
-export const program = process.env["AGENT_RELAY_TEST_PROGRAM"] ?? fileURLToPath(new URL("../dist/main.js", import.meta.url));
+export const program =
+  process.env["AGENT_RELAY_TEST_PROGRAM"] ?? fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 export interface Ran {
   readonly status: number | null;
@@ -45,11 +46,21 @@ export function makeHome(): Home {
   const runtime = join(directory, "run");
   mkdirSync(project);
   mkdirSync(runtime, { mode: 0o700 });
-  const environment = { PATH: process.env["PATH"] ?? "", HOME: directory, XDG_RUNTIME_DIR: runtime, TERM: "xterm-256color", LANG: "C.UTF-8" };
+  const environment = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: directory,
+    XDG_RUNTIME_DIR: runtime,
+    TERM: "xterm-256color",
+    LANG: "C.UTF-8",
+  };
   const running = new Set<Running>();
 
   const start: Home["start"] = (args, options = {}) => {
-    const child = spawn(process.execPath, [program, ...args], { cwd: options.cwd ?? project, env: { ...environment, ...options.env }, stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd: options.cwd ?? project,
+      env: { ...environment, ...options.env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     const it = watch(child);
     running.add(it);
     void it.ended.finally(() => running.delete(it));

@@ -13,7 +13,8 @@ afterEach(async () => {
   await home.remove();
 }, 60_000);
 
-const json = async <Shape>(...args: string[]): Promise<Shape> => JSON.parse((await home.run([...args, "--json"])).out) as Shape;
+const json = async <Shape>(...args: string[]): Promise<Shape> =>
+  JSON.parse((await home.run([...args, "--json"])).out) as Shape;
 const upped = (): Promise<{ pid: number; started: boolean; alreadyRunning: boolean; socket: string }> => json("up");
 const isAlive = (pid: number): boolean => {
   try {
@@ -28,7 +29,13 @@ test("up starts a broker and waits until it answers; a second up finds it; down 
   const first = await upped();
   const second = await upped();
   const status = await json<{ pid: number; project: string }>("status");
-  expect([first.started, second.alreadyRunning, second.pid, status.pid, status.project]).toEqual([true, true, first.pid, first.pid, home.project]);
+  expect([first.started, second.alreadyRunning, second.pid, status.pid, status.project]).toEqual([
+    true,
+    true,
+    first.pid,
+    first.pid,
+    home.project,
+  ]);
   const down = await json<{ stopped: boolean; pid: number }>("down");
   expect([down.stopped, down.pid, isAlive(first.pid)]).toEqual([true, first.pid, false]);
 });
@@ -42,12 +49,19 @@ test("two ups at once end with one broker, and both succeed", async () => {
 test("the state is private to its owner and invisible to git", async () => {
   await upped();
   const stateDir = join(home.project, ".agent-relay");
-  expect([(statSync(stateDir).mode & 0o777).toString(8), readFileSync(join(stateDir, ".gitignore"), "utf8")]).toEqual(["700", "*\n"]);
+  expect([(statSync(stateDir).mode & 0o777).toString(8), readFileSync(join(stateDir, ".gitignore"), "utf8")]).toEqual([
+    "700",
+    "*\n",
+  ]);
 });
 
 test("spawn starts a broker if there is none, and says so", async () => {
   const { status, out, err } = await home.run(["spawn", "ada", "--", "/bin/sh", "-c", "echo here I am; sleep 600"]);
-  expect([status, /^ada runs: .*pid \d+\n$/.test(out), err.includes("No broker runs here; starting one.")]).toEqual([0, true, true]);
+  expect([status, /^ada runs: .*pid \d+\n$/.test(out), err.includes("No broker runs here; starting one.")]).toEqual([
+    0,
+    true,
+    true,
+  ]);
 });
 
 test("an agent's life: spawned, written to, looked at, released", async () => {
@@ -86,14 +100,20 @@ test("down --keep-agents leaves them to the next broker", async () => {
   await home.run(["down", "--keep-agents"]);
   expect(isAlive(before.agents[0]?.pid ?? 0)).toBe(true);
   await upped();
-  expect((await json<{ agents: { pid: number }[] }>("who")).agents.map(({ pid }) => pid)).toEqual(before.agents.map(({ pid }) => pid));
+  expect((await json<{ agents: { pid: number }[] }>("who")).agents.map(({ pid }) => pid)).toEqual(
+    before.agents.map(({ pid }) => pid),
+  );
 });
 
 test("a broker that does not answer is named, and ended with --force alone", async () => {
   const { pid } = await upped();
   process.kill(pid, "SIGSTOP");
   const refused = await home.run(["down"]);
-  expect([refused.status, refused.err.includes(`pid ${pid}`), refused.err.includes("--force")]).toEqual([3, true, true]);
+  expect([refused.status, refused.err.includes(`pid ${pid}`), refused.err.includes("--force")]).toEqual([
+    3,
+    true,
+    true,
+  ]);
   const forced = await home.run(["down", "--force"]);
   expect([forced.status, isAlive(pid)]).toEqual([0, false]);
 }, 90_000);
@@ -113,7 +133,10 @@ test("a second broker in the foreground is refused", async () => {
   const { pid } = await upped();
   const { status, err } = await home.run(["up", "--foreground"]);
   const aged = err.replace(/started \d+[sm] ago/u, "started a moment ago");
-  expect([status, aged]).toEqual([1, `error: a broker already runs for ${home.project}, pid ${pid}, started a moment ago\n→ agent-relay down ends it\n`]);
+  expect([status, aged]).toEqual([
+    1,
+    `error: a broker already runs for ${home.project}, pid ${pid}, started a moment ago\n→ agent-relay down ends it\n`,
+  ]);
 });
 
 test("backup writes a copy that is a new file only", async () => {

@@ -11,7 +11,8 @@ beforeEach(() => {
 afterEach(() => home.remove());
 
 const file = (name: string): string => readFileSync(join(home.project, name), "utf8");
-const errorOf = (text: string): { code: string; message: string; hint?: string } => (JSON.parse(text) as { error: { code: string; message: string; hint?: string } }).error;
+const errorOf = (text: string): { code: string; message: string; hint?: string } =>
+  (JSON.parse(text) as { error: { code: string; message: string; hint?: string } }).error;
 
 test("--version prints the version alone", async () => {
   expect(await home.run(["--version"])).toEqual({ status: 0, out: "0.1.0\n", err: "" });
@@ -24,7 +25,12 @@ test("without arguments it explains itself", async () => {
 
 test("the help of a command teaches: what it does, examples, the shape of its JSON", async () => {
   const { status, out } = await home.run(["send", "--help"]);
-  expect([status, ...["Send a message to an agent or a #channel.", "Examples:", "JSON (--json):", "Global Options:"].map((part) => out.includes(part))]).toEqual([0, true, true, true, true]);
+  expect([
+    status,
+    ...["Send a message to an agent or a #channel.", "Examples:", "JSON (--json):", "Global Options:"].map((part) =>
+      out.includes(part),
+    ),
+  ]).toEqual([0, true, true, true, true]);
 });
 
 test("hidden commands are not in the help", async () => {
@@ -32,16 +38,27 @@ test("hidden commands are not in the help", async () => {
 });
 
 test("a misspelt command ends with 2 and says what may have been meant", async () => {
-  expect(await home.run(["whoo"])).toEqual({ status: 2, out: "", err: "error: unknown command 'whoo'\n→ did you mean who?\n" });
+  expect(await home.run(["whoo"])).toEqual({
+    status: 2,
+    out: "",
+    err: "error: unknown command 'whoo'\n→ did you mean who?\n",
+  });
 });
 
 test("a misspelt subcommand does too", async () => {
-  expect(await home.run(["channels", "lsit"])).toEqual({ status: 2, out: "", err: "error: unknown command 'lsit' of channels\n→ did you mean agent-relay channels list?\n" });
+  expect(await home.run(["channels", "lsit"])).toEqual({
+    status: 2,
+    out: "",
+    err: "error: unknown command 'lsit' of channels\n→ did you mean agent-relay channels list?\n",
+  });
 });
 
 test("an option of the program in the wrong place is explained", async () => {
   const { status, err } = await home.run(["spawn", "ada", "codex", "--profile", "work"]);
-  expect([status, err]).toEqual([2, "error: unknown option '--profile'\n→ options of the program itself go after -- or into the quotes of its command line\n"]);
+  expect([status, err]).toEqual([
+    2,
+    "error: unknown option '--profile'\n→ options of the program itself go after -- or into the quotes of its command line\n",
+  ]);
 });
 
 test("under --json a wrong command line is JSON on stderr", async () => {
@@ -50,7 +67,11 @@ test("under --json a wrong command line is JSON on stderr", async () => {
 });
 
 test("without a broker a command ends with 3 and names the next step", async () => {
-  expect(await home.run(["who"])).toEqual({ status: 3, out: "", err: `error: no broker runs for ${home.project}\n→ start one: agent-relay up\n` });
+  expect(await home.run(["who"])).toEqual({
+    status: 3,
+    out: "",
+    err: `error: no broker runs for ${home.project}\n→ start one: agent-relay up\n`,
+  });
 });
 
 test("under --json that error is an envelope", async () => {
@@ -65,7 +86,9 @@ test("under --json that error is an envelope", async () => {
 test("the nearest project upwards is meant", async () => {
   mkdirSync(join(home.project, ".git"));
   mkdirSync(join(home.project, "src", "deep"), { recursive: true });
-  expect((await home.run(["who"], { cwd: join(home.project, "src", "deep") })).err).toContain(`no broker runs for ${home.project}\n`);
+  expect((await home.run(["who"], { cwd: join(home.project, "src", "deep") })).err).toContain(
+    `no broker runs for ${home.project}\n`,
+  );
 });
 
 test("a project that does not exist is a wrong command line", async () => {
@@ -74,12 +97,20 @@ test("a project that does not exist is a wrong command line", async () => {
 
 test("a socket path that is too long is refused with what to do", async () => {
   const { status, err } = await home.run(["who"], { env: { XDG_RUNTIME_DIR: `/tmp/${"x".repeat(120)}` } });
-  expect([status, err.includes("socket path"), err.includes("→ Set XDG_RUNTIME_DIR to a directory with a shorter path.")]).toEqual([3, true, true]);
+  expect([
+    status,
+    err.includes("socket path"),
+    err.includes("→ Set XDG_RUNTIME_DIR to a directory with a shorter path."),
+  ]).toEqual([3, true, true]);
 });
 
 test("spawn --no-start refuses instead of starting a broker", async () => {
   const { status, err } = await home.run(["spawn", "ada", "claude", "--no-start"]);
-  expect([status, err.includes("agent-relay up"), existsSync(join(home.project, ".agent-relay"))]).toEqual([3, true, false]);
+  expect([status, err.includes("agent-relay up"), existsSync(join(home.project, ".agent-relay"))]).toEqual([
+    3,
+    true,
+    false,
+  ]);
 });
 
 test("up on a state directory that cannot be made says so and how to go on", async () => {
@@ -94,7 +125,10 @@ test("down without a broker is done already", async () => {
 
 test("attach without a terminal says what to use instead", async () => {
   const { status, err } = await home.run(["attach", "ada"]);
-  expect([status, err]).toEqual([2, "error: attach needs a terminal on stdin and stdout\n→ agent-relay logs ada --follow prints the same as text\n"]);
+  expect([status, err]).toEqual([
+    2,
+    "error: attach needs a terminal on stdin and stdout\n→ agent-relay logs ada --follow prints the same as text\n",
+  ]);
 });
 
 test("harness explain says which program a command line runs, and why", async () => {
@@ -121,7 +155,11 @@ test("a harness that is not known names the nearest", async () => {
 });
 
 test("version tells all that a report needs", async () => {
-  expect(JSON.parse((await home.run(["version", "--json"])).out)).toMatchObject({ version: "0.1.0", protocol: 1, node: process.version });
+  expect(JSON.parse((await home.run(["version", "--json"])).out)).toMatchObject({
+    version: "0.1.0",
+    protocol: 1,
+    node: process.version,
+  });
 });
 
 test("init adds a block to AGENTS.md and an entry to .gitignore, once", async () => {
@@ -129,8 +167,15 @@ test("init adds a block to AGENTS.md and an entry to .gitignore, once", async ()
   await home.run(["init"]);
   const once = file("AGENTS.md");
   const again = await home.run(["init", "--json"]);
-  expect([once.startsWith("# Rules\n\n<!-- agent-relay:start -->\n"), file("AGENTS.md") === once, file(".gitignore")]).toEqual([true, true, "# agent-relay:start\n.agent-relay/\n# agent-relay:end\n"]);
-  expect((JSON.parse(again.out) as { changes: { action: string }[] }).changes.map(({ action }) => action)).toEqual(["none", "none"]);
+  expect([
+    once.startsWith("# Rules\n\n<!-- agent-relay:start -->\n"),
+    file("AGENTS.md") === once,
+    file(".gitignore"),
+  ]).toEqual([true, true, "# agent-relay:start\n.agent-relay/\n# agent-relay:end\n"]);
+  expect((JSON.parse(again.out) as { changes: { action: string }[] }).changes.map(({ action }) => action)).toEqual([
+    "none",
+    "none",
+  ]);
 });
 
 test("init --remove takes out exactly what init put in", async () => {
@@ -142,7 +187,11 @@ test("init --remove takes out exactly what init put in", async () => {
 
 test("init --dry-run shows everything and does nothing", async () => {
   const { out } = await home.run(["init", "--dry-run"]);
-  expect([out.includes("would create AGENTS.md"), out.includes("+ .agent-relay/"), existsSync(join(home.project, "AGENTS.md"))]).toEqual([true, true, false]);
+  expect([
+    out.includes("would create AGENTS.md"),
+    out.includes("+ .agent-relay/"),
+    existsSync(join(home.project, "AGENTS.md")),
+  ]).toEqual([true, true, false]);
 });
 
 test("init leaves a person's own entry in .gitignore alone", async () => {
@@ -163,7 +212,11 @@ test("init writes through a link and keeps the file's mode", async () => {
 test("init does not touch anything when a block is damaged", async () => {
   writeFileSync(join(home.project, "AGENTS.md"), "<!-- agent-relay:start -->\nhalf\n");
   const { status } = await home.run(["init"]);
-  expect([status, file("AGENTS.md"), existsSync(join(home.project, ".gitignore"))]).toEqual([1, "<!-- agent-relay:start -->\nhalf\n", false]);
+  expect([status, file("AGENTS.md"), existsSync(join(home.project, ".gitignore"))]).toEqual([
+    1,
+    "<!-- agent-relay:start -->\nhalf\n",
+    false,
+  ]);
 });
 
 test("doctor finds nothing wrong here, and tries the native modules for real", async () => {
@@ -191,11 +244,17 @@ test("doctor names the agent programs on the PATH with their versions", async ()
 test("hook never fails and never says anything, whatever it is fed", async () => {
   const silent = { status: 0, out: "", err: "" };
   expect(await home.run(["hook"], { input: "this is no JSON", env: { AGENT_RELAY_TOKEN: "x" } })).toEqual(silent);
-  expect(await home.run(["hook", "turn_ended"], { env: { AGENT_RELAY_TOKEN: "x", AGENT_RELAY_HOOK_URL: "http://127.0.0.1:9/hooks" } })).toEqual(silent);
+  expect(
+    await home.run(["hook", "turn_ended"], {
+      env: { AGENT_RELAY_TOKEN: "x", AGENT_RELAY_HOOK_URL: "http://127.0.0.1:9/hooks" },
+    }),
+  ).toEqual(silent);
 });
 
 test("hook sends nothing to another machine", async () => {
-  const { err } = await home.run(["hook", "ready", "--verbose"], { env: { AGENT_RELAY_TOKEN: "x", AGENT_RELAY_HOOK_URL: "http://example.org/hooks" } });
+  const { err } = await home.run(["hook", "ready", "--verbose"], {
+    env: { AGENT_RELAY_TOKEN: "x", AGENT_RELAY_HOOK_URL: "http://example.org/hooks" },
+  });
   expect(err).toContain("http://example.org is not this machine");
 });
 

@@ -76,15 +76,31 @@ interface HttpHook {
 
 /** Posts a payload as Claude Code does for the hook that its settings name. */
 async function claudeHook(settings: string, payload: { readonly hook_event_name: string }): Promise<Response> {
-  const { hooks } = JSON.parse(settings) as { readonly hooks: Readonly<Record<string, readonly { readonly hooks: readonly HttpHook[] }[]>> };
+  const { hooks } = JSON.parse(settings) as {
+    readonly hooks: Readonly<Record<string, readonly { readonly hooks: readonly HttpHook[] }[]>>;
+  };
   const hook = hooks[payload.hook_event_name]?.[0]?.hooks[0];
   if (hook === undefined) throw new Error(`${payload.hook_event_name} is not in the settings`);
-  const headers = Object.entries(hook.headers).map(([name, value]): [string, string] => [name, value.replace("$AGENT_RELAY_TOKEN", token)]);
-  return fetch(hook.url, { method: "POST", headers: [["content-type", "application/json"], ...headers], body: JSON.stringify(payload) });
+  const headers = Object.entries(hook.headers).map(([name, value]): [string, string] => [
+    name,
+    value.replace("$AGENT_RELAY_TOKEN", token),
+  ]);
+  return fetch(hook.url, {
+    method: "POST",
+    headers: [["content-type", "application/json"], ...headers],
+    body: JSON.stringify(payload),
+  });
 }
 
-const signals = (source: string, ...each: readonly object[]): unknown[] => each.map((signal) => ({ method: "agent.signal", params: { signal, source } }));
-const claudeCode = { session_id: "3caf488e", transcript_path: "/home/dev/.claude/projects/p/3caf488e.jsonl", cwd: "/home/dev/p", prompt_id: "6faf5854", permission_mode: "default" };
+const signals = (source: string, ...each: readonly object[]): unknown[] =>
+  each.map((signal) => ({ method: "agent.signal", params: { signal, source } }));
+const claudeCode = {
+  session_id: "3caf488e",
+  transcript_path: "/home/dev/.claude/projects/p/3caf488e.jsonl",
+  cwd: "/home/dev/p",
+  prompt_id: "6faf5854",
+  permission_mode: "default",
+};
 
 test.each<[string, { readonly hook_event_name: string } & Record<string, unknown>, unknown[]]>([
   [
@@ -94,7 +110,15 @@ test.each<[string, { readonly hook_event_name: string } & Record<string, unknown
   ],
   [
     "the end of a turn",
-    { ...claudeCode, effort: { level: "medium" }, hook_event_name: "Stop", stop_hook_active: false, last_assistant_message: "done", background_tasks: [], session_crons: [] },
+    {
+      ...claudeCode,
+      effort: { level: "medium" },
+      hook_event_name: "Stop",
+      stop_hook_active: false,
+      last_assistant_message: "done",
+      background_tasks: [],
+      session_crons: [],
+    },
     signals("hook:Stop", { type: "turn_ended" }),
   ],
   [
@@ -103,7 +127,15 @@ test.each<[string, { readonly hook_event_name: string } & Record<string, unknown
       ...claudeCode,
       hook_event_name: "Stop",
       stop_hook_active: false,
-      background_tasks: [{ id: "a77a560f", type: "subagent", status: "running", description: "look around", agent_type: "general-purpose" }],
+      background_tasks: [
+        {
+          id: "a77a560f",
+          type: "subagent",
+          status: "running",
+          description: "look around",
+          agent_type: "general-purpose",
+        },
+      ],
     },
     [],
   ],
@@ -112,22 +144,39 @@ test.each<[string, { readonly hook_event_name: string } & Record<string, unknown
     { ...claudeCode, hook_event_name: "PermissionRequest", tool_name: "Bash", tool_input: { command: "rm -r build" } },
     signals("hook:PermissionRequest", { type: "blocked", kind: "permission", what: "Bash" }),
   ],
-])("Claude Code's hook for %s arrives, and is answered with nothing that it could take for an order", async (_, payload, expected) => {
-  const answer = await claudeHook(planned("claude")("settings.json"), payload);
-  expect([answer.status, await answer.text(), told]).toEqual([204, "", expected]);
-});
+])(
+  "Claude Code's hook for %s arrives, and is answered with nothing that it could take for an order",
+  async (_, payload, expected) => {
+    const answer = await claudeHook(planned("claude")("settings.json"), payload);
+    expect([answer.status, await answer.text(), told]).toEqual([204, "", expected]);
+  },
+);
 
 const run = promisify(execFile);
 
 test("Claude Code's status line tells what is left of the context", async () => {
   const running = run("sh", [planned("claude")("status-line.sh")]);
-  running.child.stdin?.end(JSON.stringify({ session_id: "967c7929", version: "2.1.329", context_window: { context_window_size: 1_000_000, used_percentage: 17, remaining_percentage: 83 } }));
+  running.child.stdin?.end(
+    JSON.stringify({
+      session_id: "967c7929",
+      version: "2.1.329",
+      context_window: { context_window_size: 1_000_000, used_percentage: 17, remaining_percentage: 83 },
+    }),
+  );
   expect((await running).stdout).toBe("relay: ada");
   expect(told).toEqual(signals("status-line", { type: "context", pctLeft: 83 }));
 });
 
 test("Codex's notification ends a turn and quotes its prompts", async () => {
-  const notification = { type: "agent-turn-complete", "thread-id": "01a1", "turn-id": "01a2", cwd: "/home/dev/p", client: "codex-tui", "input-messages": ["one", "two"], "last-assistant-message": "done" };
+  const notification = {
+    type: "agent-turn-complete",
+    "thread-id": "01a1",
+    "turn-id": "01a2",
+    cwd: "/home/dev/p",
+    client: "codex-tui",
+    "input-messages": ["one", "two"],
+    "last-assistant-message": "done",
+  };
   await run("sh", [planned("codex")("notify.sh"), JSON.stringify(notification)]);
   expect(told).toEqual(signals("notify", { type: "prompt", text: "one\n\ntwo" }, { type: "turn_ended" }));
 });

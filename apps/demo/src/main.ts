@@ -22,10 +22,15 @@ function say(text: string): void {
 function readArguments(): readonly string[] {
   const { values } = parseArgs({ options: { with: { type: "string" }, help: { type: "boolean" } } });
   if (values.help === true) {
-    process.stdout.write("npm start [-- --with claude,codex]\n\nRuns the main job with scripted agents, or with up to two agent programs found on PATH.\n");
+    process.stdout.write(
+      "npm start [-- --with claude,codex]\n\nRuns the main job with scripted agents, or with up to two agent programs found on PATH.\n",
+    );
     process.exit(0);
   }
-  return (values.with ?? "").split(",").filter((it) => it.length > 0).slice(0, 2);
+  return (values.with ?? "")
+    .split(",")
+    .filter((it) => it.length > 0)
+    .slice(0, 2);
 }
 
 async function main(): Promise<number> {
@@ -51,11 +56,18 @@ async function main(): Promise<number> {
   const failures = [...broken, ...left];
   for (const it of broken) process.stdout.write(`  broken: ${it}\n`);
   if (interrupted) return 130;
-  process.stdout.write(failures.length === 0 ? "\nEvery promise was kept.\n" : `\n${failures.length} promises were broken.\n`);
+  process.stdout.write(
+    failures.length === 0 ? "\nEvery promise was kept.\n" : `\n${failures.length} promises were broken.\n`,
+  );
   return failures.length === 0 ? 0 : 1;
 }
 
-async function play(stage: Stage, relay: Relay, team: readonly Member[], hostPid: number | null): Promise<readonly string[]> {
+async function play(
+  stage: Stage,
+  relay: Relay,
+  team: readonly Member[],
+  hostPid: number | null,
+): Promise<readonly string[]> {
   const events: RelayEvent[] = [];
   const following = new AbortController();
   const followed = collect(relay, events, following.signal);
@@ -78,10 +90,21 @@ async function play(stage: Stage, relay: Relay, team: readonly Member[], hostPid
   receipts.push(await relay.send({ to: "ada", body: "chain: please find out how long it takes" }));
   await quiet(events, 1_500);
 
-  await killAgent(stage, relay, events, team.some((it) => it.name === "ben" && it.journal !== undefined));
+  await killAgent(
+    stage,
+    relay,
+    events,
+    team.some((it) => it.name === "ben" && it.journal !== undefined),
+  );
   await storm(stage, relay, receipts);
   await Promise.all(
-    receipts.map((it) => relay.client.call("message.await", { messageId: it.messageId, until: "handed_over", timeoutMs: SETTLED_WITHIN_MS })),
+    receipts.map((it) =>
+      relay.client.call("message.await", {
+        messageId: it.messageId,
+        until: "handed_over",
+        timeoutMs: SETTLED_WITHIN_MS,
+      }),
+    ),
   );
   await settled(relay, events, team);
   following.abort();
@@ -93,7 +116,9 @@ async function play(stage: Stage, relay: Relay, team: readonly Member[], hostPid
     verdict.handedOver > 0 ? `, handed over without proof ${verdict.handedOver}` : "",
     verdict.deadLettered > 0 ? `, dead letters ${verdict.deadLettered}` : "",
   ].join("");
-  say(`verdict: accepted ${verdict.accepted}, seen ${verdict.seen}, lost ${verdict.lost}, repeated ${verdict.repeated}${more}`);
+  say(
+    `verdict: accepted ${verdict.accepted}, seen ${verdict.seen}, lost ${verdict.lost}, repeated ${verdict.repeated}${more}`,
+  );
   return verdict.broken;
 }
 
@@ -104,7 +129,9 @@ async function killAgent(stage: Stage, relay: Relay, events: readonly RelayEvent
   process.kill(ben.pid, "SIGKILL");
   const exit = await first(events, (it) => it.type === "agent_exited" && it.agent === "ben", 5_000);
   if (exit.type !== "agent_exited") throw new Error("not an exit");
-  say(`ben was killed: agent_exited{reason: ${exit.reason}, signal: ${exit.signal ?? "none"}} after ${exit.at - killedAt} ms`);
+  say(
+    `ben was killed: agent_exited{reason: ${exit.reason}, signal: ${exit.signal ?? "none"}} after ${exit.at - killedAt} ms`,
+  );
   if (!comesBack) return;
   await first(events, (it) => it.type === "agent_ready" && it.agent === "ben" && it.epoch > ben.epoch, 20_000);
   const again = (await relay.who()).find((it) => it.name === "ben");
@@ -148,7 +175,11 @@ async function collect(relay: Relay, events: RelayEvent[], signal: AbortSignal):
   for await (const event of relay.events({ from: 0, signal })) events.push(event);
 }
 
-async function first(events: readonly RelayEvent[], matches: (event: RelayEvent) => boolean, withinMs: number): Promise<RelayEvent> {
+async function first(
+  events: readonly RelayEvent[],
+  matches: (event: RelayEvent) => boolean,
+  withinMs: number,
+): Promise<RelayEvent> {
   const until = Date.now() + withinMs;
   for (;;) {
     const found = events.find(matches);

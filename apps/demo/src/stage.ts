@@ -11,7 +11,12 @@ export interface Stage {
   /** For the broker and whoever looks for it: sockets in a directory of the demo's own. */
   readonly environment: Readonly<Record<string, string>>;
   /** For the SDK, which otherwise looks at the real ones. */
-  readonly surroundings: { readonly environment: Readonly<Record<string, string>>; readonly cwd: string; readonly script: string; readonly execPath: string };
+  readonly surroundings: {
+    readonly environment: Readonly<Record<string, string>>;
+    readonly cwd: string;
+    readonly script: string;
+    readonly execPath: string;
+  };
   /** Runs `agent-relay` and answers what it printed. Throws with what it complained about. */
   readonly cli: (...args: readonly string[]) => Promise<string>;
   /** Processes that must be gone at the end. */
@@ -26,13 +31,25 @@ export function openStage(): Stage {
   const runtime = path.join(root, "run");
   mkdirSync(project);
   mkdirSync(runtime, { mode: 0o700 });
-  const environment = { ...definedOnly(process.env), XDG_RUNTIME_DIR: runtime, AGENT_RELAY_PROJECT: project, NO_COLOR: "1" };
-  const main = path.join(path.dirname(createRequire(import.meta.url).resolve("agent-relay/package.json")), "dist", "main.js");
+  const environment = {
+    ...definedOnly(process.env),
+    XDG_RUNTIME_DIR: runtime,
+    AGENT_RELAY_PROJECT: project,
+    NO_COLOR: "1",
+  };
+  const main = path.join(
+    path.dirname(createRequire(import.meta.url).resolve("agent-relay/package.json")),
+    "dist",
+    "main.js",
+  );
   const watched = new Map<number, string>();
 
   const cli: Stage["cli"] = (...args) =>
     new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [main, "--project", project, ...args], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn(process.execPath, [main, "--project", project, ...args], {
+        env: environment,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
       let printed = "";
       let complaints = "";
       child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
@@ -40,7 +57,8 @@ export function openStage(): Stage {
       child.on("error", reject);
       child.on("close", (code) => {
         if (code === 0) resolve(printed);
-        else reject(new Error(`agent-relay ${args.join(" ")} ended with ${code}: ${complaints.trim() || printed.trim()}`));
+        else
+          reject(new Error(`agent-relay ${args.join(" ")} ended with ${code}: ${complaints.trim() || printed.trim()}`));
       });
     });
 
@@ -56,7 +74,10 @@ export function openStage(): Stage {
       // Only what the demo itself started, by its pid.
       for (const pid of left.keys()) process.kill(pid, "SIGKILL");
       rmSync(root, { recursive: true, force: true });
-      return [...[...left].map(([pid, what]) => `process ${pid} (${what})`), ...(existsSync(root) ? readdirSync(root) : [])];
+      return [
+        ...[...left].map(([pid, what]) => `process ${pid} (${what})`),
+        ...(existsSync(root) ? readdirSync(root) : []),
+      ];
     },
   };
 }

@@ -45,7 +45,10 @@ export function castTeam(project: string, programs: readonly string[]): readonly
     const journal = path.join(project, `${name}.journal`);
     return {
       name,
-      about: program === scriptedInboxAgentPath() ? "scripted, fetches its mail over MCP" : "scripted, a prompt in a terminal",
+      about:
+        program === scriptedInboxAgentPath()
+          ? "scripted, fetches its mail over MCP"
+          : "scripted, a prompt in a terminal",
       journal,
       spawn: {
         name,

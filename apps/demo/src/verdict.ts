@@ -49,9 +49,11 @@ export function judge(events: readonly RelayEvent[], team: readonly Member[]): V
     }
     const ids = new Set(arrived.map((it) => it.id));
     for (const it of owed.values())
-      if (it.agent === name && it.stage !== "dead letter" && !ids.has(it.messageId)) broken.push(`${it.messageId} never reached ${name}`);
+      if (it.agent === name && it.stage !== "dead letter" && !ids.has(it.messageId))
+        broken.push(`${it.messageId} never reached ${name}`);
   }
-  const count = (...stages: readonly Owed["stage"][]): number => [...owed.values()].filter((it) => stages.includes(it.stage)).length;
+  const count = (...stages: readonly Owed["stage"][]): number =>
+    [...owed.values()].filter((it) => stages.includes(it.stage)).length;
   return {
     accepted: owed.size,
     seen: count("seen", "answered"),
@@ -73,7 +75,14 @@ function deliveriesOf(events: readonly RelayEvent[]): ReadonlyMap<string, Owed> 
         const route = `${event.from} → ${to}${to === agent ? "" : ` (${agent})`}`;
         const line = `${route.padEnd(26)} ${JSON.stringify(event.body.slice(0, 30)).padEnd(32)}`;
         const steps = ["accepted"];
-        owed.set(`${event.messageId} ${agent}`, { messageId: event.messageId, agent, line, acceptedAt: event.at, steps, stage: "accepted" });
+        owed.set(`${event.messageId} ${agent}`, {
+          messageId: event.messageId,
+          agent,
+          line,
+          acceptedAt: event.at,
+          steps,
+          stage: "accepted",
+        });
       }
       continue;
     }
@@ -81,7 +90,8 @@ function deliveriesOf(events: readonly RelayEvent[]): ReadonlyMap<string, Owed> 
     const it = owed.get(`${event.messageId} ${event.agent}`);
     if (it === undefined) continue;
     const after = `+${event.at - it.acceptedAt}ms`;
-    if (event.type === "delivery_handed_over") step(it, "handed over", `handed over ${after}${event.possibleRepeat ? " (possible repeat)" : ""}`);
+    if (event.type === "delivery_handed_over")
+      step(it, "handed over", `handed over ${after}${event.possibleRepeat ? " (possible repeat)" : ""}`);
     else if (event.type === "delivery_seen") step(it, "seen", `seen ${after}`);
     else if (event.type === "delivery_answered") step(it, "answered", `answered ${after}`);
     else if (event.type === "delivery_dead_lettered") step(it, "dead letter", `dead letter: ${event.reason}`);

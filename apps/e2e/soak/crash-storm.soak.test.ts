@@ -24,7 +24,11 @@ const member: ScriptInput = {
   turnMs: 15,
   inboxWaitSeconds: 5,
   rules: [
-    { on: "message", match: String.raw`^task (\d+) ask ([a-z0-9-]+)$`, do: [{ send: { to: "{{2}}", text: "question {{1}}" } }] },
+    {
+      on: "message",
+      match: String.raw`^task (\d+) ask ([a-z0-9-]+)$`,
+      do: [{ send: { to: "{{2}}", text: "question {{1}}" } }],
+    },
     { on: "message", match: String.raw`^question (\d+)$`, do: [{ reply: "answer {{1}}" }] },
   ],
 };
@@ -40,7 +44,11 @@ beforeAll(async () => {
   await stage.startBroker();
   relay = await stage.connect();
   watch = watchEvents(relay);
-  team = await Promise.all(Array.from({ length: 10 }, (_, index) => stage.play(relay, index % 5 < 3 ? `paste-${index}` : `inbox-${index}`, member, { inbox: index % 5 >= 3 })));
+  team = await Promise.all(
+    Array.from({ length: 10 }, (_, index) =>
+      stage.play(relay, index % 5 < 3 ? `paste-${index}` : `inbox-${index}`, member, { inbox: index % 5 >= 3 }),
+    ),
+  );
 });
 
 afterAll(async () => {
@@ -62,7 +70,11 @@ test(`nothing is lost when the broker is killed ${kills} times under load`, asyn
       bodies.push(body);
       receipts.push(relay.send({ to: to.name, body }));
       // What is under way counts as well: nobody has said yet that it was accepted.
-      await until(() => storm.over || owedNow() + receipts.length - acceptedOf("operator") < OWED_MAX, "somebody reads a message", SETTLED_WITHIN_MS);
+      await until(
+        () => storm.over || owedNow() + receipts.length - acceptedOf("operator") < OWED_MAX,
+        "somebody reads a message",
+        SETTLED_WITHIN_MS,
+      );
     }
   })();
   // The sender may fail first; whoever waits for it below hears of it.
@@ -76,7 +88,10 @@ test(`nothing is lost when the broker is killed ${kills} times under load`, asyn
       await stage.killBroker();
     }
     await stage.startBroker();
-    if (kill % 20 === 0) process.stdout.write(`${kill} kills, ${Math.round((Date.now() - startedAt) / 1_000)} s: ${receipts.length} messages sent, ${countOf("answer")} answers, ${owedNow()} owed, ${watch.events.length} events\n`);
+    if (kill % 20 === 0)
+      process.stdout.write(
+        `${kill} kills, ${Math.round((Date.now() - startedAt) / 1_000)} s: ${receipts.length} messages sent, ${countOf("answer")} answers, ${owedNow()} owed, ${watch.events.length} events\n`,
+      );
   }
   storm.over = true;
   await sending;
@@ -84,8 +99,16 @@ test(`nothing is lost when the broker is killed ${kills} times under load`, asyn
   await settle();
 
   const events = await everything();
-  process.stdout.write(`${kills} kills in ${Math.round((Date.now() - startedAt) / 1_000)} s: ${accepted.length} messages sent, ${countOf("answer")} answers, ${events.length} events\n`);
-  const broken = [...sequencesOf(events), ...deliveriesOf(events), ...journalsOf(events), ...conversationsOf(events, accepted, bodies), ...survivors(events, await relay.who())];
+  process.stdout.write(
+    `${kills} kills in ${Math.round((Date.now() - startedAt) / 1_000)} s: ${accepted.length} messages sent, ${countOf("answer")} answers, ${events.length} events\n`,
+  );
+  const broken = [
+    ...sequencesOf(events),
+    ...deliveriesOf(events),
+    ...journalsOf(events),
+    ...conversationsOf(events, accepted, bodies),
+    ...survivors(events, await relay.who()),
+  ];
   for (const it of broken.slice(0, 40)) process.stdout.write(`broken: ${it}\n`);
   expect(broken).toEqual([]);
   expect(watch.events.map((it) => it.sequence)).toEqual(events.map((it) => it.sequence));
@@ -118,7 +141,8 @@ function owedNow(): number {
       for (const agent of event.recipients) owed.add(`${event.messageId} ${agent}`);
       for (const key of [event.from, event.body.replace(/ .*/u, "")]) counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    if (event?.type === "delivery_seen" || event?.type === "delivery_dead_lettered") owed.delete(`${event.messageId} ${event.agent}`);
+    if (event?.type === "delivery_seen" || event?.type === "delivery_dead_lettered")
+      owed.delete(`${event.messageId} ${event.agent}`);
   }
   return owed.size;
 }
@@ -133,7 +157,10 @@ const acceptedOf = countOf;
 async function settle(): Promise<void> {
   // A task that was just seen causes two more messages: settled is what stays settled until everyone is idle.
   const isSettled = async (): Promise<boolean> =>
-    owedNow() === 0 && countOf("answer") === countOf("task") && (await relay.who()).every((it) => it.kind === "person" || (it.status === "idle" && it.pending === 0)) && owedNow() === 0;
+    owedNow() === 0 &&
+    countOf("answer") === countOf("task") &&
+    (await relay.who()).every((it) => it.kind === "person" || (it.status === "idle" && it.pending === 0)) &&
+    owedNow() === 0;
   const end = Date.now() + SETTLED_WITHIN_MS;
   while (!(await isSettled()) && Date.now() < end) await later(100);
   await watch.caughtUp();
@@ -141,7 +168,7 @@ async function settle(): Promise<void> {
 
 async function everything(): Promise<readonly RelayEvent[]> {
   const events: RelayEvent[] = [];
-  for (let from = 0; ; ) {
+  for (let from = 0; ;) {
     const page = await relay.client.call("events.read", { from, limit: 500 });
     events.push(...(page.events as RelayEvent[]));
     if (page.next >= page.head) return events;
@@ -150,32 +177,43 @@ async function everything(): Promise<readonly RelayEvent[]> {
 }
 
 function sequencesOf(events: readonly RelayEvent[]): readonly string[] {
-  return events.flatMap((event, index) => (event.sequence === index + 1 ? [] : [`event ${event.sequence} stands at place ${index + 1}`]));
+  return events.flatMap((event, index) =>
+    event.sequence === index + 1 ? [] : [`event ${event.sequence} stands at place ${index + 1}`],
+  );
 }
 
 /** Every accepted message has ended: seen, answered or a dead letter. */
 function deliveriesOf(events: readonly RelayEvent[]): readonly string[] {
   const stages = new Map<string, string>();
   for (const event of events) {
-    if (event.type === "message_accepted") for (const agent of event.recipients) stages.set(`${event.messageId} ${agent}`, `accepted (${event.body})`);
+    if (event.type === "message_accepted")
+      for (const agent of event.recipients) stages.set(`${event.messageId} ${agent}`, `accepted (${event.body})`);
     if (!("messageId" in event) || !("agent" in event)) continue;
     const key = `${event.messageId} ${event.agent}`;
     if (event.type === "delivery_seen") stages.set(key, "seen");
     else if (event.type === "delivery_answered") stages.set(key, "answered");
     else if (event.type === "delivery_dead_lettered") stages.set(key, `dead letter: ${event.reason}`);
-    else if (event.type === "delivery_handed_over" && stages.get(key)?.startsWith("accepted") === true) stages.set(key, "accepted, handed over");
+    else if (event.type === "delivery_handed_over" && stages.get(key)?.startsWith("accepted") === true)
+      stages.set(key, "accepted, handed over");
   }
   const counts = new Map<string, number>();
-  for (const stage of stages.values()) counts.set(stage.replace(/ \(.*/u, ""), (counts.get(stage.replace(/ \(.*/u, "")) ?? 0) + 1);
+  for (const stage of stages.values())
+    counts.set(stage.replace(/ \(.*/u, ""), (counts.get(stage.replace(/ \(.*/u, "")) ?? 0) + 1);
   process.stdout.write(`deliveries: ${[...counts].map(([stage, count]) => `${count} ${stage}`).join(", ")}\n`);
-  return [...stages].filter(([, stage]) => stage.startsWith("accepted")).map(([key, stage]) => `${key} is only ${stage}`);
+  return [...stages]
+    .filter(([, stage]) => stage.startsWith("accepted"))
+    .map(([key, stage]) => `${key} is only ${stage}`);
 }
 
 /** What the agents wrote down: everything came, nothing came twice without a mark, and in order. */
 function journalsOf(events: readonly RelayEvent[]): readonly string[] {
   const broken: string[] = [];
-  const accepted = new Map(events.flatMap((it) => (it.type === "message_accepted" ? [[it.messageId, it] as const] : [])));
-  const dead = new Set(events.flatMap((it) => (it.type === "delivery_dead_lettered" ? [`${it.messageId} ${it.agent}`] : [])));
+  const accepted = new Map(
+    events.flatMap((it) => (it.type === "message_accepted" ? [[it.messageId, it] as const] : [])),
+  );
+  const dead = new Set(
+    events.flatMap((it) => (it.type === "delivery_dead_lettered" ? [`${it.messageId} ${it.agent}`] : [])),
+  );
   let repeats = 0;
   for (const player of team) {
     const shown = new Set<string>();
@@ -183,7 +221,8 @@ function journalsOf(events: readonly RelayEvent[]): readonly string[] {
     for (const message of player.messages()) {
       const id = message.id ?? "none";
       const fact = accepted.get(id);
-      if (fact === undefined || message.body !== fact.body || message.from !== fact.from || !message.complete) broken.push(`${player.name} got ${id} ${JSON.stringify(message.body)}, which nobody sent like that`);
+      if (fact === undefined || message.body !== fact.body || message.from !== fact.from || !message.complete)
+        broken.push(`${player.name} got ${id} ${JSON.stringify(message.body)}, which nobody sent like that`);
       if (shown.has(id)) {
         repeats += 1;
         if (!message.repeat) broken.push(`${player.name} was shown ${id} twice without a mark`);
@@ -196,10 +235,15 @@ function journalsOf(events: readonly RelayEvent[]): readonly string[] {
       newest.set(from, sequence);
     }
     for (const [id, { recipients, body }] of accepted)
-      if (recipients.includes(player.name) && !shown.has(id) && !dead.has(`${id} ${player.name}`)) broken.push(`${id} (${body}) never reached ${player.name}`);
+      if (recipients.includes(player.name) && !shown.has(id) && !dead.has(`${id} ${player.name}`))
+        broken.push(`${id} (${body}) never reached ${player.name}`);
     for (const entry of player.journal()) {
-      if (entry.type === "tool" && entry.outcome !== "ok") broken.push(`${player.name}: ${entry.tool} ${entry.outcome} after ${entry.attempts}: ${entry.result.slice(0, 200)}`);
-      if (entry.type === "hook" && entry.outcome !== "ok") broken.push(`${player.name}: the hook ${entry.signal} ended with ${entry.outcome} after ${entry.attempts}`);
+      if (entry.type === "tool" && entry.outcome !== "ok")
+        broken.push(
+          `${player.name}: ${entry.tool} ${entry.outcome} after ${entry.attempts}: ${entry.result.slice(0, 200)}`,
+        );
+      if (entry.type === "hook" && entry.outcome !== "ok")
+        broken.push(`${player.name}: the hook ${entry.signal} ended with ${entry.outcome} after ${entry.attempts}`);
       if (entry.type === "lost") broken.push(`${player.name} lost ${entry.what.slice(0, 100)}`);
     }
   }
@@ -208,7 +252,11 @@ function journalsOf(events: readonly RelayEvent[]): readonly string[] {
 }
 
 /** Each task caused one question and one answer, and what the script sent was accepted once, in the order of sending. */
-function conversationsOf(events: readonly RelayEvent[], receipts: readonly Receipt[], sentBodies: readonly string[]): readonly string[] {
+function conversationsOf(
+  events: readonly RelayEvent[],
+  receipts: readonly Receipt[],
+  sentBodies: readonly string[],
+): readonly string[] {
   const broken: string[] = [];
   const bodies = new Map<string, number>();
   const sent = new Map<string, number>();
@@ -220,21 +268,39 @@ function conversationsOf(events: readonly RelayEvent[], receipts: readonly Recei
   }
   for (const [index, receipt] of receipts.entries()) {
     const words = (sentBodies[index] ?? "").startsWith("task") ? ["task", "question", "answer"] : ["note"];
-    for (const word of words) if (bodies.get(`${word} ${index}`) !== 1) broken.push(`${word} ${index} was accepted ${bodies.get(`${word} ${index}`) ?? 0} times`);
-    if (sent.get(receipt.messageId) !== receipt.sequence) broken.push(`the receipt of message ${index} names ${receipt.messageId} at ${receipt.sequence}, the log ${sent.get(receipt.messageId) ?? "nothing"}`);
-    if (index > 0 && receipt.sequence <= (receipts[index - 1]?.sequence ?? 0)) broken.push(`message ${index} was accepted before message ${index - 1}`);
+    for (const word of words)
+      if (bodies.get(`${word} ${index}`) !== 1)
+        broken.push(`${word} ${index} was accepted ${bodies.get(`${word} ${index}`) ?? 0} times`);
+    if (sent.get(receipt.messageId) !== receipt.sequence)
+      broken.push(
+        `the receipt of message ${index} names ${receipt.messageId} at ${receipt.sequence}, the log ${sent.get(receipt.messageId) ?? "nothing"}`,
+      );
+    if (index > 0 && receipt.sequence <= (receipts[index - 1]?.sequence ?? 0))
+      broken.push(`message ${index} was accepted before message ${index - 1}`);
   }
   if (sent.size !== receipts.length) broken.push(`${receipts.length} messages were sent, ${sent.size} accepted`);
   return broken;
 }
 
 /** Ten agents, the same processes as at the start. */
-function survivors(events: readonly RelayEvent[], views: readonly { readonly name: string; readonly pid: number | null; readonly epoch: number; readonly status: string }[]): readonly string[] {
+function survivors(
+  events: readonly RelayEvent[],
+  views: readonly {
+    readonly name: string;
+    readonly pid: number | null;
+    readonly epoch: number;
+    readonly status: string;
+  }[],
+): readonly string[] {
   const changed = team.flatMap(({ name, pid, epoch }) => {
     const view = views.find((it) => it.name === name);
-    return view?.pid === pid && view.epoch === epoch ? [] : [`${name} was pid ${pid}, epoch ${epoch}, and is pid ${view?.pid ?? "none"}, epoch ${view?.epoch ?? "none"}`];
+    return view?.pid === pid && view.epoch === epoch
+      ? []
+      : [`${name} was pid ${pid}, epoch ${epoch}, and is pid ${view?.pid ?? "none"}, epoch ${view?.epoch ?? "none"}`];
   });
-  const unexpected = events.flatMap((it) => (it.type === "agent_exited" || it.type === "delivery_dead_lettered" ? [`${it.type} ${it.agent}: ${it.reason}`] : []));
+  const unexpected = events.flatMap((it) =>
+    it.type === "agent_exited" || it.type === "delivery_dead_lettered" ? [`${it.type} ${it.agent}: ${it.reason}`] : [],
+  );
   return [...changed, ...unexpected];
 }
 

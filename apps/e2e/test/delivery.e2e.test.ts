@@ -60,7 +60,14 @@ test("steer interrupts a turn that would never end, then everything comes in ord
   await agent.handle.send("patient");
   await agent.handle.send("urgent", { mode: "steer" });
   await agent.until((it) => it.type === "message" && it.body === "urgent");
-  expect(course(agent).slice(0, 6)).toEqual(["work for ever", "turn_started 1", "interrupted", "turn_ended 1", "patient", "urgent"]);
+  expect(course(agent).slice(0, 6)).toEqual([
+    "work for ever",
+    "turn_started 1",
+    "interrupted",
+    "turn_ended 1",
+    "patient",
+    "urgent",
+  ]);
   expect(watch.of("agent_interrupting", "endless")).toHaveLength(1);
 });
 
@@ -95,7 +102,12 @@ test("a program that fetches its mail gets it through its inbox, and acknowledge
   const { messageId } = await relay.send({ to: "fetcher", body: "fetch me", until: "answered", timeoutMs: 30_000 });
   await watch.caughtUp();
   const about = watch.events.filter((it) => "messageId" in it && it.messageId === messageId);
-  expect(about.map((it) => it.type)).toEqual(["message_accepted", "delivery_handed_over", "delivery_seen", "delivery_answered"]);
+  expect(about.map((it) => it.type)).toEqual([
+    "message_accepted",
+    "delivery_handed_over",
+    "delivery_seen",
+    "delivery_answered",
+  ]);
   expect(about[1]).toMatchObject({ route: "inbox", evidence: "inbox_read", possibleRepeat: false });
   expect(about[2]).toMatchObject({ evidence: "inbox_ack" });
   expect(agent.messages()).toMatchObject([{ via: "inbox", body: "fetch me", repeat: false }]);
@@ -105,7 +117,8 @@ test("mail that was fetched and not acknowledged is offered again, marked, until
   const pat = await stage.connect({ as: "pat" });
   await relay.client.call("agent.register", { name: "pat" });
   const { messageId } = await relay.send({ to: "pat", body: "please confirm" });
-  const offered = async (): Promise<readonly (readonly [string, boolean])[]> => (await pat.inbox.check()).messages.map((it) => [it.messageId, it.possibleRepeat]);
+  const offered = async (): Promise<readonly (readonly [string, boolean])[]> =>
+    (await pat.inbox.check()).messages.map((it) => [it.messageId, it.possibleRepeat]);
   expect(await offered()).toEqual([[messageId, false]]);
   expect(await offered()).toEqual([[messageId, true]]);
   await stage.killBroker();
@@ -123,7 +136,9 @@ test("mail of an agent that is released is a dead letter; its sender is told onc
   const sent = [await boss.send({ to: "goner", body: "one" }), await boss.send({ to: "goner", body: "two" })];
   await agent.handle.release();
   await watch.until("delivery_dead_lettered", (it) => it.messageId === sent[1]?.messageId);
-  expect((await relay.deadLetters({ agent: "goner" })).map((it) => [it.messageId, it.deadLetterReason]).toSorted()).toEqual(sent.map((it) => [it.messageId, "released"]));
+  expect(
+    (await relay.deadLetters({ agent: "goner" })).map((it) => [it.messageId, it.deadLetterReason]).toSorted(),
+  ).toEqual(sent.map((it) => [it.messageId, "released"]));
   const { messages } = await boss.inbox.check();
   expect(messages.map((it) => it.from)).toEqual(["system"]);
   for (const { messageId } of sent) expect(messages[0]?.body).toContain(messageId);
@@ -166,7 +181,9 @@ test("control characters, paste terminators, escape sequences and keys in a body
     expect(arrived.replaceAll("\u2011", "-")).toBe(stripControls(body));
   }
   expect(agent.messages()).toHaveLength(nasty.length);
-  expect(agent.journal().filter((it) => ["exit", "interrupted", "signal", "dialog_input", "lost"].includes(it.type))).toEqual([]);
+  expect(
+    agent.journal().filter((it) => ["exit", "interrupted", "signal", "dialog_input", "lost"].includes(it.type)),
+  ).toEqual([]);
   const prompts = agent.journal().flatMap((it) => (it.type === "prompt" ? [it.text] : []));
   expect(prompts).toHaveLength(nasty.length);
   for (const prompt of prompts) expect(stripControls(prompt)).toBe(prompt);
@@ -185,14 +202,18 @@ test.each([
 });
 
 test("a body of 200 KiB arrives whole, by paste and through an inbox", async () => {
-  const body = Array.from({ length: 3_300 }, (_, index) => `${String(index).padStart(6, "0")} ${"x".repeat(56)}`).join("\n");
+  const body = Array.from({ length: 3_300 }, (_, index) => `${String(index).padStart(6, "0")} ${"x".repeat(56)}`).join(
+    "\n",
+  );
   expect(Buffer.byteLength(body)).toBeGreaterThan(200 * 1_024);
   const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
   for (const inbox of [false, true]) {
     const agent = await stage.play(relay, inbox ? "large-inbox" : "large-paste", personas.echo, { inbox });
     expect(digest((await deliver(agent, body)).body)).toBe(digest(body));
   }
-  const tooLarge = await relay.send({ to: "large-paste", body: "x".repeat(limits.messageBytesMax + 1) }).catch((error: unknown) => error);
+  const tooLarge = await relay
+    .send({ to: "large-paste", body: "x".repeat(limits.messageBytesMax + 1) })
+    .catch((error: unknown) => error);
   expect(isRelayError(tooLarge, "message_too_large")).toBe(true);
 });
 
@@ -201,7 +222,12 @@ test("a plain reader of lines gets more than its terminal keeps of a line, whole
   const body = Array.from({ length: 1_500 }, (_, index) => `word${index}`).join(" ");
   expect(Buffer.byteLength(body)).toBeGreaterThan(2 * 4_096);
   await agent.handle.send(body);
-  const read = (): string => agent.journal().flatMap((it) => (it.type === "prompt" ? [it.text] : [])).join(" ").replaceAll(/\s+/gu, " ");
+  const read = (): string =>
+    agent
+      .journal()
+      .flatMap((it) => (it.type === "prompt" ? [it.text] : []))
+      .join(" ")
+      .replaceAll(/\s+/gu, " ");
   await until(() => read().includes("word1499 "), "the last word arrives");
   expect(read()).toContain(body);
 });
@@ -210,7 +236,9 @@ test("a message that nobody could take in time expires, and never arrives", asyn
   const agent = await stage.play(relay, "late", personas.echo);
   await hold("late");
   const { messageId } = await agent.handle.send("fresh fish", { ttlMs: 300 });
-  expect(await watch.until("delivery_dead_lettered", (it) => it.messageId === messageId)).toMatchObject({ reason: "expired" });
+  expect(await watch.until("delivery_dead_lettered", (it) => it.messageId === messageId)).toMatchObject({
+    reason: "expired",
+  });
   await unhold("late");
   await deliver(agent, "what is left");
   expect(agent.messages().map((it) => it.body)).toEqual(["what is left"]);
@@ -218,7 +246,10 @@ test("a message that nobody could take in time expires, and never arrives", asyn
 
 test("an unknown recipient is refused with the nearest names", async () => {
   await stage.play(relay, "benjamin", personas.echo);
-  await expect(relay.send({ to: "benjamim", body: "hello" })).rejects.toMatchObject({ code: "unknown_agent", data: { nearest: ["benjamin"] } });
+  await expect(relay.send({ to: "benjamim", body: "hello" })).rejects.toMatchObject({
+    code: "unknown_agent",
+    data: { nearest: ["benjamin"] },
+  });
   const { status, err } = await stage.run(["send", "benjamim", "hello"]);
   expect(status).toBe(1);
   expect(err).toContain("No agent is called 'benjamim'");
@@ -238,8 +269,15 @@ test("a name belongs to one live agent, also when two ask at once", async () => 
 test("a full mailbox refuses new mail and keeps the old", async () => {
   await relay.client.call("agent.register", { name: "hoarder" });
   const hoarder = await stage.connect({ as: "hoarder" });
-  const sent = await Promise.all(Array.from({ length: limits.mailboxDepthMax }, (_, index) => relay.send({ to: "hoarder", body: `letter ${index}` })));
-  await expect(relay.send({ to: "hoarder", body: "one too many" })).rejects.toMatchObject({ code: "mailbox_full", retryable: true });
+  const sent = await Promise.all(
+    Array.from({ length: limits.mailboxDepthMax }, (_, index) =>
+      relay.send({ to: "hoarder", body: `letter ${index}` }),
+    ),
+  );
+  await expect(relay.send({ to: "hoarder", body: "one too many" })).rejects.toMatchObject({
+    code: "mailbox_full",
+    retryable: true,
+  });
   const read: string[] = [];
   while (read.length < sent.length) {
     const { messages } = await hoarder.inbox.check({ limit: 500 });

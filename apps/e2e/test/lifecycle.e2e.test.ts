@@ -26,7 +26,8 @@ afterAll(async () => {
 });
 
 /** Everything that the log says of an agent, by type. */
-const story = (agent: string): readonly string[] => watch.events.filter((it) => it.stream === `agent/${agent}`).map((it) => it.type);
+const story = (agent: string): readonly string[] =>
+  watch.events.filter((it) => it.stream === `agent/${agent}`).map((it) => it.type);
 
 /** The row asks for a quarter of a second; seven times, because a promise that holds once may be luck. */
 test("the worker's process is killed with SIGKILL: agent_exited within 250 ms, once, and `who` agrees", async () => {
@@ -39,7 +40,12 @@ test("the worker's process is killed with SIGKILL: agent_exited within 250 ms, o
     expect(exit).toMatchObject({ reason: "signal", signal: "SIGKILL", code: null, class: "crash", epoch: 1 });
     delays.push(exit.at - killedAt);
     const view = await untilView(relay, name, () => true, "is listed");
-    expect(view).toMatchObject({ status: "exited", state: "ended", pid: null, lastExit: { reason: "signal", signal: "SIGKILL" } });
+    expect(view).toMatchObject({
+      status: "exited",
+      state: "ended",
+      pid: null,
+      lastExit: { reason: "signal", signal: "SIGKILL" },
+    });
   }
   await watch.caughtUp();
   expect(watch.of("agent_exited").filter((it) => it.agent.startsWith("killed-"))).toHaveLength(7);
@@ -51,7 +57,12 @@ test("it exits 0 by itself: clean, not a crash, and not restarted by the default
   const script = { rules: [{ on: "message", do: [{ exit: 0 }] }] } as const;
   const { name, handle } = await stage.play(relay, "leaver", script, { restart: { delayMs: 0 } });
   await handle.send("you may go");
-  expect(await watch.until("agent_exited", (it) => it.agent === name)).toMatchObject({ reason: "clean", code: 0, signal: null, class: "normal" });
+  expect(await watch.until("agent_exited", (it) => it.agent === name)).toMatchObject({
+    reason: "clean",
+    code: 0,
+    signal: null,
+    class: "normal",
+  });
   await stage.play(relay, "marker-clean", personas.echo);
   await watch.caughtUp();
   expect(story(name).slice(story(name).indexOf("agent_exited"))).toEqual(["agent_exited"]);
@@ -59,10 +70,14 @@ test("it exits 0 by itself: clean, not a crash, and not restarted by the default
 
 test("it exits 1 within its first second, every time: back-off with jitter, then permanently dead once, and nothing after", async () => {
   const restart = { when: "on-crash", delayMs: 200, maxConsecutiveFailures: 4 } as const;
-  await expect(stage.play(relay, "stillborn", personas.stillborn, { restart })).rejects.toMatchObject({ code: expect.stringMatching(/agent_not_running|spawn_failed/u) });
+  await expect(stage.play(relay, "stillborn", personas.stillborn, { restart })).rejects.toMatchObject({
+    code: expect.stringMatching(/agent_not_running|spawn_failed/u),
+  });
   const dead = await watch.until("agent_permanently_dead", (it) => it.agent === "stillborn");
   const exits = watch.of("agent_exited", "stillborn");
-  expect(exits.map((it) => [it.epoch, it.reason, it.code])).toEqual([1, 2, 3, 4].map((epoch) => [epoch, "startup_failure", 1]));
+  expect(exits.map((it) => [it.epoch, it.reason, it.code])).toEqual(
+    [1, 2, 3, 4].map((epoch) => [epoch, "startup_failure", 1]),
+  );
   const delays = watch.of("agent_restarting", "stillborn").map((it) => it.delayMs);
   expect(delays).toHaveLength(3);
   for (const [index, delay] of delays.entries()) {
@@ -76,11 +91,20 @@ test("it exits 1 within its first second, every time: back-off with jitter, then
   await watch.caughtUp();
   expect(story("stillborn").at(-1)).toBe("agent_permanently_dead");
   expect(watch.of("agent_permanently_dead", "stillborn")).toHaveLength(1);
-  expect(await untilView(relay, "stillborn", () => true, "is listed")).toMatchObject({ status: "permanently_dead", pid: null });
+  expect(await untilView(relay, "stillborn", () => true, "is listed")).toMatchObject({
+    status: "permanently_dead",
+    pid: null,
+  });
 });
 
 test("it is released: polite request, TERM, KILL; its process group is gone, grandchildren too", async () => {
-  const { name, pid, handle, journal, until: written } = await stage.play(relay, "stubborn", { ...personas.stubborn, rules: personas.grandparent.rules });
+  const {
+    name,
+    pid,
+    handle,
+    journal,
+    until: written,
+  } = await stage.play(relay, "stubborn", { ...personas.stubborn, rules: personas.grandparent.rules });
   await until(() => journal().filter((it) => it.type === "grandchild").length === 2, "two grandchildren");
   const family = [pid, ...journal().flatMap((it) => (it.type === "grandchild" ? [it.grandchild] : []))];
   expect(family.map(isAlive)).toEqual([true, true, true]);
@@ -105,18 +129,25 @@ test("it is released and listens: the polite request is enough", async () => {
 test.each([
   ["Context 6% left", "screen-a"],
   ["6% context left", "screen-b"],
-])("it prints `%s` and the harness offers nothing better: agent_context_low, inferred from the screen", async (line, name) => {
-  const { handle } = await stage.play(relay, name, { rules: [{ on: "message", do: [{ say: line }] }] });
-  await handle.send("how are you?");
-  await watch.until("agent_context_low", (it) => it.agent === name);
-  await handle.waitForIdle({ timeoutMs: 30_000 });
-  await watch.caughtUp();
-  expect(watch.of("agent_context_low", name)).toMatchObject([{ pct: 6, threshold: 10, source: "screen", fidelity: "inferred" }]);
-});
+])(
+  "it prints `%s` and the harness offers nothing better: agent_context_low, inferred from the screen",
+  async (line, name) => {
+    const { handle } = await stage.play(relay, name, { rules: [{ on: "message", do: [{ say: line }] }] });
+    await handle.send("how are you?");
+    await watch.until("agent_context_low", (it) => it.agent === name);
+    await handle.waitForIdle({ timeoutMs: 30_000 });
+    await watch.caughtUp();
+    expect(watch.of("agent_context_low", name)).toMatchObject([
+      { pct: 6, threshold: 10, source: "screen", fidelity: "inferred" },
+    ]);
+  },
+);
 
 test("another agent's message quotes `Context 6% left`: no event", async () => {
   const quoted = await stage.play(relay, "quoted", personas.composer);
-  const quoter = await stage.play(relay, "quoter", { rules: [{ on: "message", do: [{ send: { to: "quoted", text: "{{body}}" } }] }] });
+  const quoter = await stage.play(relay, "quoter", {
+    rules: [{ on: "message", do: [{ send: { to: "quoted", text: "{{body}}" } }] }],
+  });
   for (const body of ["Context 6% left", "it says:\nContext 6% left\nwhat now?", "6% context left"]) {
     const receipt = await quoter.handle.send(body);
     const sent = await watch.until("message_accepted", (it) => it.from === "quoter" && it.sequence > receipt.sequence);
@@ -127,17 +158,33 @@ test("another agent's message quotes `Context 6% left`: no event", async () => {
   await until(() => quoted.journal().filter((it) => it.type === "turn_ended").length === 3, "three turns");
   await quoted.handle.waitForIdle({ timeoutMs: 30_000 });
   // The last thing on its screen has come through once its terminal shows the answer.
-  await until(async () => Buffer.from((await relay.client.call("terminal.read", { name: quoted.name })).data, "base64").includes("echo: 6% context left"), "its answer on the screen");
+  await until(
+    async () =>
+      Buffer.from((await relay.client.call("terminal.read", { name: quoted.name })).data, "base64").includes(
+        "echo: 6% context left",
+      ),
+    "its answer on the screen",
+  );
   await watch.caughtUp();
   expect(quoted.messages()).toHaveLength(3);
   expect([...watch.of("agent_context_low", "quoted"), ...watch.of("agent_context_low", "quoter")]).toEqual([]);
 });
 
 const byHook = (...figures: readonly number[]) => ({
-  rules: figures.map((left) => ({ on: "message" as const, match: `^${left}$`, do: [{ context: { left, via: "hook" as const } }] })),
+  rules: figures.map((left) => ({
+    on: "message" as const,
+    match: `^${left}$`,
+    do: [{ context: { left, via: "hook" as const } }],
+  })),
 });
 
-async function tell(handle: { readonly send: (body: string, more: { readonly until: "seen" }) => Promise<unknown>; readonly name: string }, ...figures: readonly number[]): Promise<void> {
+async function tell(
+  handle: {
+    readonly send: (body: string, more: { readonly until: "seen" }) => Promise<unknown>;
+    readonly name: string;
+  },
+  ...figures: readonly number[]
+): Promise<void> {
   for (const figure of figures) {
     const before = watch.of("agent_turn_ended", handle.name).length;
     await handle.send(String(figure), { until: "seen" });
@@ -148,7 +195,9 @@ async function tell(handle: { readonly send: (body: string, more: { readonly unt
 test("the harness's own records say 19 %, 9 %, 4 % left: one event per threshold crossed, fidelity exact", async () => {
   const { handle, until: written, journal } = await stage.play(relay, "counting", byHook(19, 18, 9, 4, 3));
   await tell(handle, 19, 18, 9, 4, 3);
-  await written(() => journal().filter((it) => it.type === "hook" && it.signal === "context" && it.outcome === "ok").length === 5);
+  await written(
+    () => journal().filter((it) => it.type === "hook" && it.signal === "context" && it.outcome === "ok").length === 5,
+  );
   await watch.caughtUp();
   const low = watch.of("agent_context_low", "counting");
   expect(low.map((it) => [it.pct, it.threshold, it.fidelity])).toEqual([
@@ -161,9 +210,14 @@ test("the harness's own records say 19 %, 9 %, 4 % left: one event per threshold
 test("it compacts and has room again: the thresholds re-arm", async () => {
   const { handle, journal } = await stage.play(relay, "compacting", byHook(4, 80, 9, 4));
   await tell(handle, 4, 80, 9, 4);
-  await until(() => journal().filter((it) => it.type === "hook" && it.signal === "context" && it.outcome === "ok").length === 4, "four reports");
+  await until(
+    () => journal().filter((it) => it.type === "hook" && it.signal === "context" && it.outcome === "ok").length === 4,
+    "four reports",
+  );
   await watch.caughtUp();
-  const told = watch.events.filter((it) => (it.type === "agent_context_low" || it.type === "agent_context_recovered") && it.agent === "compacting");
+  const told = watch.events.filter(
+    (it) => (it.type === "agent_context_low" || it.type === "agent_context_recovered") && it.agent === "compacting",
+  );
   expect(told.map((it) => [it.type, "pct" in it ? it.pct : undefined])).toEqual([
     ["agent_context_low", 4],
     ["agent_context_recovered", 80],
@@ -173,12 +227,17 @@ test("it compacts and has room again: the thresholds re-arm", async () => {
 });
 
 test("it dies of a full context: context_exhausted, and never resumed into the same full window", async () => {
-  const { name, handle } = await stage.play(relay, "full", personas.contextLow, { restart: { when: "on-crash", delayMs: 0 } });
+  const { name, handle } = await stage.play(relay, "full", personas.contextLow, {
+    restart: { when: "on-crash", delayMs: 0 },
+  });
   for (const body of ["one", "two", "three"]) {
     await handle.send(body, { until: "seen" });
     if (body !== "three") await handle.waitForIdle({ timeoutMs: 30_000 });
   }
-  expect(await watch.until("agent_exited", (it) => it.agent === name)).toMatchObject({ reason: "context_exhausted", code: 1 });
+  expect(await watch.until("agent_exited", (it) => it.agent === name)).toMatchObject({
+    reason: "context_exhausted",
+    code: 1,
+  });
   await watch.until("agent_permanently_dead", (it) => it.agent === name);
   await restartBroker();
   await stage.play(relay, "marker-full", personas.echo);
@@ -205,7 +264,11 @@ test("it is silent for the idle threshold after a finished turn: agent_idle once
 });
 
 test("a spinner repaints without a turn: not working on the strength of bytes alone", async () => {
-  const { name } = await stage.play(relay, "restless", { ...personas.restless, statusProtocol: "off", hooks: ["ready"] });
+  const { name } = await stage.play(relay, "restless", {
+    ...personas.restless,
+    statusProtocol: "off",
+    hooks: ["ready"],
+  });
   const painted = async (): Promise<number> => (await relay.client.call("terminal.read", { name })).next;
   const before = await painted();
   const since = Date.now();
@@ -225,7 +288,9 @@ test("mail is due and the agent cannot take it: blocked_on_send, with the reason
   const view = await untilView(relay, "held", (it) => it.state === "blocked_on_send", "blocked_on_send");
   expect(view).toMatchObject({ reason: "agent_held", since: accepted.at, pending: 1, heldBy: "operator" });
   const { out } = await stage.run(["who", "--json"]);
-  expect(JSON.parse(out)).toMatchObject({ agents: expect.arrayContaining([expect.objectContaining({ name: "held", state: "blocked_on_send" })]) });
+  expect(JSON.parse(out)).toMatchObject({
+    agents: expect.arrayContaining([expect.objectContaining({ name: "held", state: "blocked_on_send" })]),
+  });
   await relay.client.call("agent.unhold", { name: "held", leaseId: "lease-of-a-test" });
   await held.until((it) => it.type === "message" && it.body === "are you there?");
 });
@@ -279,15 +344,21 @@ test("the orchestrator was disconnected meanwhile: with its cursor it gets every
 });
 
 test("the broker is killed with SIGKILL and started again: workers still run, same pids and epochs, no event lost or repeated", async () => {
-  const players = [await stage.play(relay, "one", personas.composer), await stage.play(relay, "two", personas.line, { harness: "generic" }), await stage.play(relay, "three", personas.echo, { inbox: true })];
+  const players = [
+    await stage.play(relay, "one", personas.composer),
+    await stage.play(relay, "two", personas.line, { harness: "generic" }),
+    await stage.play(relay, "three", personas.echo, { inbox: true }),
+  ];
   await watch.caughtUp();
   const before = new Map(watch.events.map((it) => [it.sequence, JSON.stringify(it)]));
   for (let round = 0; round < 3; round += 1) await restartBroker();
   const views = await relay.who();
-  for (const { name, pid, epoch } of players) expect(views.find((it) => it.name === name)).toMatchObject({ pid, epoch });
+  for (const { name, pid, epoch } of players)
+    expect(views.find((it) => it.name === name)).toMatchObject({ pid, epoch });
   await players[0]?.handle.send("still there?", { until: "seen" });
   const { events } = await relay.client.call("events.read", { from: 0, limit: 500 });
-  for (const event of events as readonly { readonly sequence: number }[]) if (before.has(event.sequence)) expect(JSON.stringify(event)).toBe(before.get(event.sequence));
+  for (const event of events as readonly { readonly sequence: number }[])
+    if (before.has(event.sequence)) expect(JSON.stringify(event)).toBe(before.get(event.sequence));
   const sequences = watch.events.map((it) => it.sequence);
   expect(sequences).toEqual(sequences.map((_, index) => index + 1));
   expect(players.flatMap(({ name }) => watch.of("agent_exited", name))).toEqual([]);
@@ -298,12 +369,20 @@ test("the pty host is killed: every agent gets agent_exited, then policy decides
   const never = await stage.play(relay, "stays-away", personas.echo, { restart: { when: "never" } });
   const { ptyHost } = await relay.status();
   process.kill(ptyHost.pid ?? 0, "SIGKILL");
-  for (const { name } of [again, never]) expect(await watch.until("agent_exited", (it) => it.agent === name)).toMatchObject({ reason: "host_lost", class: "crash" });
+  for (const { name } of [again, never])
+    expect(await watch.until("agent_exited", (it) => it.agent === name)).toMatchObject({
+      reason: "host_lost",
+      class: "crash",
+    });
   const back = await untilView(relay, again.name, (it) => it.epoch === 2 && it.status === "idle", "is back");
   expect(back.pid).not.toBe(again.pid);
   await until(() => !isAlive(again.pid) && !isAlive(never.pid), "the children of the host are gone with it");
   await again.handle.send("welcome back", { until: "seen" });
-  expect(await untilView(relay, never.name, () => true, "is listed")).toMatchObject({ status: "exited", epoch: 1, pid: null });
+  expect(await untilView(relay, never.name, () => true, "is listed")).toMatchObject({
+    status: "exited",
+    epoch: 1,
+    pid: null,
+  });
   await watch.caughtUp();
   expect([again, never].map(({ name }) => watch.of("agent_exited", name).length)).toEqual([1, 1]);
 });

@@ -6,7 +6,16 @@ import { methods, type Method } from "@agent-relay/protocol";
 import { personas } from "@agent-relay/testkit";
 import { connect, type Relay } from "@agent-relay/sdk";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { commandLineOf, environmentOf, openStage, untilView, watchEvents, type Player, type Stage, type Watch } from "./stage.ts";
+import {
+  commandLineOf,
+  environmentOf,
+  openStage,
+  untilView,
+  watchEvents,
+  type Player,
+  type Stage,
+  type Watch,
+} from "./stage.ts";
 
 let stage: Stage;
 let relay: Relay;
@@ -30,7 +39,11 @@ afterAll(async () => {
 
 /** What a program was given to speak for itself. */
 function given(player: Player): { readonly token: string; readonly mcpUrl: string; readonly hookUrl: string } {
-  const { AGENT_RELAY_TOKEN: token = "", AGENT_RELAY_MCP_URL: mcpUrl = "", AGENT_RELAY_HOOK_URL: hookUrl = "" } = environmentOf(player.pid);
+  const {
+    AGENT_RELAY_TOKEN: token = "",
+    AGENT_RELAY_MCP_URL: mcpUrl = "",
+    AGENT_RELAY_HOOK_URL: hookUrl = "",
+  } = environmentOf(player.pid);
   expect(token).toMatch(/^art_/u);
   return { token, mcpUrl, hookUrl };
 }
@@ -41,16 +54,34 @@ interface Answer {
 }
 
 /** One request over HTTP, with any Host and Origin. `fetch` would not let us lie about them. */
-function ask(url: string, options: { readonly method?: string; readonly headers?: Readonly<Record<string, string>>; readonly json?: unknown } = {}): Promise<Answer> {
+function ask(
+  url: string,
+  options: {
+    readonly method?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly json?: unknown;
+  } = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method: options.method ?? "POST", headers: { "content-type": "application/json", accept: "application/json, text/event-stream", ...options.headers } }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (text: string) => (body += text));
-      response.on("end", () => {
-        const code = /"code":"(\w+)"/u.exec(body)?.[1];
-        resolve({ status: response.statusCode ?? 0, code });
-      });
-    });
+    const sent = request(
+      url,
+      {
+        method: options.method ?? "POST",
+        headers: {
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+          ...options.headers,
+        },
+      },
+      (response) => {
+        let body = "";
+        response.setEncoding("utf8").on("data", (text: string) => (body += text));
+        response.on("end", () => {
+          const code = /"code":"(\w+)"/u.exec(body)?.[1];
+          resolve({ status: response.statusCode ?? 0, code });
+        });
+      },
+    );
     sent.on("upgrade", (_response, socket) => {
       socket.destroy();
       resolve({ status: 101, code: undefined });
@@ -80,8 +111,12 @@ test("the sockets and everything in the state directory are for their owner alon
   const modeOf = (file: string): string => (statSync(file).mode & 0o777).toString(8);
   expect([modeOf(stateDir), modeOf(runtimeDir)]).toEqual(["700", "700"]);
   expect([modeOf(brokerSocket), modeOf(ptySocket)]).toEqual(["600", "600"]);
-  const files = readdirSync(stateDir, { recursive: true, encoding: "utf8" }).filter((it) => statSync(path.join(stateDir, it)).isFile());
-  expect(files).toEqual(expect.arrayContaining(["events.db", "token.secret", "mcp.port", "broker.lock", "broker.json"]));
+  const files = readdirSync(stateDir, { recursive: true, encoding: "utf8" }).filter((it) =>
+    statSync(path.join(stateDir, it)).isFile(),
+  );
+  expect(files).toEqual(
+    expect.arrayContaining(["events.db", "token.secret", "mcp.port", "broker.lock", "broker.json"]),
+  );
   expect(files.filter((it) => modeOf(path.join(stateDir, it)) !== "600")).toEqual([]);
 });
 
@@ -90,7 +125,13 @@ test("secrets appear on no command line, in no event and in no log of ours; the 
   const agent = await stage.play(relay, "keeper", personas.echo, { env: { THE_SECRET: canary } });
   const { token } = given(agent);
   expect(environmentOf(agent.pid)["THE_SECRET"]).toBe(canary);
-  const teller = await relay.spawn({ name: "teller", cli: "/bin/sh", args: ["-c", 'echo "$AGENT_RELAY_TOKEN"; echo "it is $THE_SECRET"; sleep 0.2; exit 3'], env: { THE_SECRET: canary }, restart: { when: "never" } });
+  const teller = await relay.spawn({
+    name: "teller",
+    cli: "/bin/sh",
+    args: ["-c", 'echo "$AGENT_RELAY_TOKEN"; echo "it is $THE_SECRET"; sleep 0.2; exit 3'],
+    env: { THE_SECRET: canary },
+    restart: { when: "never" },
+  });
   const { pid } = await untilView(relay, "teller", () => true, "is listed");
   const tellersToken = pid === null ? token : (environmentOf(pid)["AGENT_RELAY_TOKEN"] ?? token);
   await teller.waitForExit({ timeoutMs: 30_000 });
@@ -100,7 +141,12 @@ test("secrets appear on no command line, in no event and in no log of ours; the 
   const secrets = [canary, token, tellersToken];
   const leaks = (text: string): readonly string[] => secrets.filter((it) => text.includes(it));
   for (const it of stage.processes()) expect(leaks(commandLineOf(it))).toEqual([]);
-  for (const args of [["events", "--json", "--from", "0"], ["who", "--json", "--all"], ["status", "--json"], ["harness", "list"]]) {
+  for (const args of [
+    ["events", "--json", "--from", "0"],
+    ["who", "--json", "--all"],
+    ["status", "--json"],
+    ["harness", "list"],
+  ]) {
     const { out, err } = await stage.run(args);
     expect(leaks(out + err)).toEqual([]);
   }
@@ -118,22 +164,50 @@ test("a token dies with its incarnation, at the tools and on the socket, also on
   await old.handle.kill();
   for (const renewed of [false, true]) {
     if (renewed) await stage.play(relay, "mortal", personas.echo);
-    for (const url of [mcpUrl, hookUrl]) expect(await ask(url, { headers: bearer(token), json: listTools })).toEqual({ status: 401, code: "epoch_expired" });
-    await expect(connect({ socketPath: stage.locations.brokerSocket, token, reconnect: false, surroundings: { environment: {}, cwd: stage.project, script: undefined, execPath: process.execPath } })).rejects.toMatchObject({ code: "epoch_expired" });
+    for (const url of [mcpUrl, hookUrl])
+      expect(await ask(url, { headers: bearer(token), json: listTools })).toEqual({
+        status: 401,
+        code: "epoch_expired",
+      });
+    await expect(
+      connect({
+        socketPath: stage.locations.brokerSocket,
+        token,
+        reconnect: false,
+        surroundings: { environment: {}, cwd: stage.project, script: undefined, execPath: process.execPath },
+      }),
+    ).rejects.toMatchObject({ code: "epoch_expired" });
     await expect(open.send({ to: "mortal", body: "am I still me?" })).rejects.toMatchObject({ code: "epoch_expired" });
   }
 });
 
 test("without a token, or with a wrong one, nobody is anybody", async () => {
   const { token, mcpUrl, hookUrl } = given(await stage.play(relay, "guarded", personas.echo));
-  const forged = [token.replace("guarded", "operator"), token.replace(".1.", ".2."), `${token.slice(0, -2)}AA`, "art_guarded.1.", "x"];
+  const forged = [
+    token.replace("guarded", "operator"),
+    token.replace(".1.", ".2."),
+    `${token.slice(0, -2)}AA`,
+    "art_guarded.1.",
+    "x",
+  ];
   for (const url of [mcpUrl, hookUrl]) {
     expect(await ask(url, { json: listTools })).toEqual({ status: 401, code: "unauthenticated" });
-    for (const wrong of forged) expect(await ask(url, { headers: bearer(wrong), json: listTools })).toEqual({ status: 401, code: "unauthenticated" });
-    expect(await ask(url, { headers: { ...bearer(token), host: "evil.example" }, json: listTools })).toEqual({ status: 403, code: "foreign_origin" });
-    expect(await ask(url, { headers: { ...bearer(token), origin: "https://evil.example" }, json: listTools })).toEqual({ status: 403, code: "foreign_origin" });
+    for (const wrong of forged)
+      expect(await ask(url, { headers: bearer(wrong), json: listTools })).toEqual({
+        status: 401,
+        code: "unauthenticated",
+      });
+    expect(await ask(url, { headers: { ...bearer(token), host: "evil.example" }, json: listTools })).toEqual({
+      status: 403,
+      code: "foreign_origin",
+    });
+    expect(await ask(url, { headers: { ...bearer(token), origin: "https://evil.example" }, json: listTools })).toEqual({
+      status: 403,
+      code: "foreign_origin",
+    });
   }
-  for (const wrong of forged) await expect(stage.connect({ token: wrong })).rejects.toMatchObject({ code: "unauthenticated" });
+  for (const wrong of forged)
+    await expect(stage.connect({ token: wrong })).rejects.toMatchObject({ code: "unauthenticated" });
 });
 
 /** Sockets of a process that listen for connections over TCP, as `address:port` in hexadecimal. */
@@ -160,7 +234,10 @@ function listening(pid: number): readonly string[] {
 test("the broker listens over TCP for agents' tools alone, on this machine alone", async () => {
   const { pid, tcp, mcp } = await relay.status();
   expect(tcp.url).toBeNull();
-  const port = Number(new URL(mcp.url ?? "http://none:1").port).toString(16).toUpperCase().padStart(4, "0");
+  const port = Number(new URL(mcp.url ?? "http://none:1").port)
+    .toString(16)
+    .toUpperCase()
+    .padStart(4, "0");
   expect(listening(pid)).toEqual([`0100007F:${port}`]);
 });
 
@@ -175,11 +252,20 @@ test("with --tcp, every request and every upgrade needs the token, and a Host an
   const token = readFileSync(other.locations.operatorTokenFile, "utf8").trim();
   expect((statSync(other.locations.operatorTokenFile).mode & 0o777).toString(8)).toBe("600");
 
-  const upgrade = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": Buffer.from("0123456789abcdef").toString("base64") };
+  const upgrade = {
+    connection: "Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": Buffer.from("0123456789abcdef").toString("base64"),
+  };
   for (const headers of [{}, upgrade]) {
-    const get = (more: Readonly<Record<string, string>>): Promise<Answer> => ask(http, { method: "GET", headers: { ...headers, ...more } });
+    const get = (more: Readonly<Record<string, string>>): Promise<Answer> =>
+      ask(http, { method: "GET", headers: { ...headers, ...more } });
     expect(await get({ ...bearer(token), host: "evil.example" })).toEqual({ status: 403, code: "foreign_origin" });
-    expect(await get({ ...bearer(token), origin: "https://evil.example" })).toEqual({ status: 403, code: "foreign_origin" });
+    expect(await get({ ...bearer(token), origin: "https://evil.example" })).toEqual({
+      status: 403,
+      code: "foreign_origin",
+    });
     expect(await get({ ...bearer(token), origin: "null" })).toEqual({ status: 403, code: "foreign_origin" });
     expect(await get(bearer(`${token.slice(0, -1)}_`))).toEqual({ status: 401, code: "unauthenticated" });
   }
@@ -214,12 +300,21 @@ test("an agent may do nothing that is for the operator, nor speak or read as ano
   const climber = await stage.connect({ token });
   const operatorOnly = (Object.keys(methods) as Method[]).filter((it) => !methods[it].agent);
   expect(operatorOnly.length).toBeGreaterThan(10);
-  for (const method of operatorOnly) await expect(climber.client.call(method, (plausible[method] ?? {}) as never), method).rejects.toMatchObject({ code: "not_allowed" });
+  for (const method of operatorOnly)
+    await expect(climber.client.call(method, (plausible[method] ?? {}) as never), method).rejects.toMatchObject({
+      code: "not_allowed",
+    });
   await expect(stage.connect({ token, as: "bystander" })).rejects.toMatchObject({ code: "not_allowed" });
-  await expect(climber.client.call("inbox.check", { name: "bystander" })).rejects.toMatchObject({ code: "not_allowed" });
+  await expect(climber.client.call("inbox.check", { name: "bystander" })).rejects.toMatchObject({
+    code: "not_allowed",
+  });
   await expect(climber.agent("bystander").release()).rejects.toMatchObject({ code: "not_allowed" });
   const events = climber.events({ from: 0 });
-  await expect((async () => { for await (const _ of events) return; })()).rejects.toMatchObject({ code: "not_allowed" });
+  await expect(
+    (async () => {
+      for await (const _ of events) return;
+    })(),
+  ).rejects.toMatchObject({ code: "not_allowed" });
   const { messageId } = await relay.send({ to: "bystander", body: "between us" });
   await expect(climber.client.call("message.get", { messageId })).rejects.toMatchObject({ code: "unknown_message" });
   expect((await relay.who()).map((it) => it.name)).toContain("bystander");
@@ -232,5 +327,7 @@ test("a name that is a path is refused by the protocol, whoever asks", async () 
   }
   const { token } = given(await stage.play(relay, "innocent", personas.echo));
   const agent = await stage.connect({ token });
-  await expect(agent.spawn({ name: "../../etc/x", cli: "/bin/cat" })).rejects.toMatchObject({ code: "invalid_request" });
+  await expect(agent.spawn({ name: "../../etc/x", cli: "/bin/cat" })).rejects.toMatchObject({
+    code: "invalid_request",
+  });
 });

@@ -11,8 +11,26 @@ import { connect as dial } from "node:net";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { connect, locate, type AgentHandle, type AgentView, type ConnectOptions, type EventOf, type EventType, type Locations, type Relay, type RelayEvent, type SpawnOptions } from "@agent-relay/sdk";
-import { readJournal, scriptedAgentPath, scriptedInboxAgentPath, type JournalEntry, type ScriptInput } from "@agent-relay/testkit";
+import {
+  connect,
+  locate,
+  type AgentHandle,
+  type AgentView,
+  type ConnectOptions,
+  type EventOf,
+  type EventType,
+  type Locations,
+  type Relay,
+  type RelayEvent,
+  type SpawnOptions,
+} from "@agent-relay/sdk";
+import {
+  readJournal,
+  scriptedAgentPath,
+  scriptedInboxAgentPath,
+  type JournalEntry,
+  type ScriptInput,
+} from "@agent-relay/testkit";
 
 /** The machine may be busy with other things; what takes longer than this does not happen at all. */
 const PATIENCE_MS = 60_000;
@@ -49,13 +67,21 @@ export interface Stage {
   readonly project: string;
   readonly locations: Locations;
   readonly environment: Readonly<Record<string, string>>;
-  readonly run: (args: readonly string[], more?: { readonly env?: Readonly<Record<string, string>>; readonly input?: string }) => Promise<Ran>;
+  readonly run: (
+    args: readonly string[],
+    more?: { readonly env?: Readonly<Record<string, string>>; readonly input?: string },
+  ) => Promise<Ran>;
   /** Runs a broker as a child of the test, without the command that would put it into the background. */
   readonly startBroker: (...args: readonly string[]) => Promise<Broker>;
   /** Ends the broker with SIGKILL and waits until it is gone. */
   readonly killBroker: () => Promise<void>;
   readonly connect: (more?: Partial<ConnectOptions>) => Promise<Relay>;
-  readonly play: (relay: Relay, name: string, script: ScriptInput, more?: Partial<SpawnOptions> & { readonly inbox?: boolean }) => Promise<Player>;
+  readonly play: (
+    relay: Relay,
+    name: string,
+    script: ScriptInput,
+    more?: Partial<SpawnOptions> & { readonly inbox?: boolean },
+  ) => Promise<Player>;
   /** Every process of this stage. */
   readonly processes: () => readonly number[];
   /** Ends every agent, and resolves with the processes that are left besides the broker and the terminals' host. */
@@ -72,14 +98,25 @@ export function openStage(): Stage {
   mkdirSync(project);
   mkdirSync(runtime, { mode: 0o700 });
   mkdirSync(path.join(root, "journals"));
-  const environment: Record<string, string> = { PATH: process.env["PATH"] ?? "", HOME: root, XDG_RUNTIME_DIR: runtime, TERM: "xterm-256color", LANG: "C.UTF-8", NO_COLOR: "1" };
+  const environment: Record<string, string> = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: root,
+    XDG_RUNTIME_DIR: runtime,
+    TERM: "xterm-256color",
+    LANG: "C.UTF-8",
+    NO_COLOR: "1",
+  };
   const locations = locate(project, environment);
   const relays: Relay[] = [];
   let broker: Broker | undefined;
 
   const run: Stage["run"] = (args, more = {}) =>
     new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [program, ...args], { cwd: project, env: { ...environment, ...more.env }, stdio: ["pipe", "pipe", "pipe"] });
+      const child = spawn(process.execPath, [program, ...args], {
+        cwd: project,
+        env: { ...environment, ...more.env },
+        stdio: ["pipe", "pipe", "pipe"],
+      });
       let out = "";
       let err = "";
       child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
@@ -91,13 +128,23 @@ export function openStage(): Stage {
 
   const startBroker: Stage["startBroker"] = async (...args) => {
     const log = openSync(path.join(root, "broker.log"), "a", 0o600);
-    const child = spawn(process.execPath, [program, "broker-run", "--json", "--project", project, ...args], { cwd: project, env: environment, stdio: ["ignore", log, log] });
+    const child = spawn(process.execPath, [program, "broker-run", "--json", "--project", project, ...args], {
+      cwd: project,
+      env: environment,
+      stdio: ["ignore", log, log],
+    });
     closeSync(log);
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     const { pid } = child;
     if (pid === undefined) throw new Error("the broker could not be started");
     broker = { pid, child, ended };
-    await until(() => (child.exitCode !== null || child.signalCode !== null ? fail(`the broker ended with ${child.signalCode ?? child.exitCode}: ${brokerLog(root).slice(-600)}`) : answers(locations.brokerSocket)), "the broker answers");
+    await until(
+      () =>
+        child.exitCode !== null || child.signalCode !== null
+          ? fail(`the broker ended with ${child.signalCode ?? child.exitCode}: ${brokerLog(root).slice(-600)}`)
+          : answers(locations.brokerSocket),
+      "the broker answers",
+    );
     return broker;
   };
 
@@ -114,7 +161,12 @@ export function openStage(): Stage {
     },
     connect: async (more = {}) => {
       const surroundings = { environment, cwd: project, script: program, execPath: process.execPath };
-      const relay = await connect({ project, surroundings, reconnect: { giveUpAfterMs: PATIENCE_MS, delayMs: 20, delayMsMax: 250 }, ...more });
+      const relay = await connect({
+        project,
+        surroundings,
+        reconnect: { giveUpAfterMs: PATIENCE_MS, delayMs: 20, delayMsMax: 250 },
+        ...more,
+      });
       relays.push(relay);
       return relay;
     },
@@ -142,9 +194,18 @@ export function openStage(): Stage {
     },
     processes: () => processesOf(root),
     strike: async (relay) => {
-      const names = (await relay.who()).filter((it) => it.kind === "program" && (it.pid !== null || it.status === "exited")).map((it) => it.name);
+      const names = (await relay.who())
+        .filter((it) => it.kind === "program" && (it.pid !== null || it.status === "exited"))
+        .map((it) => it.name);
       // Some have ended by now, or are about to: what counts is that nothing is left.
-      await Promise.all(names.map((name) => relay.agent(name).kill().catch(() => undefined)));
+      await Promise.all(
+        names.map((name) =>
+          relay
+            .agent(name)
+            .kill()
+            .catch(() => undefined),
+        ),
+      );
       const { pid } = await relay.status();
       // The terminals' host leaves by itself, a while after its last terminal; `clear` waits for that.
       const left = (): readonly number[] => processesOf(root).filter((it) => it !== pid && !isPtyHost(it));
@@ -169,7 +230,10 @@ export function openStage(): Stage {
 export interface Watch {
   readonly events: readonly RelayEvent[];
   readonly of: <Type extends EventType>(type: Type, agent?: string) => readonly EventOf<Type>[];
-  readonly until: <Type extends EventType>(type: Type, matches?: (event: EventOf<Type>) => boolean) => Promise<EventOf<Type>>;
+  readonly until: <Type extends EventType>(
+    type: Type,
+    matches?: (event: EventOf<Type>) => boolean,
+  ) => Promise<EventOf<Type>>;
   /** Resolves when everything that has happened by now has arrived. */
   readonly caughtUp: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -187,7 +251,10 @@ export function watchEvents(relay: Relay, from = 0): Watch {
     }
   })();
   const of: Watch["of"] = (type, agent) =>
-    events.filter((it): it is EventOf<typeof type> => it.type === type && (agent === undefined || ("agent" in it && it.agent === agent)));
+    events.filter(
+      (it): it is EventOf<typeof type> =>
+        it.type === type && (agent === undefined || ("agent" in it && it.agent === agent)),
+    );
   return {
     events,
     of,
@@ -211,7 +278,11 @@ export function watchEvents(relay: Relay, from = 0): Watch {
 }
 
 /** Asks again until the answer is neither nothing nor false. */
-export async function until<Answer>(question: () => Answer | Promise<Answer>, what: string, withinMs = PATIENCE_MS): Promise<Exclude<Answer, undefined | false>> {
+export async function until<Answer>(
+  question: () => Answer | Promise<Answer>,
+  what: string,
+  withinMs = PATIENCE_MS,
+): Promise<Exclude<Answer, undefined | false>> {
   const end = Date.now() + withinMs;
   for (;;) {
     const answer = await question();
@@ -221,8 +292,16 @@ export async function until<Answer>(question: () => Answer | Promise<Answer>, wh
   }
 }
 
-export async function untilView(relay: Relay, name: string, matches: (view: AgentView) => boolean, what: string): Promise<AgentView> {
-  return until(async () => (await relay.who({ all: true })).find((it) => it.name === name && matches(it)), `${name}: ${what}`);
+export async function untilView(
+  relay: Relay,
+  name: string,
+  matches: (view: AgentView) => boolean,
+  what: string,
+): Promise<AgentView> {
+  return until(
+    async () => (await relay.who({ all: true })).find((it) => it.name === name && matches(it)),
+    `${name}: ${what}`,
+  );
 }
 
 export function isAlive(pid: number): boolean {
@@ -244,7 +323,9 @@ export function commandLineOf(pid: number): string {
 
 export function environmentOf(pid: number): Readonly<Record<string, string>> {
   const words = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-  return Object.fromEntries(words.filter((it) => it.includes("=")).map((it) => [it.slice(0, it.indexOf("=")), it.slice(it.indexOf("=") + 1)]));
+  return Object.fromEntries(
+    words.filter((it) => it.includes("=")).map((it) => [it.slice(0, it.indexOf("=")), it.slice(it.indexOf("=") + 1)]),
+  );
 }
 
 function isPtyHost(pid: number): boolean {
@@ -260,7 +341,9 @@ function processesOf(root: string): readonly number[] {
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/u.test(name) || Number(name) === process.pid) continue;
     try {
-      const mine = readFileSync(`/proc/${name}/environ`, "utf8").split("\0").some((it) => it.endsWith(`=${root}`) || it.includes(`=${root}/`));
+      const mine = readFileSync(`/proc/${name}/environ`, "utf8")
+        .split("\0")
+        .some((it) => it.endsWith(`=${root}`) || it.includes(`=${root}/`));
       if (mine && isAlive(Number(name))) found.push(Number(name));
     } catch {
       continue; // It has ended, or belongs to somebody else.

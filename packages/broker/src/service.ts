@@ -19,7 +19,13 @@ export interface CallOptions {
 
 /** Output of one incarnation's terminal, or its end. */
 export type TerminalNews =
-  | { readonly type: "output"; readonly agent: string; readonly epoch: number; readonly offset: number; readonly data: Uint8Array }
+  | {
+      readonly type: "output";
+      readonly agent: string;
+      readonly epoch: number;
+      readonly offset: number;
+      readonly data: Uint8Array;
+    }
   | { readonly type: "ended"; readonly agent: string; readonly epoch: number };
 
 export interface BrokerService {

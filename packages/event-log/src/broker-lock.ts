@@ -98,11 +98,7 @@ function lockFile(stateDir: string, owner: BrokerOwner): Connection {
     connection?.close();
     if (codeOf(error)?.startsWith("SQLITE_BUSY") !== true) throw unwritable(stateDir, error);
     const holder = readBrokerOwner(stateDir);
-    throw brokerRunning(
-      stateDir,
-      holder !== undefined && isAlive(holder.pid) ? holder : undefined,
-      owner.startedAt,
-    );
+    throw brokerRunning(stateDir, holder !== undefined && isAlive(holder.pid) ? holder : undefined, owner.startedAt);
   }
 }
 

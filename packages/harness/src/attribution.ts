@@ -119,7 +119,10 @@ export const parentsMax = 8;
  * `parents` runs from the nearest upwards and is read only as far as needed, at most eight processes and never one
  * twice. What reading it throws is thrown on.
  */
-export function findOrchestrator(input: { readonly env: Environment; readonly parents: Iterable<ParentProcess> }): Orchestrator {
+export function findOrchestrator(input: {
+  readonly env: Environment;
+  readonly parents: Iterable<ParentProcess>;
+}): Orchestrator {
   for (const variable of orchestratorVariables) {
     const harness = normalizeHarness(input.env[variable]);
     if (harness !== undefined) return { harness, source: variable };

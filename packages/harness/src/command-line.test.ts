@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { joinCommand, splitCommand } from "./command-line.ts";
 
 /** Controls of both kinds, letters with and without accents, and characters of two units. */
-const anyCharacter = fc.oneof(fc.nat(0x2ff), fc.constantFrom(0x2028, 0x202e, 0x212a, 0xfeff, 0x1f642)).map((code) => String.fromCodePoint(code));
+const anyCharacter = fc
+  .oneof(fc.nat(0x2ff), fc.constantFrom(0x2028, 0x202e, 0x212a, 0xfeff, 0x1f642))
+  .map((code) => String.fromCodePoint(code));
 
 describe("command lines", () => {
   it.each([

@@ -44,20 +44,27 @@ export function splitCommand(text: string): readonly [string, ...string[]] {
   const words: string[] = [];
   for (const token of tokens) {
     if ("operator" in token) {
-      throw relayError("invalid_request", `expected a command line without a shell, found the operator ${token.operator}`, {
-        hint: `Quote it, or run a shell yourself: bash -c '…'`,
-      });
+      throw relayError(
+        "invalid_request",
+        `expected a command line without a shell, found the operator ${token.operator}`,
+        {
+          hint: `Quote it, or run a shell yourself: bash -c '…'`,
+        },
+      );
     }
     words.push(token.word);
   }
   const [program, ...rest] = words;
-  if (program === undefined || program === "") throw relayError("invalid_request", "expected a command line, found nothing to run");
+  if (program === undefined || program === "")
+    throw relayError("invalid_request", "expected a command line, found nothing to run");
   return [program, ...rest];
 }
 
 /** Words as a command line that `splitCommand` cuts into the same words. */
 export function joinCommand(words: readonly string[]): string {
-  return words.map((word) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`)).join(" ");
+  return words
+    .map((word) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`))
+    .join(" ");
 }
 
 /** Words as one line of POSIX shell. */

@@ -16,14 +16,25 @@ describe("explaining the table", () => {
 
   it("shows how far each route can bring a message", () => {
     expect(showHarness("claude-code")?.proofs).toEqual([
-      { route: "paste", handedOver: "paste and submit key drained into the terminal", seen: "the prompt hook quotes the message id" },
+      {
+        route: "paste",
+        handedOver: "paste and submit key drained into the terminal",
+        seen: "the prompt hook quotes the message id",
+      },
       { route: "inbox", handedOver: "read with check_inbox", seen: "acknowledged with ack_inbox" },
     ]);
-    expect(showHarness("gemini-cli")?.proofs).toEqual([{ route: "paste", handedOver: "paste and submit key drained into the terminal", seen: "never proven" }]);
+    expect(showHarness("gemini-cli")?.proofs).toEqual([
+      { route: "paste", handedOver: "paste and submit key drained into the terminal", seen: "never proven" },
+    ]);
     expect(showHarness("nonsense")).toBeUndefined();
   });
 
   it("explains a command", () => {
-    expect(explainCommand("FOO=1 codex exec hi")).toMatchObject({ harness: "codex", executable: "codex", argv: ["codex", "exec", "hi"], confidence: "certain" });
+    expect(explainCommand("FOO=1 codex exec hi")).toMatchObject({
+      harness: "codex",
+      executable: "codex",
+      argv: ["codex", "exec", "hi"],
+      confidence: "certain",
+    });
   });
 });

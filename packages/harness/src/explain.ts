@@ -89,7 +89,9 @@ export function harnessTableMarkdown(): string {
     "",
     "| Program | Dialog | How to avoid it |",
     "|---|---|---|",
-    ...harnessList.flatMap((row) => row.dialogs.map((dialog) => `| \`${row.id}\` | ${dialog.what} (${dialog.kind}) | ${dialog.avoid} |`)),
+    ...harnessList.flatMap((row) =>
+      row.dialogs.map((dialog) => `| \`${row.id}\` | ${dialog.what} (${dialog.kind}) | ${dialog.avoid} |`),
+    ),
     "",
     "## Worth knowing",
     "",
@@ -123,14 +125,24 @@ function card(row: Harness): HarnessCard {
     nonInteractive: row.nonInteractive ?? "none known",
     resume: row.resume?.("SESSION").join(" ") ?? "not resumable",
     leave: row.exitCommand === undefined ? "signal only" : keys(row.exitCommand),
-    interrupt: row.interrupt === undefined ? "none known" : `${row.interrupt.keys.map(keys).join(" ")}, confirmed by ${row.interrupt.confirmedBy}`,
+    interrupt:
+      row.interrupt === undefined
+        ? "none known"
+        : `${row.interrupt.keys.map(keys).join(" ")}, confirmed by ${row.interrupt.confirmedBy}`,
     submit: row.submit.pauseMs === 0 ? keys(row.submit.key) : `${row.submit.pauseMs} ms, then ${keys(row.submit.key)}`,
     boundary: row.boundary === "turn" ? "only when it is idle" : "at any time",
     ready: readyOf(row),
-    proofs: row.routes.map((proof) => ({ route: proof.route, handedOver: proof.handedOver, seen: proof.seen ?? "never proven" })),
+    proofs: row.routes.map((proof) => ({
+      route: proof.route,
+      handedOver: proof.handedOver,
+      seen: proof.seen ?? "never proven",
+    })),
     context: row.contextSources,
     dialogs: row.dialogs.map(({ kind, what, avoid }) => ({ kind, what, avoid })),
-    environment: [...Object.entries(row.set).map(([name, value]) => `${name}=${value}`), ...row.unset.map((name) => `${name} unset`)],
+    environment: [
+      ...Object.entries(row.set).map(([name, value]) => `${name}=${value}`),
+      ...row.unset.map((name) => `${name} unset`),
+    ],
     notes: row.notes,
   };
 }
@@ -163,7 +175,10 @@ function statusOf({ observation, hooks }: Harness): string {
 function permissionOf(row: Harness, mode: "ask" | "auto" | "bypass"): string {
   if (row.mcp.kind === "opencode-env") return "its configuration, in the environment";
   const rule = row.permission[mode];
-  const parts = [...Object.entries(rule.env ?? {}).map(([name, value]) => `${name}=${value}`), ...(rule.flags.length === 0 ? [] : [rule.flags.join(" ")])];
+  const parts = [
+    ...Object.entries(rule.env ?? {}).map(([name, value]) => `${name}=${value}`),
+    ...(rule.flags.length === 0 ? [] : [rule.flags.join(" ")]),
+  ];
   if (parts.length > 0) return parts.map((part) => `\`${part}\``).join(" ");
   return mode === "ask" ? "nothing" : "no option known; it asks";
 }
@@ -172,8 +187,12 @@ function readyOf({ observation: { statusProtocol, titles, promptText, ready } }:
   const settled = ready.settleMs > 0 ? `, held for ${ready.settleMs} ms` : "";
   const known = [
     ...(statusProtocol ? [`status idle${settled}`] : []),
-    ...(titles === undefined ? [] : [`title idle${promptText === undefined ? "" : ` and “${promptText}” on the screen`}${settled}`]),
-    ...(ready.quietMs === undefined ? [] : [`${ready.quietMs} ms of silence after the first output, ${ready.atMostMs ?? 0} ms at most`]),
+    ...(titles === undefined
+      ? []
+      : [`title idle${promptText === undefined ? "" : ` and “${promptText}” on the screen`}${settled}`]),
+    ...(ready.quietMs === undefined
+      ? []
+      : [`${ready.quietMs} ms of silence after the first output, ${ready.atMostMs ?? 0} ms at most`]),
   ];
   return known.join("; or ");
 }

@@ -160,7 +160,9 @@ export interface Harness {
   /** What the program does when nobody chooses a mode, if it is not to ask. */
   readonly ownDefault?: string;
   /** Options by which the user names a model, and the one by which we do. */
-  readonly model: { readonly flags: readonly string[]; readonly inject: (model: string) => readonly string[] } | undefined;
+  readonly model:
+    | { readonly flags: readonly string[]; readonly inject: (model: string) => readonly string[] }
+    | undefined;
   readonly mcp: McpWiring;
   readonly hooks: HookWiring;
   /** Continues a native session, for people and for waking. */

@@ -25,7 +25,8 @@ export function translateHook(payload: unknown): HookReport {
   if (!isObject(payload)) return { signals: [], source: "hook" };
   if ("signal" in payload) return own(payload);
   if (payload["type"] === "agent-turn-complete") return { signals: codexNotification(payload), source: "notify" };
-  if (isObject(payload["context_window"])) return { signals: statusLine(payload["context_window"]), source: "status-line" };
+  if (isObject(payload["context_window"]))
+    return { signals: statusLine(payload["context_window"]), source: "status-line" };
   const event = payload["hook_event_name"];
   if (typeof event !== "string") return { signals: [], source: "hook" };
   return { signals: hookEvent(event, payload), source: `hook:${event}`.slice(0, 64) };
@@ -33,7 +34,9 @@ export function translateHook(payload: unknown): HookReport {
 
 function own(payload: Record<string, unknown>): HookReport {
   const parsed = methods["agent.signal"].params.safeParse(payload);
-  return parsed.success ? { signals: [parsed.data.signal], source: parsed.data.source } : { signals: [], source: "hook" };
+  return parsed.success
+    ? { signals: [parsed.data.signal], source: parsed.data.source }
+    : { signals: [], source: "hook" };
 }
 
 /** Events of Claude Code; Codex, Gemini CLI and Qwen Code use the same shape, Gemini CLI with two names of its own. */
@@ -67,12 +70,17 @@ function hookEvent(event: string, payload: Record<string, unknown>): readonly Ag
 
 function blocked(kind: "permission", payload: Record<string, unknown>): AgentSignal {
   const tool = payload["tool_name"];
-  return typeof tool === "string" && tool !== "" ? { type: "blocked", kind, what: tool.slice(0, 2_000) } : { type: "blocked", kind };
+  return typeof tool === "string" && tool !== ""
+    ? { type: "blocked", kind, what: tool.slice(0, 2_000) }
+    : { type: "blocked", kind };
 }
 
 /** Claude Code's Stop hook runs although subagents go on in the background. */
 function tasksRun(tasks: unknown): boolean {
-  return Array.isArray(tasks) && tasks.some((task) => isObject(task) && (task["status"] === undefined || task["status"] === "running"));
+  return (
+    Array.isArray(tasks) &&
+    tasks.some((task) => isObject(task) && (task["status"] === undefined || task["status"] === "running"))
+  );
 }
 
 function statusLine(window: Record<string, unknown>): readonly AgentSignal[] {
@@ -84,8 +92,11 @@ function statusLine(window: Record<string, unknown>): readonly AgentSignal[] {
 
 function codexNotification(payload: Record<string, unknown>): readonly AgentSignal[] {
   const messages = payload["input-messages"];
-  const prompts = Array.isArray(messages) ? messages.filter((message) => typeof message === "string").slice(-notifiedPromptsMax) : [];
-  const said: AgentSignal[] = prompts.length === 0 ? [] : [{ type: "prompt", text: prompts.join("\n\n").slice(-promptCharactersMax) }];
+  const prompts = Array.isArray(messages)
+    ? messages.filter((message) => typeof message === "string").slice(-notifiedPromptsMax)
+    : [];
+  const said: AgentSignal[] =
+    prompts.length === 0 ? [] : [{ type: "prompt", text: prompts.join("\n\n").slice(-promptCharactersMax) }];
   return [...said, { type: "turn_ended" }];
 }
 

@@ -122,7 +122,8 @@ describe("inference", () => {
   it("recognises every program of the table", () => {
     for (const row of harnessList) {
       for (const program of row.recognition.programs) expect(inferHarness([program]).harness).toBe(row.id);
-      for (const name of row.recognition.npmPackages ?? []) expect(inferHarness(["npx", "-y", `${name}@latest`]).harness).toBe(row.id);
+      for (const name of row.recognition.npmPackages ?? [])
+        expect(inferHarness(["npx", "-y", `${name}@latest`]).harness).toBe(row.id);
       for (const name of row.recognition.appBundles ?? []) {
         expect(inferHarness([`/Applications/${name}.app/Contents/MacOS/${name}`]).harness).toBe(row.id);
       }
@@ -142,7 +143,10 @@ describe("inference", () => {
   it("takes the program `agent` for Cursor only when Cursor is expected", () => {
     expect(inferHarness("agent --force").harness).toBeUndefined();
     expect(inferHarness("agent --force", { expected: "codex" }).harness).toBeUndefined();
-    expect(inferHarness("agent --force", { expected: "cursor" })).toMatchObject({ harness: "cursor", confidence: "likely" });
+    expect(inferHarness("agent --force", { expected: "cursor" })).toMatchObject({
+      harness: "cursor",
+      confidence: "likely",
+    });
   });
 
   it("explains itself", () => {
@@ -168,11 +172,59 @@ describe("inference", () => {
 
 const word = fc.oneof(
   fc.string({ maxLength: 12 }),
-  fc.constantFrom("claude", "codex", "--model", "-c", "npx", "node", "bash", "-lc", "env", "&&", "|", "'", '"', "\\", "$X", "#", "*", "-", "--", "", "a=b", "C:\\x\\codex.cmd"),
+  fc.constantFrom(
+    "claude",
+    "codex",
+    "--model",
+    "-c",
+    "npx",
+    "node",
+    "bash",
+    "-lc",
+    "env",
+    "&&",
+    "|",
+    "'",
+    '"',
+    "\\",
+    "$X",
+    "#",
+    "*",
+    "-",
+    "--",
+    "",
+    "a=b",
+    "C:\\x\\codex.cmd",
+  ),
 );
-const program = fc.constantFrom("claude", "codex", "gemini.cmd", "cursor-agent", "opencode", "aider", "amp", "vim", "less", "foo", "organized", "android");
-const launcher = fc.constantFrom<readonly string[]>([], ["env", "A=b"], ["nice", "-n", "5"], ["sudo", "-u", "me"], ["nohup"], ["timeout", "5"], ["exec"], ["time", "-p"]);
-const segment = fc.oneof(fc.stringMatching(/^[A-Za-z0-9._-]{1,10}$/), fc.constantFrom("claude-code", "cursor", "amp", "zed", "node_modules", "@openai", "codex", "a b"));
+const program = fc.constantFrom(
+  "claude",
+  "codex",
+  "gemini.cmd",
+  "cursor-agent",
+  "opencode",
+  "aider",
+  "amp",
+  "vim",
+  "less",
+  "foo",
+  "organized",
+  "android",
+);
+const launcher = fc.constantFrom<readonly string[]>(
+  [],
+  ["env", "A=b"],
+  ["nice", "-n", "5"],
+  ["sudo", "-u", "me"],
+  ["nohup"],
+  ["timeout", "5"],
+  ["exec"],
+  ["time", "-p"],
+);
+const segment = fc.oneof(
+  fc.stringMatching(/^[A-Za-z0-9._-]{1,10}$/),
+  fc.constantFrom("claude-code", "cursor", "amp", "zed", "node_modules", "@openai", "codex", "a b"),
+);
 
 describe("properties of inference", () => {
   it("I4: never throws, for text or words", () => {
@@ -197,10 +249,16 @@ describe("properties of inference", () => {
 
   it("I2: adding a path never changes the answer", () => {
     fc.assert(
-      fc.property(launcher, program, fc.array(segment, { minLength: 1, maxLength: 5 }), fc.constantFrom("/", "\\"), (launched, name, path, slash) => {
-        const prefixed = [...path, name].join(slash);
-        expect(inferHarness([...launched, `${slash}${prefixed}`]).harness).toBe(inferHarness([name]).harness);
-      }),
+      fc.property(
+        launcher,
+        program,
+        fc.array(segment, { minLength: 1, maxLength: 5 }),
+        fc.constantFrom("/", "\\"),
+        (launched, name, path, slash) => {
+          const prefixed = [...path, name].join(slash);
+          expect(inferHarness([...launched, `${slash}${prefixed}`]).harness).toBe(inferHarness([name]).harness);
+        },
+      ),
       { numRuns: 1_000 },
     );
   });

@@ -41,7 +41,9 @@ export function inferHarness(command: string | readonly string[], hint: Inferenc
   if (reading.unterminated) return { argv: [], confidence: "none", evidence: ["a quote is not closed"] };
   // No shell runs a command line of ours, so an operator is where its words end.
   const end = reading.tokens.findIndex((token) => "operator" in token);
-  const words = reading.tokens.slice(0, end < 0 ? undefined : end).flatMap((token) => ("word" in token ? [token.word] : []));
+  const words = reading.tokens
+    .slice(0, end < 0 ? undefined : end)
+    .flatMap((token) => ("word" in token ? [token.word] : []));
   return inferUnwrapped(unwrap(words), hint);
 }
 
@@ -49,7 +51,8 @@ export function inferUnwrapped({ target, steps }: Unwrapped, hint: InferenceHint
   if (target === undefined) return { argv: [], confidence: "none", evidence: [...steps, "there is no program"] };
   const match = matchTarget(target, hint);
   const base = { executable: target.word, argv: target.argv };
-  if (match === undefined) return { ...base, confidence: "none", evidence: [...steps, `${target.word} is not in the table`] };
+  if (match === undefined)
+    return { ...base, confidence: "none", evidence: [...steps, `${target.word} is not in the table`] };
   return { ...base, harness: match.id, confidence: match.confidence, evidence: [...steps, match.because] };
 }
 
@@ -94,17 +97,28 @@ function matchPath(target: Target, hint: InferenceHint): Match | undefined {
     return { id: expected, confidence: "likely", because: `program ${name} is ${expected}, which was expected` };
   }
   const segments = target.word.split(/[\\/]/u);
-  const packaged = target.kind === "script" || /\.[cm]?js$/iu.test(target.word) ? byNpm.get(packageOfPath(segments)) : undefined;
+  const packaged =
+    target.kind === "script" || /\.[cm]?js$/iu.test(target.word) ? byNpm.get(packageOfPath(segments)) : undefined;
   if (packaged !== undefined) {
-    return { id: packaged, confidence: "certain", because: `script of npm package ${packageOfPath(segments)} is ${packaged}` };
+    return {
+      id: packaged,
+      confidence: "certain",
+      because: `script of npm package ${packageOfPath(segments)} is ${packaged}`,
+    };
   }
   const bundle = bundleOfPath(segments);
   const bundled = bundle === undefined ? undefined : byBundle.get(bundle);
-  if (bundled !== undefined) return { id: bundled, confidence: "likely", because: `application ${bundle} is ${bundled}` };
+  if (bundled !== undefined)
+    return { id: bundled, confidence: "likely", because: `application ${bundle} is ${bundled}` };
   return undefined;
 }
 
-function matchPackage(target: Target, packages: Index, nameOf: (spec: string) => string, what: string): Match | undefined {
+function matchPackage(
+  target: Target,
+  packages: Index,
+  nameOf: (spec: string) => string,
+  what: string,
+): Match | undefined {
   const names = [target.word, ...target.packages].map(nameOf);
   for (const name of names) {
     const id = packages.get(name);

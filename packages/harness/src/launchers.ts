@@ -16,7 +16,12 @@ export type Next =
   /** All arguments from here on, joined, are text: `cmd /c`. */
   | { readonly type: "text"; readonly at: number }
   /** A package whose program runs; `packages` are named by options, the word at `at` is the package or its program. */
-  | { readonly type: "package"; readonly at: number; readonly ecosystem: "npm" | "python"; readonly packages: readonly string[] }
+  | {
+      readonly type: "package";
+      readonly at: number;
+      readonly ecosystem: "npm" | "python";
+      readonly packages: readonly string[];
+    }
   | { readonly type: "module"; readonly at: number };
 
 type Launcher = (args: readonly string[]) => Next | undefined;
@@ -39,31 +44,67 @@ interface Prefix {
 }
 
 /** Programs that are followed by options and then by the program they run. */
-const prefixes: Readonly<Record<string, Prefix | undefined>> = Object.assign(Object.create(null) as Record<string, Prefix>, {
-  sudo: { values: ["-u", "--user", "-g", "--group", "-h", "--host", "-p", "--prompt", "-C", "--close-from", "-D", "--chdir", "-r", "--role", "-t", "--type", "-T", "--command-timeout", "-U", "--other-user", "-R", "--chroot"] },
-  doas: { values: ["-u", "-C"] },
-  nice: { values: ["-n", "--adjustment"] },
-  ionice: { values: ["-c", "--class", "-n", "--classdata"] },
-  nohup: { values: [] },
-  time: { values: ["-f", "--format", "-o", "--output"] },
-  timeout: { values: ["-s", "--signal", "-k", "--kill-after"], words: 1 },
-  stdbuf: { values: ["-i", "--input", "-o", "--output", "-e", "--error"] },
-  setsid: { values: [] },
-  exec: { values: ["-a"] },
-  command: { values: [] },
-  builtin: { values: [] },
-  caffeinate: { values: ["-t", "-w"] },
-  unbuffer: { values: [] },
-  arch: { values: ["-arch", "-e"] },
-  "systemd-run": { values: ["-p", "--property", "--unit", "-u", "-E", "--setenv", "--slice", "-d"] },
-} satisfies Record<string, Prefix>);
+const prefixes: Readonly<Record<string, Prefix | undefined>> = Object.assign(
+  Object.create(null) as Record<string, Prefix>,
+  {
+    sudo: {
+      values: [
+        "-u",
+        "--user",
+        "-g",
+        "--group",
+        "-h",
+        "--host",
+        "-p",
+        "--prompt",
+        "-C",
+        "--close-from",
+        "-D",
+        "--chdir",
+        "-r",
+        "--role",
+        "-t",
+        "--type",
+        "-T",
+        "--command-timeout",
+        "-U",
+        "--other-user",
+        "-R",
+        "--chroot",
+      ],
+    },
+    doas: { values: ["-u", "-C"] },
+    nice: { values: ["-n", "--adjustment"] },
+    ionice: { values: ["-c", "--class", "-n", "--classdata"] },
+    nohup: { values: [] },
+    time: { values: ["-f", "--format", "-o", "--output"] },
+    timeout: { values: ["-s", "--signal", "-k", "--kill-after"], words: 1 },
+    stdbuf: { values: ["-i", "--input", "-o", "--output", "-e", "--error"] },
+    setsid: { values: [] },
+    exec: { values: ["-a"] },
+    command: { values: [] },
+    builtin: { values: [] },
+    caffeinate: { values: ["-t", "-w"] },
+    unbuffer: { values: [] },
+    arch: { values: ["-arch", "-e"] },
+    "systemd-run": { values: ["-p", "--property", "--unit", "-u", "-E", "--setenv", "--slice", "-d"] },
+  } satisfies Record<string, Prefix>,
+);
 
 const shell: Launcher = (args) => {
   for (let index = 0; index < args.length; index += 1) {
     const word = args[index] ?? "";
     if (/^-[A-Za-z]*c[A-Za-z]*$/u.test(word) || word === "--command") return shellText(args, index + 1);
     if (word === "--") return program(args, index + 1, true);
-    if (word === "-o" || word === "+o" || word === "-O" || word === "+O" || word === "--rcfile" || word === "--init-file") index += 1;
+    if (
+      word === "-o" ||
+      word === "+o" ||
+      word === "-O" ||
+      word === "+O" ||
+      word === "--rcfile" ||
+      word === "--init-file"
+    )
+      index += 1;
     else if (!/^[-+]/u.test(word)) return program(args, index, true);
   }
   return undefined;
@@ -78,7 +119,19 @@ function shellText(args: readonly string[], from: number): Next | undefined {
 }
 
 const node: Launcher = (args) => {
-  const at = firstWord(args, ["-r", "--require", "--import", "--loader", "--experimental-loader", "-C", "--conditions", "--env-file", "--inspect-port", "--title", "--stack-trace-limit"]);
+  const at = firstWord(args, [
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "-C",
+    "--conditions",
+    "--env-file",
+    "--inspect-port",
+    "--title",
+    "--stack-trace-limit",
+  ]);
   const before = args.slice(0, at);
   if (before.some((word) => /^(?:-e|--eval|-p|--print|-pe|-c|--check)(?:=|$)/u.test(word))) return undefined;
   return program(args, at, true);
@@ -95,10 +148,23 @@ const python: Launcher = (args) => {
   return undefined;
 };
 
-const npxOptions = { values: ["-w", "--workspace", "--registry", "--cache", "--prefix", "--userconfig", "--loglevel"], packages: ["-p", "--package"], calls: ["-c", "--call"] };
+const npxOptions = {
+  values: ["-w", "--workspace", "--registry", "--cache", "--prefix", "--userconfig", "--loglevel"],
+  packages: ["-p", "--package"],
+  calls: ["-c", "--call"],
+};
 
 /** `npx`, `pnpm dlx` and their kin: options, then a package or a program out of a package named by an option. */
-function runPackage(args: readonly string[], from: number, ecosystem: "npm" | "python", options: { readonly values: readonly string[]; readonly packages: readonly string[]; readonly calls?: readonly string[] }): Next | undefined {
+function runPackage(
+  args: readonly string[],
+  from: number,
+  ecosystem: "npm" | "python",
+  options: {
+    readonly values: readonly string[];
+    readonly packages: readonly string[];
+    readonly calls?: readonly string[];
+  },
+): Next | undefined {
   const packages: string[] = [];
   for (let index = from; index < args.length; index += 1) {
     const word = args[index] ?? "";
@@ -121,10 +187,16 @@ function runPackage(args: readonly string[], from: number, ecosystem: "npm" | "p
 }
 
 const npx: Launcher = (args) => runPackage(args, 0, "npm", npxOptions);
-const uvOptions = { values: ["--python", "-p", "--with", "--index", "--index-url", "--directory", "--project", "--env-file"], packages: ["--from", "--spec"] };
+const uvOptions = {
+  values: ["--python", "-p", "--with", "--index", "--index-url", "--directory", "--project", "--env-file"],
+  packages: ["--from", "--spec"],
+};
 
 /** A tool with subcommands, of which some run a program. */
-function subcommands(options: readonly string[], table: Readonly<Record<string, (args: readonly string[], from: number) => Next | undefined>>): Launcher {
+function subcommands(
+  options: readonly string[],
+  table: Readonly<Record<string, (args: readonly string[], from: number) => Next | undefined>>,
+): Launcher {
   return (args) => {
     const at = firstWord(args, options);
     const name = args[at];
@@ -133,11 +205,14 @@ function subcommands(options: readonly string[], table: Readonly<Record<string, 
 }
 
 const asNpm = (args: readonly string[], from: number): Next | undefined => runPackage(args, from, "npm", npxOptions);
-const asPython = (args: readonly string[], from: number): Next | undefined => runPackage(args, from, "python", uvOptions);
-const asProgram = (values: readonly string[], words = 0) => (args: readonly string[], from: number): Next | undefined => {
-  const at = from + firstWord(args.slice(from), values) + words;
-  return program(args, args[at] === "--" ? at + 1 : at);
-};
+const asPython = (args: readonly string[], from: number): Next | undefined =>
+  runPackage(args, from, "python", uvOptions);
+const asProgram =
+  (values: readonly string[], words = 0) =>
+  (args: readonly string[], from: number): Next | undefined => {
+    const at = from + firstWord(args.slice(from), values) + words;
+    return program(args, args[at] === "--" ? at + 1 : at);
+  };
 /** `mise exec node@20 -- program`: everything before the double dash is tools. */
 const afterDashes = (args: readonly string[], from: number): Next | undefined => {
   const dashes = args.indexOf("--", from);
@@ -145,8 +220,10 @@ const afterDashes = (args: readonly string[], from: number): Next | undefined =>
   const at = from + args.slice(from).findIndex((word) => !word.startsWith("-") && !word.includes("@"));
   return at < from ? undefined : program(args, at);
 };
-const asScript = (values: readonly string[]) => (args: readonly string[], from: number): Next | undefined =>
-  program(args, from + firstWord(args.slice(from), values), true);
+const asScript =
+  (values: readonly string[]) =>
+  (args: readonly string[], from: number): Next | undefined =>
+    program(args, from + firstWord(args.slice(from), values), true);
 
 const mise: Launcher = subcommands(["-C", "--cd", "-E", "--env"], { exec: afterDashes, x: afterDashes });
 
@@ -154,7 +231,8 @@ const launchers: Readonly<Record<string, Launcher>> = {
   env: (args) => {
     for (let index = 0; index < args.length; index += 1) {
       const word = args[index] ?? "";
-      if (word === "-S" || word === "--split-string") return index + 1 < args.length ? { type: "words", at: index + 1 } : undefined;
+      if (word === "-S" || word === "--split-string")
+        return index + 1 < args.length ? { type: "words", at: index + 1 } : undefined;
       if (word === "-u" || word === "--unset" || word === "-C" || word === "--chdir") index += 1;
       else if (word === "--") return program(args, index + 1);
       else if (!word.startsWith("-") && !isAssignment(word)) return program(args, index);
@@ -187,10 +265,23 @@ const launchers: Readonly<Record<string, Launcher>> = {
   deno: (args) => {
     const at = firstWord(args, []);
     const from = args[at] === "run" || args[at] === "x" ? at + 1 : at;
-    const script = from + firstWord(args.slice(from), ["-c", "--config", "--import-map", "--lock", "--cert", "-L", "--log-level", "--seed"]);
+    const script =
+      from +
+      firstWord(args.slice(from), [
+        "-c",
+        "--config",
+        "--import-map",
+        "--lock",
+        "--cert",
+        "-L",
+        "--log-level",
+        "--seed",
+      ]);
     const word = args[script];
     if (word === undefined) return undefined;
-    return word.startsWith("npm:") ? { type: "package", at: script, ecosystem: "npm", packages: [] } : program(args, script, true);
+    return word.startsWith("npm:")
+      ? { type: "package", at: script, ecosystem: "npm", packages: [] }
+      : program(args, script, true);
   },
   tsx: node,
   mise,
@@ -211,7 +302,8 @@ const launchers: Readonly<Record<string, Launcher>> = {
 function powershell(args: readonly string[]): Next | undefined {
   for (let index = 0; index < args.length; index += 1) {
     const word = (args[index] ?? "").toLowerCase();
-    if (word === "-command" || word === "-c") return index + 1 < args.length ? { type: "text", at: index + 1 } : undefined;
+    if (word === "-command" || word === "-c")
+      return index + 1 < args.length ? { type: "text", at: index + 1 } : undefined;
     if (word === "-file" || word === "-f") return program(args, index + 1, true);
     if (["-executionpolicy", "-ep", "-ex", "-version", "-windowstyle", "-configurationname"].includes(word)) index += 1;
   }

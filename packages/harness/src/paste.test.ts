@@ -4,9 +4,12 @@ import { pastePlan } from "./paste.ts";
 import { harnesses } from "./table.ts";
 
 /** Controls of both kinds, letters with and without accents, and characters of two units. */
-const anyCharacter = fc.oneof(fc.nat(0x2ff), fc.constantFrom(0x2028, 0x202e, 0x212a, 0xfeff, 0x1f642)).map((code) => String.fromCodePoint(code));
+const anyCharacter = fc
+  .oneof(fc.nat(0x2ff), fc.constantFrom(0x2028, 0x202e, 0x212a, 0xfeff, 0x1f642))
+  .map((code) => String.fromCodePoint(code));
 
-const written = (steps: ReturnType<typeof pastePlan>) => steps.flatMap((step) => (step.type === "data" ? [step.data] : []));
+const written = (steps: ReturnType<typeof pastePlan>) =>
+  steps.flatMap((step) => (step.type === "data" ? [step.data] : []));
 
 describe("pasting", () => {
   it("W1, W2: marked where the program wants it, submitted by itself after a pause", () => {
@@ -18,7 +21,10 @@ describe("pasting", () => {
   });
 
   it("W1, W3: without it there are no marks, and a line break does not submit", () => {
-    expect(written(pastePlan({ harness: harnesses.grok, bracketedPaste: false, text: "one\n\ntwo\tthree" }))).toEqual(["one two three", "\r"]);
+    expect(written(pastePlan({ harness: harnesses.grok, bracketedPaste: false, text: "one\n\ntwo\tthree" }))).toEqual([
+      "one two three",
+      "\r",
+    ]);
   });
 
   it("the scripted agent needs no pause", () => {
@@ -42,16 +48,31 @@ describe("pasting", () => {
   });
 
   it("W3: whatever the text, one paste and one submit key for each line", () => {
-    const nasty = fc.array(fc.oneof(fc.string({ unit: anyCharacter }), fc.constantFrom("\u001b[201~", "\r", "\n", "\u0003", "\u0004", "\u001b", "\u009b201~", "\u001b]7501;?\u0007")), { maxLength: 12 }).map((parts) => parts.join(""));
+    const nasty = fc
+      .array(
+        fc.oneof(
+          fc.string({ unit: anyCharacter }),
+          fc.constantFrom("\u001b[201~", "\r", "\n", "\u0003", "\u0004", "\u001b", "\u009b201~", "\u001b]7501;?\u0007"),
+        ),
+        { maxLength: 12 },
+      )
+      .map((parts) => parts.join(""));
     fc.assert(
-      fc.property(nasty, fc.boolean(), fc.constantFrom(harnesses.codex, harnesses.generic, harnesses.scripted), (text, bracketedPaste, harness) => {
-        const data = written(pastePlan({ harness, bracketedPaste, text }));
-        const bad = bracketedPaste ? /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/ : /[\u0000-\u001f\u007f-\u009f]/;
-        const texts = data.filter((_piece, index) => index % 2 === 0).map((piece) => (bracketedPaste ? piece.slice("\u001b[200~".length, -"\u001b[201~".length) : piece));
-        expect(texts.filter((piece) => bad.test(piece))).toEqual([]);
-        expect(data.filter((piece, index) => index % 2 === 1 && piece !== "\r")).toEqual([]);
-        expect(data.length % 2).toBe(0);
-      }),
+      fc.property(
+        nasty,
+        fc.boolean(),
+        fc.constantFrom(harnesses.codex, harnesses.generic, harnesses.scripted),
+        (text, bracketedPaste, harness) => {
+          const data = written(pastePlan({ harness, bracketedPaste, text }));
+          const bad = bracketedPaste ? /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/ : /[\u0000-\u001f\u007f-\u009f]/;
+          const texts = data
+            .filter((_piece, index) => index % 2 === 0)
+            .map((piece) => (bracketedPaste ? piece.slice("\u001b[200~".length, -"\u001b[201~".length) : piece));
+          expect(texts.filter((piece) => bad.test(piece))).toEqual([]);
+          expect(data.filter((piece, index) => index % 2 === 1 && piece !== "\r")).toEqual([]);
+          expect(data.length % 2).toBe(0);
+        },
+      ),
       { numRuns: 300 },
     );
   });

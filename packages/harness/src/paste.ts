@@ -36,7 +36,9 @@ export function pastePlan(options: {
 
 function submitted(text: string, submit: Harness["submit"]): readonly WriteStep[] {
   const key: WriteStep = { type: "data", data: submit.key };
-  return submit.pauseMs === 0 ? [{ type: "data", data: text }, key] : [{ type: "data", data: text }, { type: "pause", ms: submit.pauseMs }, key];
+  return submit.pauseMs === 0
+    ? [{ type: "data", data: text }, key]
+    : [{ type: "data", data: text }, { type: "pause", ms: submit.pauseMs }, key];
 }
 
 /** Lines of at most `lineBytesMax` bytes, cut at spaces where there are any, never inside a character. */

@@ -8,7 +8,21 @@ import { claudeCode } from "./harnesses/claude-code.ts";
 import { codex } from "./harnesses/codex.ts";
 import { geminiCli } from "./harnesses/gemini-cli.ts";
 import { opencode } from "./harnesses/opencode.ts";
-import { aider, amp, auggie, crush, cursor, droid, githubCopilot, goose, grok, kiro, pi, qwenCode, zed } from "./harnesses/others.ts";
+import {
+  aider,
+  amp,
+  auggie,
+  crush,
+  cursor,
+  droid,
+  githubCopilot,
+  goose,
+  grok,
+  kiro,
+  pi,
+  qwenCode,
+  zed,
+} from "./harnesses/others.ts";
 import { generic, scripted, scriptedInbox, scriptedReader } from "./harnesses/own.ts";
 
 export const harnesses: Readonly<Record<HarnessId, Harness>> = {

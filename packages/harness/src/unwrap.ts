@@ -97,7 +97,9 @@ function shifted(place: Place | undefined, by: number): Place | undefined {
   return place === undefined ? undefined : (at) => place(at + by);
 }
 
-type End = { readonly target: Target | undefined } | { readonly words: readonly string[]; readonly place: Place | undefined };
+type End =
+  | { readonly target: Target | undefined }
+  | { readonly words: readonly string[]; readonly place: Place | undefined };
 
 /** `place` counts from the word at `next.at`. */
 function endOf(next: Next, args: readonly string[], place: Place | undefined): End {
@@ -124,13 +126,20 @@ function endOf(next: Next, args: readonly string[], place: Place | undefined): E
       const command = firstCommand(word);
       const outer = place?.(0);
       const inner: Place | undefined =
-        command.alone && outer?.in === "argv" ? (at) => ({ in: "shell", position: outer.at, at, words: command.words }) : undefined;
+        command.alone && outer?.in === "argv"
+          ? (at) => ({ in: "shell", position: outer.at, at, words: command.words })
+          : undefined;
       return { words: command.words, place: inner };
     }
   }
 }
 
-function target(kind: Target["kind"], argv: readonly string[], packages: readonly string[], insertion: Insertion | undefined): Target | undefined {
+function target(
+  kind: Target["kind"],
+  argv: readonly string[],
+  packages: readonly string[],
+  insertion: Insertion | undefined,
+): Target | undefined {
   const word = argv[0];
   return word === undefined || word === "" ? undefined : { kind, word, packages, argv, insertion };
 }
@@ -140,7 +149,28 @@ function simpleWords(text: string): readonly string[] {
 }
 
 /** Commands that prepare a shell for the one that matters. */
-const preparations = new Set(["cd", "pushd", "source", ".", "export", "set", "unset", "ulimit", "umask", "true", ":", "trap", "shopt", "setopt", "alias", "declare", "local", "eval", "test", "["]);
+const preparations = new Set([
+  "cd",
+  "pushd",
+  "source",
+  ".",
+  "export",
+  "set",
+  "unset",
+  "ulimit",
+  "umask",
+  "true",
+  ":",
+  "trap",
+  "shopt",
+  "setopt",
+  "alias",
+  "declare",
+  "local",
+  "eval",
+  "test",
+  "[",
+]);
 
 /**
  * The first simple command of a shell text that is more than preparation. `alone` says that the text is this one

@@ -34,7 +34,10 @@ describe("parent processes", () => {
     const parents = [...parentProcesses(pid)];
     expect(parents[0]?.pid).toBe(pid);
     expect(parents[1]?.argv.at(-1)).toMatch(/\/codex$/);
-    expect(findOrchestrator({ env: {}, parents: parentProcesses(pid) })).toEqual({ harness: "codex", source: `process ${parents[1]?.pid}` });
+    expect(findOrchestrator({ env: {}, parents: parentProcesses(pid) })).toEqual({
+      harness: "codex",
+      source: `process ${parents[1]?.pid}`,
+    });
   });
 
   it("the real chain above this process can be read, and ends", () => {
@@ -77,7 +80,9 @@ describe("parent processes", () => {
     cleanups.push(() => rmSync(directory, { recursive: true, force: true }));
     const script = join(directory, "entry.mjs");
     writeFileSync(script, `process.title = "claude --resume x"; console.log("up"); setInterval(() => {}, 1000);`);
-    const child = spawn(process.execPath, [script, "some", "more", "arguments", "to", "make", "room"], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, [script, "some", "more", "arguments", "to", "make", "room"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     cleanups.push(() => child.kill("SIGKILL"));
     await once(child.stdout, "data");
     const argv = lookAtProcess(child.pid ?? 0)?.argv ?? [];

@@ -57,7 +57,9 @@ const run = promisify(execFile);
 describe("private files, run for real", () => {
   it("claude's status line reports what is left, and shows whose terminal it is", async () => {
     const plan = prepare("claude");
-    const settings = JSON.parse(plan.files.find(({ path }) => path.endsWith("settings.json"))?.content ?? "") as { statusLine: { command: string } };
+    const settings = JSON.parse(plan.files.find(({ path }) => path.endsWith("settings.json"))?.content ?? "") as {
+      statusLine: { command: string };
+    };
     const child = run("sh", ["-c", settings.statusLine.command], { env: plan.env });
     child.child.stdin?.end(JSON.stringify({ context_window: { used_percentage: 91, remaining_percentage: 9 } }));
     expect((await child).stdout).toBe("relay: ada");
@@ -67,10 +69,19 @@ describe("private files, run for real", () => {
 
   it("codex's notification reports the prompts of the turn and its end", async () => {
     const plan = prepare("codex");
-    const notify = JSON.parse(plan.argv.find((word) => word.startsWith("notify="))?.slice("notify=".length) ?? "[]") as string[];
-    await run(notify[0] ?? "", [...notify.slice(1), JSON.stringify({ type: "agent-turn-complete", "input-messages": ["it's msg_1 “quoted”"] })], { env: plan.env });
+    const notify = JSON.parse(
+      plan.argv.find((word) => word.startsWith("notify="))?.slice("notify=".length) ?? "[]",
+    ) as string[];
+    await run(
+      notify[0] ?? "",
+      [...notify.slice(1), JSON.stringify({ type: "agent-turn-complete", "input-messages": ["it's msg_1 “quoted”"] })],
+      { env: plan.env },
+    );
     expect(posts[0]?.authorization).toBe(`Bearer ${token}`);
-    expect(translateHook(posts[0]?.body).signals).toEqual([{ type: "prompt", text: "it's msg_1 “quoted”" }, { type: "turn_ended" }]);
+    expect(translateHook(posts[0]?.body).signals).toEqual([
+      { type: "prompt", text: "it's msg_1 “quoted”" },
+      { type: "turn_ended" },
+    ]);
   });
 
   it("opencode's plugin reports turns and prompts, and not those of subagents", async () => {

@@ -26,12 +26,30 @@ test("a broken invariant carries its statement and is no fault", () => {
 
 test("a fault is told apart by its code, and keeps its cause, hint and particulars", () => {
   const cause = new Error("EIO");
-  const fault = new Fault({ code: "disk_full", message: "no room", retry: "later", hint: "delete something", data: { bytes: 1 }, cause });
-  expect([codeOf(fault), fault.retry, fault.hint, fault.data, fault.cause]).toEqual(["disk_full", "later", "delete something", { bytes: 1 }, cause]);
+  const fault = new Fault({
+    code: "disk_full",
+    message: "no room",
+    retry: "later",
+    hint: "delete something",
+    data: { bytes: 1 },
+    cause,
+  });
+  expect([codeOf(fault), fault.retry, fault.hint, fault.data, fault.cause]).toEqual([
+    "disk_full",
+    "later",
+    "delete something",
+    { bytes: 1 },
+    cause,
+  ]);
   expect(new Fault({ code: "x", message: "y" }).retry).toBe("never");
 });
 
 test("whatever is thrown has a message, and a code only if it says so", () => {
   expect([messageOf(new Error("a")), messageOf("b"), messageOf(3)]).toEqual(["a", "b", "3"]);
-  expect([codeOf(null), codeOf("x"), codeOf({ code: 5 }), codeOf(Object.assign(new Error("e"), { code: "ENOENT" }))]).toEqual([undefined, undefined, undefined, "ENOENT"]);
+  expect([
+    codeOf(null),
+    codeOf("x"),
+    codeOf({ code: 5 }),
+    codeOf(Object.assign(new Error("e"), { code: "ENOENT" })),
+  ]).toEqual([undefined, undefined, undefined, "ENOENT"]);
 });

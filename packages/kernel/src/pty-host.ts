@@ -88,9 +88,7 @@ export interface PtyHost {
     fromOffset: number,
   ) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
   /** Resident memory of the program's process group, in bytes, and the number of its processes. */
-  readonly usage: (
-    id: TerminalId,
-  ) => Promise<{ readonly memoryBytes: number; readonly processes: number } | undefined>;
+  readonly usage: (id: TerminalId) => Promise<{ readonly memoryBytes: number; readonly processes: number } | undefined>;
   /** Drops an ended terminal and its output. */
   readonly forget: (id: TerminalId) => Promise<void>;
   /** Events from now on. Returns the way to stop. */

@@ -49,7 +49,9 @@ const url = (path = "/mcp"): URL => new URL(`http://127.0.0.1:${port}${path}`);
 
 async function client(options: ClientOptions = {}): Promise<Client> {
   const made = new Client({ name: "test", version: "1" }, options);
-  const transport = new StreamableHTTPClientTransport(url(), { requestInit: { headers: { Authorization: "Bearer token-ada" } } });
+  const transport = new StreamableHTTPClientTransport(url(), {
+    requestInit: { headers: { Authorization: "Bearer token-ada" } },
+  });
   await made.connect(transport);
   return made;
 }
@@ -60,13 +62,25 @@ interface Answer {
   readonly body: Record<string, unknown> | undefined;
 }
 
-async function ask(path: string, options: { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string | Buffer } = {}): Promise<Answer> {
+async function ask(
+  path: string,
+  options: {
+    readonly method?: string;
+    readonly headers?: Record<string, string>;
+    readonly body?: string | Buffer;
+  } = {},
+): Promise<Answer> {
   const sent = request({
     host: "127.0.0.1",
     port,
     path,
     method: options.method ?? "POST",
-    headers: { Authorization: "Bearer token-ada", "Content-Type": "application/json", Accept: "application/json, text/event-stream", ...options.headers },
+    headers: {
+      Authorization: "Bearer token-ada",
+      "Content-Type": "application/json",
+      Accept: "application/json, text/event-stream",
+      ...options.headers,
+    },
   });
   sent.on("error", () => undefined);
   sent.end(options.body);
@@ -74,16 +88,24 @@ async function ask(path: string, options: { readonly method?: string; readonly h
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();
-  return { status: response.statusCode, headers: response.headers, body: text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>) };
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    body: text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>),
+  };
 }
 
 const rpc = (method: string, params: object = {}): string => JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
-const initialize = (protocolVersion: string): string => rpc("initialize", { protocolVersion, capabilities: {}, clientInfo: { name: "test", version: "1" } });
+const initialize = (protocolVersion: string): string =>
+  rpc("initialize", { protocolVersion, capabilities: {}, clientInfo: { name: "test", version: "1" } });
 /** A request of the revision that has no handshake. */
 const stateless = (
   method: string,
   params: object = {},
-  { revision = "2026-07-28", headers = {} }: { readonly revision?: string; readonly headers?: Record<string, string> } = {},
+  {
+    revision = "2026-07-28",
+    headers = {},
+  }: { readonly revision?: string; readonly headers?: Record<string, string> } = {},
 ): Promise<Answer> => {
   const meta = {
     "io.modelcontextprotocol/protocolVersion": revision,
@@ -91,7 +113,10 @@ const stateless = (
     "io.modelcontextprotocol/clientCapabilities": {},
   };
   const named = "name" in params ? { "Mcp-Name": String(params.name) } : {};
-  return ask("/mcp", { body: rpc(method, { ...params, _meta: meta }), headers: { "MCP-Protocol-Version": revision, "Mcp-Method": method, ...named, ...headers } });
+  return ask("/mcp", {
+    body: rpc(method, { ...params, _meta: meta }),
+    headers: { "MCP-Protocol-Version": revision, "Mcp-Method": method, ...named, ...headers },
+  });
 };
 const codeIn = ({ body }: Answer): unknown => (body?.["error"] as { code?: unknown } | undefined)?.code;
 
@@ -120,7 +145,9 @@ describe("the official client", () => {
     const made = await client(options);
     const result = await made.callTool({ name: "check_inbox", arguments: {} });
     expect(result.structuredContent).toMatchObject({ messages: [{ id: sample.reply }] });
-    await expect.poll(() => calls.of("inbox.ack").map(({ params }) => params)).toEqual([{ messageIds: [sample.reply] }]);
+    await expect
+      .poll(() => calls.of("inbox.ack").map(({ params }) => params))
+      .toEqual([{ messageIds: [sample.reply] }]);
     await made.close();
   });
 
@@ -129,7 +156,10 @@ describe("the official client", () => {
     const made = await client(options);
     expect(made.getInstructions()).toContain("You are ada");
     const { isError, content } = await made.callTool({ name: "react", arguments: {} });
-    expect([isError, content]).toMatchObject([true, [{ type: "text", text: expect.stringMatching(/^invalid_request: [^]*1 message waits from ben/u) }]]);
+    expect([isError, content]).toMatchObject([
+      true,
+      [{ type: "text", text: expect.stringMatching(/^invalid_request: [^]*1 message waits from ben/u) }],
+    ]);
     await made.close();
   });
 });
@@ -147,14 +177,24 @@ describe("versions", () => {
 
   test("X1: a request without a handshake is answered, and says what it is", async () => {
     const discovered = await stateless("server/discover");
-    expect(discovered).toMatchObject({ status: 200, body: { result: { resultType: "complete", supportedVersions: ["2026-07-28"], capabilities: { tools: {} } } } });
+    expect(discovered).toMatchObject({
+      status: 200,
+      body: { result: { resultType: "complete", supportedVersions: ["2026-07-28"], capabilities: { tools: {} } } },
+    });
     const called = await stateless("tools/call", { name: "list_agents", arguments: {} });
-    expect(called).toMatchObject({ status: 200, headers: { "content-type": "application/json" }, body: { result: { resultType: "complete", structuredContent: { agents: [{ name: "ben" }] } } } });
+    expect(called).toMatchObject({
+      status: 200,
+      headers: { "content-type": "application/json" },
+      body: { result: { resultType: "complete", structuredContent: { agents: [{ name: "ben" }] } } },
+    });
   });
 
   test("a revision that is not spoken is refused with those that are", async () => {
     const answer = await stateless("tools/list", {}, { revision: "2031-01-01" });
-    expect(answer).toMatchObject({ status: 400, body: { error: { code: -32_022, data: { supported: ["2026-07-28"], requested: "2031-01-01" } } } });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { error: { code: -32_022, data: { supported: ["2026-07-28"], requested: "2031-01-01" } } },
+    });
   });
 
   test.each([
@@ -172,7 +212,10 @@ describe("versions", () => {
   });
 
   test("an unknown method is one failed request", async () => {
-    expect(await ask("/mcp", { body: rpc("server/discover") })).toMatchObject({ status: 200, body: { error: { code: -32_601 } } });
+    expect(await ask("/mcp", { body: rpc("server/discover") })).toMatchObject({
+      status: 200,
+      body: { error: { code: -32_601 } },
+    });
     expect(await stateless("server/dance")).toMatchObject({ status: 404, body: { error: { code: -32_601 } } });
   });
 });
@@ -210,9 +253,15 @@ describe("who may ask", () => {
 
 describe("hooks", () => {
   test("a hook's signal reaches the broker", async () => {
-    const body = JSON.stringify({ signal: { type: "blocked", kind: "permission", what: "run rm?" }, source: "claude-hook" });
+    const body = JSON.stringify({
+      signal: { type: "blocked", kind: "permission", what: "run rm?" },
+      source: "claude-hook",
+    });
     expect(await ask("/hooks", { body })).toMatchObject({ status: 204, body: undefined });
-    expect(calls.of("agent.signal")[0]?.params).toEqual({ signal: { type: "blocked", kind: "permission", what: "run rm?" }, source: "claude-hook" });
+    expect(calls.of("agent.signal")[0]?.params).toEqual({
+      signal: { type: "blocked", kind: "permission", what: "run rm?" },
+      source: "claude-hook",
+    });
   });
 
   test("E5: a program's own report becomes signals in their order, one after the other", async () => {
@@ -235,7 +284,10 @@ describe("hooks", () => {
 
   test("E5: a report that means nothing is accepted and changes nothing", async () => {
     says = () => [];
-    expect(await ask("/hooks", { body: '{"hook_event_name":"PreToolUse"}' })).toMatchObject({ status: 204, body: undefined });
+    expect(await ask("/hooks", { body: '{"hook_event_name":"PreToolUse"}' })).toMatchObject({
+      status: 204,
+      body: undefined,
+    });
     expect(calls.asked).toEqual([]);
   });
 
@@ -250,7 +302,11 @@ describe("hooks", () => {
       throw new TypeError("secret internals");
     };
     const answer = await ask("/hooks", { body: "{}" });
-    expect([answer.status, codeIn(answer), JSON.stringify(answer.body)]).toEqual([500, "internal", expect.not.stringContaining("secret")]);
+    expect([answer.status, codeIn(answer), JSON.stringify(answer.body)]).toEqual([
+      500,
+      "internal",
+      expect.not.stringContaining("secret"),
+    ]);
   });
 
   test.each(["", "{", "[]", '{"signal":{"type":"dance"}}'])("the body %j is refused", async (body) => {
@@ -283,33 +339,46 @@ describe("bad requests", () => {
     ["with a handshake", {}, ""],
     [
       "without one",
-      { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} } },
+      {
+        _meta: {
+          "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+          "io.modelcontextprotocol/clientCapabilities": {},
+        },
+      },
       "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: check_inbox\r\n",
     ],
-  ])("E3, E4: a request %s that breaks off ends its wait, and mail that it would have brought is not confirmed", async (_, more, headers) => {
-    let release = (): void => undefined;
-    calls.answers["inbox.check"] = ({ options }) =>
-      new Promise((resolve) => {
-        release = () => resolve({ messages: [{ ...mail }], remaining: 0 });
-        options?.signal?.addEventListener("abort", () => setImmediate(release));
-      });
-    const socket = connect(port, "127.0.0.1");
-    await once(socket, "connect");
-    const body = rpc("tools/call", { name: "check_inbox", arguments: { wait_seconds: 30 }, ...more });
-    socket.write(
-      `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer token-ada\r\nContent-Type: application/json\r\n` +
-        `Accept: application/json, text/event-stream\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`,
-    );
-    await expect.poll(() => calls.of("inbox.check").length).toBe(1);
-    socket.destroy();
-    await expect.poll(() => calls.of("inbox.check")[0]?.options?.signal?.aborted).toBe(true);
-    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    expect(calls.of("inbox.ack")).toEqual([]);
-  });
+  ])(
+    "E3, E4: a request %s that breaks off ends its wait, and mail that it would have brought is not confirmed",
+    async (_, more, headers) => {
+      let release = (): void => undefined;
+      calls.answers["inbox.check"] = ({ options }) =>
+        new Promise((resolve) => {
+          release = () => resolve({ messages: [{ ...mail }], remaining: 0 });
+          options?.signal?.addEventListener("abort", () => setImmediate(release));
+        });
+      const socket = connect(port, "127.0.0.1");
+      await once(socket, "connect");
+      const body = rpc("tools/call", { name: "check_inbox", arguments: { wait_seconds: 30 }, ...more });
+      socket.write(
+        `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer token-ada\r\nContent-Type: application/json\r\n` +
+          `Accept: application/json, text/event-stream\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`,
+      );
+      await expect.poll(() => calls.of("inbox.check").length).toBe(1);
+      socket.destroy();
+      await expect.poll(() => calls.of("inbox.check")[0]?.options?.signal?.aborted).toBe(true);
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(calls.of("inbox.ack")).toEqual([]);
+    },
+  );
 
   test("E3: mail whose response was lost after it was taken is not confirmed", async () => {
     calls.answers["agent.wait"] = () => new Promise(() => undefined);
-    const call = (id: number, name: string): object => ({ jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: goodArguments[name] } });
+    const call = (id: number, name: string): object => ({
+      jsonrpc: "2.0",
+      id,
+      method: "tools/call",
+      params: { name, arguments: goodArguments[name] },
+    });
     // A batch is answered as a whole, so the mail is taken long before the response could leave.
     const batch = JSON.stringify([call(1, "check_inbox"), call(2, "wait_for")]);
     const sent = request({
@@ -317,7 +386,11 @@ describe("bad requests", () => {
       port,
       path: "/mcp",
       method: "POST",
-      headers: { Authorization: "Bearer token-ada", "Content-Type": "application/json", Accept: "application/json, text/event-stream" },
+      headers: {
+        Authorization: "Bearer token-ada",
+        "Content-Type": "application/json",
+        Accept: "application/json, text/event-stream",
+      },
     });
     sent.on("error", () => undefined);
     sent.end(batch);
@@ -344,7 +417,10 @@ describe("bad requests", () => {
   test("E4: a bug is one failed request", async () => {
     calls.answers["agent.signal"] = () => Promise.reject(new TypeError("secret internals"));
     const answer = await ask("/hooks", { body: '{"signal":{"type":"ready"}}' });
-    expect([answer.status, answer.body]).toEqual([500, { error: { code: "internal", message: "the broker failed at this; its log says why", retryable: false } }]);
+    expect([answer.status, answer.body]).toEqual([
+      500,
+      { error: { code: "internal", message: "the broker failed at this; its log says why", retryable: false } },
+    ]);
   });
 });
 

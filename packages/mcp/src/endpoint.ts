@@ -49,7 +49,9 @@ export type HookSignal = MethodParams<"agent.signal">["signal"];
 /** Many tool calls at once are normal, hundreds are a program gone wild. */
 const defaultRequestsInFlightMax = 64;
 
-export function createMcpEndpoint(options: McpEndpointOptions): (request: IncomingMessage, response: ServerResponse) => void {
+export function createMcpEndpoint(
+  options: McpEndpointOptions,
+): (request: IncomingMessage, response: ServerResponse) => void {
   const { logger } = options;
   const bodyBytesMax = options.bodyBytesMax ?? limits.frameBytesMax;
   const requestsInFlightMax = options.requestsInFlightMax ?? defaultRequestsInFlightMax;
@@ -60,22 +62,27 @@ export function createMcpEndpoint(options: McpEndpointOptions): (request: Incomi
     const foreign = refuseForeign({ host, origin, port: request.socket.localPort ?? 0 });
     if (foreign !== undefined) return refuse(response, foreign);
     const token = bearerOf(authorization);
-    if (token === undefined) throw relayError("unauthenticated", "expected Authorization: Bearer with an incarnation's token");
+    if (token === undefined)
+      throw relayError("unauthenticated", "expected Authorization: Bearer with an incarnation's token");
     const caller = options.authenticate(token);
 
     const path = (request.url ?? "").split("?", 1)[0];
-    if (path !== "/mcp" && path !== "/hooks") return refuse(response, errorEnvelope("invalid_request", "expected /mcp or /hooks"), 404);
+    if (path !== "/mcp" && path !== "/hooks")
+      return refuse(response, errorEnvelope("invalid_request", "expected /mcp or /hooks"), 404);
     if (request.method !== "POST") {
       response.setHeader("Allow", "POST");
       return refuse(response, errorEnvelope("invalid_request", `expected POST, found ${request.method}`), 405);
     }
     const key = keyOf(caller.principal);
     const count = inFlight.get(key) ?? 0;
-    if (count >= requestsInFlightMax) throw relayError("too_many_requests", `${count} requests of this incarnation are under way`);
+    if (count >= requestsInFlightMax)
+      throw relayError("too_many_requests", `${count} requests of this incarnation are under way`);
     inFlight.set(key, count + 1);
     try {
       const body = await readJson(request, bodyBytesMax);
-      await (path === "/mcp" ? tools(request, response, body, caller) : hook(response, body, caller.calls, options.translateHook));
+      await (path === "/mcp"
+        ? tools(request, response, body, caller)
+        : hook(response, body, caller.calls, options.translateHook));
     } finally {
       const left = (inFlight.get(key) ?? 1) - 1;
       if (left > 0) inFlight.set(key, left);
@@ -90,7 +97,12 @@ export function createMcpEndpoint(options: McpEndpointOptions): (request: Incomi
     caller: { readonly principal: Principal; readonly calls: RelayCalls },
   ): Promise<void> => {
     const tasks: (() => Promise<unknown>)[] = [];
-    const server = relayServer({ ...caller, logger, version: options.version, afterResponse: (_, task) => tasks.push(task) });
+    const server = relayServer({
+      ...caller,
+      logger,
+      version: options.version,
+      afterResponse: (_, task) => tasks.push(task),
+    });
     response.once("finish", () => runAfterwards(tasks, logger));
     await exchange({ request, response, body, server, logger });
   };
@@ -103,7 +115,12 @@ export function createMcpEndpoint(options: McpEndpointOptions): (request: Incomi
   };
 }
 
-async function hook(response: ServerResponse, body: unknown, calls: RelayCalls, translate: McpEndpointOptions["translateHook"]): Promise<void> {
+async function hook(
+  response: ServerResponse,
+  body: unknown,
+  calls: RelayCalls,
+  translate: McpEndpointOptions["translateHook"],
+): Promise<void> {
   if (translate !== undefined && isObject(body) && !("signal" in body)) {
     const { signals, source } = translate(body);
     for (const signal of signals) await calls.call("agent.signal", { signal, source });
@@ -111,7 +128,10 @@ async function hook(response: ServerResponse, body: unknown, calls: RelayCalls, 
     const parsed = methods["agent.signal"].params.safeParse(body);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
-      throw relayError("invalid_request", `expected {signal, source}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim());
+      throw relayError(
+        "invalid_request",
+        `expected {signal, source}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim(),
+      );
     }
     await calls.call("agent.signal", parsed.data);
   }

@@ -17,7 +17,9 @@ export function explain(thrown: unknown, logger: McpLogger): ErrorEnvelope {
   const envelope = envelopeOf(thrown);
   if (envelope !== undefined) return envelope;
   if (thrown instanceof z.ZodError) {
-    const found = thrown.issues.map((issue) => `${issue.path.length === 0 ? "input" : issue.path.join(".")}: ${issue.message}`);
+    const found = thrown.issues.map(
+      (issue) => `${issue.path.length === 0 ? "input" : issue.path.join(".")}: ${issue.message}`,
+    );
     return errorEnvelope("invalid_request", found.slice(0, 5).join("; "));
   }
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));

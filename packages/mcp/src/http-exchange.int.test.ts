@@ -6,7 +6,10 @@ import { expect, test } from "vitest";
 import { exchange } from "./http-exchange.ts";
 import { quiet } from "./testing/fake-calls.ts";
 
-const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} };
+const meta = {
+  "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+  "io.modelcontextprotocol/clientCapabilities": {},
+};
 
 test.each<[string, object, Record<string, string>]>([
   ["with a handshake", {}, {}],
@@ -26,7 +29,13 @@ test.each<[string, object, Record<string, string>]>([
   await once(http, "listening");
   const answer = await fetch(`http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`, {
     method: "POST",
-    headers: { Authorization: "Bearer secret", Cookie: "a=b", "Content-Type": "application/json", Accept: "application/json, text/event-stream", ...headers },
+    headers: {
+      Authorization: "Bearer secret",
+      Cookie: "a=b",
+      "Content-Type": "application/json",
+      Accept: "application/json, text/event-stream",
+      ...headers,
+    },
     body: JSON.stringify(body),
   });
   expect(await answer.json()).toMatchObject({ result: { tools: [] } });
@@ -40,7 +49,10 @@ test("a client that has left before the exchange begins is served nothing, and h
   let listed = 0;
   const http = createServer().listen(0, "127.0.0.1");
   await once(http, "listening");
-  const asking = fetch(`http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`, { method: "POST", body: "{}" }).catch(() => "left");
+  const asking = fetch(`http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`, {
+    method: "POST",
+    body: "{}",
+  }).catch(() => "left");
   const [request, response] = (await once(http, "request")) as [IncomingMessage, ServerResponse];
   request.socket.destroy();
   await once(response, "close");

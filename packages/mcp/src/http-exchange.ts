@@ -7,7 +7,12 @@
  *   X4  The library sees the headers of the protocol, never the token.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createMcpHandler, isLegacyRequest, WebStandardStreamableHTTPServerTransport, type Server } from "@modelcontextprotocol/server";
+import {
+  createMcpHandler,
+  isLegacyRequest,
+  WebStandardStreamableHTTPServerTransport,
+  type Server,
+} from "@modelcontextprotocol/server";
 import type { McpLogger } from "./failure.ts";
 
 export interface HttpExchange {
@@ -63,12 +68,17 @@ function requestIn(body: unknown, method: string): { readonly id: unknown } | un
 
 /** The tools are the same for the life of the broker, so there is nothing to subscribe to. */
 function notOffered(id: unknown): Response {
-  return Response.json({ jsonrpc: "2.0", id, error: { code: -32_601, message: "nothing can be subscribed to here" } }, { status: 404 });
+  return Response.json(
+    { jsonrpc: "2.0", id, error: { code: -32_601, message: "nothing can be subscribed to here" } },
+    { status: 404 },
+  );
 }
 
 function asWebRequest({ headers }: IncomingMessage): Request {
   const ofProtocol = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
-    typeof value === "string" && (name === "accept" || name === "content-type" || name.startsWith("mcp-")) ? [[name, value]] : [],
+    typeof value === "string" && (name === "accept" || name === "content-type" || name.startsWith("mcp-"))
+      ? [[name, value]]
+      : [],
   );
   return new Request("http://127.0.0.1/mcp", { method: "POST", headers: ofProtocol });
 }
@@ -76,6 +86,9 @@ function asWebRequest({ headers }: IncomingMessage): Request {
 async function write(response: ServerResponse, answered: Response): Promise<void> {
   const text = await answered.text();
   if (response.destroyed) return;
-  response.writeHead(answered.status, { ...Object.fromEntries(answered.headers), "Content-Length": Buffer.byteLength(text) });
+  response.writeHead(answered.status, {
+    ...Object.fromEntries(answered.headers),
+    "Content-Length": Buffer.byteLength(text),
+  });
   response.end(text);
 }

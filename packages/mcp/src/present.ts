@@ -72,7 +72,10 @@ export function agentRecord(agent: AgentView): Record<string, unknown> {
 }
 
 /** `2 messages wait from ada, ben: call check_inbox`; nothing when there is none. */
-export function pendingNotice(pending: { readonly count: number; readonly from: readonly string[] }): string | undefined {
+export function pendingNotice(pending: {
+  readonly count: number;
+  readonly from: readonly string[];
+}): string | undefined {
   if (pending.count === 0) return undefined;
   const what = pending.count === 1 ? "1 message waits" : `${pending.count} messages wait`;
   const shown = pending.from.slice(0, 5);

@@ -6,7 +6,13 @@
  *   M3  What is to happen after a response is handed to the transport's owner, and to nobody if there is no response.
  */
 import { randomUUID } from "node:crypto";
-import { ProtocolError, ProtocolErrorCode, Server, type CallToolResult, type RequestId } from "@modelcontextprotocol/server";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+  type CallToolResult,
+  type RequestId,
+} from "@modelcontextprotocol/server";
 import type { ErrorEnvelope, Principal } from "@agent-relay/protocol";
 import type { RelayCalls } from "./calls.ts";
 import { explain, type McpLogger } from "./failure.ts";
@@ -48,7 +54,8 @@ export function relayServer(options: RelayServerOptions): Server {
   server.setRequestHandler("tools/list", () => ({ tools: listed }));
   server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
     const found = toolsByName.get(params.name);
-    if (found === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `no tool is called ${params.name}`);
+    if (found === undefined)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `no tool is called ${params.name}`);
     return runTool(found, params.arguments, options, {
       calls: options.calls,
       principal,
@@ -62,10 +69,16 @@ export function relayServer(options: RelayServerOptions): Server {
 
 /** Does what was to be done once a response had left. One that fails loses nothing: its messages are offered again. */
 export function runAfterwards(tasks: readonly (() => Promise<unknown>)[], logger: McpLogger): void {
-  for (const task of tasks) task().catch((thrown: unknown) => logger.warn("mail could not be confirmed", { error: String(thrown) }));
+  for (const task of tasks)
+    task().catch((thrown: unknown) => logger.warn("mail could not be confirmed", { error: String(thrown) }));
 }
 
-async function runTool(found: Tool, input: unknown, options: RelayServerOptions, context: ToolContext): Promise<CallToolResult> {
+async function runTool(
+  found: Tool,
+  input: unknown,
+  options: RelayServerOptions,
+  context: ToolContext,
+): Promise<CallToolResult> {
   try {
     const outcome = await found.run(input, context);
     return result(outcome, await noticeOf(outcome, options));
@@ -74,7 +87,10 @@ async function runTool(found: Tool, input: unknown, options: RelayServerOptions,
   }
 }
 
-async function noticeOf(outcome: ToolOutcome | undefined, { calls, logger }: RelayServerOptions): Promise<string | undefined> {
+async function noticeOf(
+  outcome: ToolOutcome | undefined,
+  { calls, logger }: RelayServerOptions,
+): Promise<string | undefined> {
   try {
     return pendingNotice(outcome?.pending ?? (await calls.call("inbox.pending", {})));
   } catch (thrown) {

@@ -22,7 +22,14 @@ function lines(): { readonly output: PassThrough; readonly got: () => Record<str
   const output = new PassThrough();
   let text = "";
   output.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  return { output, got: () => text.split("\n").filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>) };
+  return {
+    output,
+    got: () =>
+      text
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+  };
 }
 
 test("the same tools answer over stdio, and mail is confirmed after the answer", async () => {
@@ -41,7 +48,10 @@ test("the same tools answer over stdio, and mail is confirmed after the answer",
 });
 
 test("a client without a handshake, or one that tries that first, is answered over stdio too", async () => {
-  const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} };
+  const meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
   const discover = { jsonrpc: "2.0", id: 7, method: "server/discover", params: { _meta: meta } };
   const modern = lines();
   const one = await started(modern.output);
@@ -62,14 +72,21 @@ test("a client without a handshake, or one that tries that first, is answered ov
   other.say({ jsonrpc: "2.0", method: "notifications/initialized" });
   other.say(checkInbox);
   await expect.poll(() => legacy.got().length).toBe(3);
-  expect(legacy.got()).toMatchObject([{ id: 7 }, { id: 0, result: { protocolVersion: "2025-06-18" } }, { id: 1, result: { structuredContent: {} } }]);
+  expect(legacy.got()).toMatchObject([
+    { id: 7 },
+    { id: 0, result: { protocolVersion: "2025-06-18" } },
+    { id: 1, result: { structuredContent: {} } },
+  ]);
   await expect.poll(() => other.calls.of("inbox.ack").length).toBe(1);
   await other.server.close();
 });
 
 test("I1: mail is not confirmed while the line that brings it is not written out", async () => {
   const written: (() => void)[] = [];
-  const output = new Writable({ highWaterMark: 1_000_000, write: (_chunk, _encoding, done) => void written.push(done) });
+  const output = new Writable({
+    highWaterMark: 1_000_000,
+    write: (_chunk, _encoding, done) => void written.push(done),
+  });
   const { calls, say, server } = await started(output);
   say(checkInbox);
   await expect.poll(() => written.length).toBe(1);

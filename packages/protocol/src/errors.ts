@@ -15,48 +15,103 @@ export const errorCodes = {
   unknown_method: { kind: "rejection", retry: "never", http: 404, summary: "No method has this name." },
   not_allowed: { kind: "rejection", retry: "never", http: 403, summary: "This client may not do that." },
   unauthenticated: { kind: "rejection", retry: "never", http: 401, summary: "The token is missing or wrong." },
-  epoch_expired: { kind: "rejection", retry: "never", http: 401, summary: "The token belongs to an incarnation that is over." },
-  foreign_origin: { kind: "rejection", retry: "never", http: 403, summary: "The Host or Origin of the request is not this machine." },
-  command_conflict: { kind: "rejection", retry: "never", http: 409, summary: "This command id was used with another payload." },
+  epoch_expired: {
+    kind: "rejection",
+    retry: "never",
+    http: 401,
+    summary: "The token belongs to an incarnation that is over.",
+  },
+  foreign_origin: {
+    kind: "rejection",
+    retry: "never",
+    http: 403,
+    summary: "The Host or Origin of the request is not this machine.",
+  },
+  command_conflict: {
+    kind: "rejection",
+    retry: "never",
+    http: 409,
+    summary: "This command id was used with another payload.",
+  },
 
   unknown_agent: { kind: "rejection", retry: "never", http: 404, summary: "No agent has this name." },
   unknown_channel: { kind: "rejection", retry: "never", http: 404, summary: "No channel has this name." },
   unknown_message: { kind: "rejection", retry: "never", http: 404, summary: "No message has this id." },
-  unknown_delivery: { kind: "rejection", retry: "never", http: 404, summary: "This message was not addressed to this agent." },
+  unknown_delivery: {
+    kind: "rejection",
+    retry: "never",
+    http: 404,
+    summary: "This message was not addressed to this agent.",
+  },
   name_taken: { kind: "rejection", retry: "never", http: 409, summary: "A live agent has this name." },
   channel_exists: { kind: "rejection", retry: "never", http: 409, summary: "A channel has this name." },
   channel_full: { kind: "rejection", retry: "never", http: 409, summary: "The channel is at its bound of members." },
   not_a_member: { kind: "rejection", retry: "never", http: 409, summary: "The sender is not a member of the channel." },
-  agent_ended: { kind: "rejection", retry: "never", http: 409, summary: "The agent was released, killed or is permanently dead." },
+  agent_ended: {
+    kind: "rejection",
+    retry: "never",
+    http: 409,
+    summary: "The agent was released, killed or is permanently dead.",
+  },
   agent_not_running: { kind: "rejection", retry: "later", http: 409, summary: "The agent has no live process." },
   mailbox_full: { kind: "rejection", retry: "later", http: 429, summary: "The agent's mailbox is at its bound." },
   message_too_large: { kind: "rejection", retry: "never", http: 413, summary: "The body is over the bound." },
-  invalid_text: { kind: "rejection", retry: "never", http: 400, summary: "The text is not valid UTF-8 or has no visible content." },
+  invalid_text: {
+    kind: "rejection",
+    retry: "never",
+    http: 400,
+    summary: "The text is not valid UTF-8 or has no visible content.",
+  },
   agent_limit: { kind: "rejection", retry: "never", http: 429, summary: "The broker knows as many agents as it may." },
   not_a_dead_letter: { kind: "rejection", retry: "never", http: 409, summary: "The delivery is not a dead letter." },
   held_by_another: { kind: "rejection", retry: "later", http: 409, summary: "Another client holds this agent." },
   hold_lost: { kind: "rejection", retry: "never", http: 409, summary: "The hold has expired or was taken over." },
-  too_many_requests: { kind: "rejection", retry: "later", http: 429, summary: "Too many requests or subscriptions are open on this connection." },
+  too_many_requests: {
+    kind: "rejection",
+    retry: "later",
+    http: 429,
+    summary: "Too many requests or subscriptions are open on this connection.",
+  },
   not_supported: { kind: "rejection", retry: "never", http: 501, summary: "This version cannot do that." },
 
-  program_not_found: { kind: "rejection", retry: "never", http: 400, summary: "The program to spawn does not exist or cannot be run." },
+  program_not_found: {
+    kind: "rejection",
+    retry: "never",
+    http: 400,
+    summary: "The program to spawn does not exist or cannot be run.",
+  },
   cwd_not_found: { kind: "rejection", retry: "never", http: 400, summary: "The working directory does not exist." },
   spawn_failed: { kind: "fault", retry: "later", http: 500, summary: "The system could not start the program." },
   terminal_ended: { kind: "fault", retry: "never", http: 409, summary: "The terminal's program has ended." },
   terminal_exists: { kind: "fault", retry: "never", http: 409, summary: "A terminal has this id." },
   unknown_terminal: { kind: "rejection", retry: "never", http: 404, summary: "No terminal has this id." },
-  terminal_busy: { kind: "fault", retry: "later", http: 429, summary: "Too much waits to be written into the terminal; nothing of this was." },
+  terminal_busy: {
+    kind: "fault",
+    retry: "later",
+    http: 429,
+    summary: "Too much waits to be written into the terminal; nothing of this was.",
+  },
   write_timeout: { kind: "fault", retry: "later", http: 504, summary: "The program does not read its terminal." },
   pty_host_lost: { kind: "fault", retry: "later", http: 503, summary: "The process that owns the terminals is gone." },
 
   broker_unreachable: { kind: "fault", retry: "backoff", http: 503, summary: "No broker answers here." },
   broker_running: { kind: "rejection", retry: "never", http: 409, summary: "A broker already runs on this directory." },
   broker_stopping: { kind: "fault", retry: "backoff", http: 503, summary: "The broker is shutting down." },
-  socket_path_too_long: { kind: "fault", retry: "never", http: 500, summary: "The path of the socket is longer than the system allows." },
+  socket_path_too_long: {
+    kind: "fault",
+    retry: "never",
+    http: 500,
+    summary: "The path of the socket is longer than the system allows.",
+  },
   state_unwritable: { kind: "fault", retry: "never", http: 500, summary: "The state directory cannot be written." },
   disk_full: { kind: "fault", retry: "later", http: 507, summary: "The disk is full; nothing was recorded." },
   log_corrupt: { kind: "fault", retry: "never", http: 500, summary: "The event log is damaged." },
-  log_unwritable: { kind: "fault", retry: "later", http: 500, summary: "The event log cannot be written; nothing was recorded." },
+  log_unwritable: {
+    kind: "fault",
+    retry: "later",
+    http: 500,
+    summary: "The event log cannot be written; nothing was recorded.",
+  },
   log_too_new: { kind: "fault", retry: "never", http: 500, summary: "The event log was written by a newer version." },
 
   timeout: { kind: "cancellation", retry: "later", http: 504, summary: "What was waited for did not happen in time." },
@@ -64,8 +119,18 @@ export const errorCodes = {
 
   invalid_frame: { kind: "violation", retry: "never", http: 400, summary: "The frame is not JSON of this protocol." },
   frame_too_large: { kind: "violation", retry: "never", http: 413, summary: "The frame is over the bound." },
-  unsupported_version: { kind: "violation", retry: "never", http: 400, summary: "Client and broker have no protocol version in common." },
-  slow_consumer: { kind: "violation", retry: "later", http: 429, summary: "The client read too slowly and was dropped; resume from the cursor." },
+  unsupported_version: {
+    kind: "violation",
+    retry: "never",
+    http: 400,
+    summary: "Client and broker have no protocol version in common.",
+  },
+  slow_consumer: {
+    kind: "violation",
+    retry: "later",
+    http: 429,
+    summary: "The client read too slowly and was dropped; resume from the cursor.",
+  },
 
   internal: { kind: "defect", retry: "never", http: 500, summary: "A bug in agent-relay." },
 } as const satisfies Record<string, ErrorCodeInfo>;
@@ -144,7 +209,10 @@ export function relayError(
     readonly cause?: unknown;
   } = {},
 ): RelayError {
-  return new RelayError(errorEnvelope(code, message, more), more.cause === undefined ? undefined : { cause: more.cause });
+  return new RelayError(
+    errorEnvelope(code, message, more),
+    more.cause === undefined ? undefined : { cause: more.cause },
+  );
 }
 
 /**
@@ -152,10 +220,12 @@ export function relayError(
  * the rest, which are bugs and not for the peer to read.
  */
 export function envelopeOf(thrown: unknown): ErrorEnvelope | undefined {
-  if (typeof thrown !== "object" || thrown === null || !("code" in thrown) || typeof thrown.code !== "string") return undefined;
+  if (typeof thrown !== "object" || thrown === null || !("code" in thrown) || typeof thrown.code !== "string")
+    return undefined;
   if (!isErrorCode(thrown.code)) return undefined;
   const message = thrown instanceof Error ? thrown.message : thrown.code;
   const hint = "hint" in thrown && typeof thrown.hint === "string" ? thrown.hint : undefined;
-  const data = "data" in thrown && typeof thrown.data === "object" && thrown.data !== null ? { ...thrown.data } : undefined;
+  const data =
+    "data" in thrown && typeof thrown.data === "object" && thrown.data !== null ? { ...thrown.data } : undefined;
   return errorEnvelope(thrown.code, message, { hint, data });
 }

@@ -85,7 +85,13 @@ export const AddresseeKind = z.enum(["program", "person"]);
 
 const agentEvents = [
   /** An addressee exists from now on: a program with what to launch, or a person with a mailbox only. */
-  z.object({ type: z.literal("agent_registered"), agent, kind: AddresseeKind, launch: LaunchSpec.optional(), by: z.string() }),
+  z.object({
+    type: z.literal("agent_registered"),
+    agent,
+    kind: AddresseeKind,
+    launch: LaunchSpec.optional(),
+    by: z.string(),
+  }),
   /** An incarnation is about to start; from here on its epoch is the only one that may report. */
   z.object({
     type: z.literal("agent_spawning"),
@@ -144,11 +150,25 @@ const agentEvents = [
     fidelity: Fidelity,
   }),
   /** There is room in the context window again, for example after a compaction. */
-  z.object({ type: z.literal("agent_context_recovered"), agent, epoch, pct: z.number().min(0).max(100), source, fidelity: Fidelity }),
+  z.object({
+    type: z.literal("agent_context_recovered"),
+    agent,
+    epoch,
+    pct: z.number().min(0).max(100),
+    source,
+    fidelity: Fidelity,
+  }),
   /** The agent said of itself what it is doing. */
   z.object({ type: z.literal("agent_status_reported"), agent, epoch, text: z.string().max(500) }),
   /** Someone asked the agent to leave, or ended it. */
-  z.object({ type: z.literal("agent_releasing"), agent, epoch, how: z.enum(["release", "kill"]), reason: z.string().max(500).optional(), by: z.string() }),
+  z.object({
+    type: z.literal("agent_releasing"),
+    agent,
+    epoch,
+    how: z.enum(["release", "kill"]),
+    reason: z.string().max(500).optional(),
+    by: z.string(),
+  }),
   /** Every termination has one. */
   z.object({
     type: z.literal("agent_exited"),
@@ -167,7 +187,14 @@ const agentEvents = [
   /** The agent has left for good on request, and no process of it is left. */
   z.object({ type: z.literal("agent_released"), agent, epoch, reason: z.string().max(500).optional() }),
   /** The program ended in a way that policy restarts; it will start at `restartAt`. */
-  z.object({ type: z.literal("agent_restarting"), agent, epoch, attempt: z.number().int(), delayMs: z.number(), restartAt: instant }),
+  z.object({
+    type: z.literal("agent_restarting"),
+    agent,
+    epoch,
+    attempt: z.number().int(),
+    delayMs: z.number(),
+    restartAt: instant,
+  }),
   /** The new incarnation runs. */
   z.object({ type: z.literal("agent_restarted"), agent, epoch, attempt: z.number().int() }),
   /** The broker gives up on the agent: nothing will start it again but a person. */
@@ -177,12 +204,22 @@ const agentEvents = [
   /** The program was asked to stop its turn, so that urgent mail can reach it. */
   z.object({ type: z.literal("agent_interrupting"), agent, epoch, messageId: MessageId }),
   /** The right to type is free again. */
-  z.object({ type: z.literal("agent_unheld"), agent, leaseId: z.string(), how: z.enum(["dropped", "expired", "taken_over"]) }),
+  z.object({
+    type: z.literal("agent_unheld"),
+    agent,
+    leaseId: z.string(),
+    how: z.enum(["dropped", "expired", "taken_over"]),
+  }),
 ] as const;
 
 const channelEvents = [
   /** A channel exists from now on. */
-  z.object({ type: z.literal("channel_created"), channel: ChannelName, by: z.string(), topic: z.string().max(500).optional() }),
+  z.object({
+    type: z.literal("channel_created"),
+    channel: ChannelName,
+    by: z.string(),
+    topic: z.string().max(500).optional(),
+  }),
   /** A member will get what is sent to the channel from now on. */
   z.object({ type: z.literal("channel_joined"), channel: ChannelName, member: agent, by: z.string() }),
   /** A member gets nothing more from the channel. */
@@ -230,9 +267,26 @@ const messageEvents = [
     injection: z.string(),
   }),
   /** The try failed, and certainly did not reach the program. The next is at `retryAt`. */
-  z.object({ type: z.literal("delivery_attempt_failed"), messageId, agent, epoch, attempt, reason: z.string(), retryAt: instant }),
+  z.object({
+    type: z.literal("delivery_attempt_failed"),
+    messageId,
+    agent,
+    epoch,
+    attempt,
+    reason: z.string(),
+    retryAt: instant,
+  }),
   /** The incarnation's own intake took the message. */
-  z.object({ type: z.literal("delivery_handed_over"), messageId, agent, epoch, attempt, route: Route, evidence: Evidence, possibleRepeat: z.boolean() }),
+  z.object({
+    type: z.literal("delivery_handed_over"),
+    messageId,
+    agent,
+    epoch,
+    attempt,
+    route: Route,
+    evidence: Evidence,
+    possibleRepeat: z.boolean(),
+  }),
   /** There is proof from inside the program that the message is in front of the model. */
   z.object({ type: z.literal("delivery_seen"), messageId, agent, epoch, evidence: Evidence }),
   /** The agent sent a reply that refers to the message. */

@@ -41,7 +41,12 @@ export const ClientFrame = z.discriminatedUnion("type", [
   /** Stops waiting for a request; it still gets its one answer, `cancelled`. */
   z.object({ type: z.literal("cancel"), id }),
   /** Events after `from`; without it, from now on. */
-  z.object({ type: z.literal("subscribe"), id, from: z.number().int().min(0).optional(), filter: EventFilter.default({}) }),
+  z.object({
+    type: z.literal("subscribe"),
+    id,
+    from: z.number().int().min(0).optional(),
+    filter: EventFilter.default({}),
+  }),
   /** Output of one agent's terminals, from an offset in the current incarnation. */
   z.object({ type: z.literal("follow"), id, agent: AgentName, from: z.number().int().min(0).optional() }),
   /** Ends a subscription or a follow. */

@@ -2,7 +2,24 @@ export { agentActor, brokerActor, harnessOfActor, normalizeActor, parseActor } f
 export type { OriginActor } from "./actor.ts";
 export { ErrorEnvelope, RelayError, envelopeOf, errorCodes, errorEnvelope, isErrorCode, relayError } from "./errors.ts";
 export type { ErrorCode, ErrorCodeInfo } from "./errors.ts";
-export { Address, AddresseeKind, BlockKind, DeadLetterReason, DeliveryMode, DeliveryTraits, Evidence, ExitClass, ExitReason, Fact, Fidelity, Recording, RelayEvent, Route, StallReason, eventTypes } from "./events.ts";
+export {
+  Address,
+  AddresseeKind,
+  BlockKind,
+  DeadLetterReason,
+  DeliveryMode,
+  DeliveryTraits,
+  Evidence,
+  ExitClass,
+  ExitReason,
+  Fact,
+  Fidelity,
+  Recording,
+  RelayEvent,
+  Route,
+  StallReason,
+  eventTypes,
+} from "./events.ts";
 export type { EventOf, EventType } from "./events.ts";
 export { ClientFrame, ServerFrame, protocolVersion, protocolVersionMin } from "./frames.ts";
 export type { ClientFrameInput, Principal } from "./frames.ts";
@@ -15,4 +32,16 @@ export { AddressInput, EventFilter, isMethod, methods } from "./methods.ts";
 export type { Method, MethodParams, MethodResult, ParsedParams } from "./methods.ts";
 export { AgentName, ChannelName, CommandId, MessageId, operatorName, reservedNames } from "./names.ts";
 export { oneLine, stripControls, utf8Bytes, wireBytes } from "./text.ts";
-export { AgentStatus, AgentView, BrokerView, ChannelView, DeliveryStage, DeliveryView, InboxMessage, MessageView, StatsRow, TraceStep, TraceView } from "./views.ts";
+export {
+  AgentStatus,
+  AgentView,
+  BrokerView,
+  ChannelView,
+  DeliveryStage,
+  DeliveryView,
+  InboxMessage,
+  MessageView,
+  StatsRow,
+  TraceStep,
+  TraceView,
+} from "./views.ts";

@@ -28,9 +28,13 @@ export function refuseForeign(request: LoopbackRequest): ErrorEnvelope | undefin
     });
   }
   if (request.origin !== undefined && !places.some((place) => request.origin?.toLowerCase() === `http://${place}`)) {
-    return errorEnvelope("foreign_origin", `expected no Origin or http://${places[0]}, found ${shown(request.origin)}`, {
-      hint: "Pages of other sites may not talk to the broker.",
-    });
+    return errorEnvelope(
+      "foreign_origin",
+      `expected no Origin or http://${places[0]}, found ${shown(request.origin)}`,
+      {
+        hint: "Pages of other sites may not talk to the broker.",
+      },
+    );
   }
   return undefined;
 }

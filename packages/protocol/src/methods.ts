@@ -57,7 +57,13 @@ export const EventFilter = z.object({
 });
 
 export const methods = {
-  "broker.status": { params: none, result: BrokerView, command: false, agent: false, summary: "What the broker is doing." },
+  "broker.status": {
+    params: none,
+    result: BrokerView,
+    command: false,
+    agent: false,
+    summary: "What the broker is doing.",
+  },
   "broker.shutdown": {
     params: z.object({
       /** Leave the agents running in the pty host for the next broker. */
@@ -78,7 +84,12 @@ export const methods = {
 
   "agent.spawn": {
     params: z.object({ name: AgentName, launch: LaunchSpec }),
-    result: z.object({ agent: AgentName, epoch: z.number().int(), harness: z.string().nullable(), pid: z.number().int().nullable() }),
+    result: z.object({
+      agent: AgentName,
+      epoch: z.number().int(),
+      harness: z.string().nullable(),
+      pid: z.number().int().nullable(),
+    }),
     command: true,
     agent: true,
     summary: "Starts a program as an agent. Answers when it runs, or with why it does not.",
@@ -125,7 +136,12 @@ export const methods = {
     summary: "Waits until agents reach a state. Fails with `timeout`.",
   },
   "agent.hold": {
-    params: z.object({ name: AgentName, leaseId: z.string().min(8).max(64), ttlMs: z.number().int().min(1_000).max(600_000), takeOver: z.boolean().default(false) }),
+    params: z.object({
+      name: AgentName,
+      leaseId: z.string().min(8).max(64),
+      ttlMs: z.number().int().min(1_000).max(600_000),
+      takeOver: z.boolean().default(false),
+    }),
     result: z.object({ leaseId: z.string(), expiresAt: z.number() }),
     command: false,
     agent: false,
@@ -179,7 +195,11 @@ export const methods = {
     summary: "Types into a terminal, base64; needs a hold.",
   },
   "terminal.resize": {
-    params: z.object({ name: AgentName, cols: z.number().int().min(20).max(500), rows: z.number().int().min(5).max(200) }),
+    params: z.object({
+      name: AgentName,
+      cols: z.number().int().min(20).max(500),
+      rows: z.number().int().min(5).max(200),
+    }),
     result: done,
     command: false,
     agent: false,
@@ -207,7 +227,12 @@ export const methods = {
   },
   "message.reply": {
     params: z.object({ replyTo: MessageId, body: z.string(), mode: DeliveryMode.default("wait") }),
-    result: z.object({ messageId: MessageId, sequence: z.number().int(), threadId: MessageId, recipients: z.array(z.string()) }),
+    result: z.object({
+      messageId: MessageId,
+      sequence: z.number().int(),
+      threadId: MessageId,
+      recipients: z.array(z.string()),
+    }),
     command: true,
     agent: true,
     summary: "Answers a message: to its sender, or to the channel it came through.",
@@ -217,10 +242,23 @@ export const methods = {
     result: z.object({ deliveries: z.array(DeliveryView) }),
     command: false,
     agent: true,
-    summary: "Waits until every delivery reaches a stage or is a dead letter. Fails with `timeout`, which changes nothing.",
+    summary:
+      "Waits until every delivery reaches a stage or is a dead letter. Fails with `timeout`, which changes nothing.",
   },
-  "message.get": { params: z.object({ messageId: MessageId }), result: MessageView, command: false, agent: true, summary: "One message." },
-  "message.trace": { params: z.object({ messageId: MessageId }), result: TraceView, command: false, agent: false, summary: "What became of a message, step by step, with the evidence." },
+  "message.get": {
+    params: z.object({ messageId: MessageId }),
+    result: MessageView,
+    command: false,
+    agent: true,
+    summary: "One message.",
+  },
+  "message.trace": {
+    params: z.object({ messageId: MessageId }),
+    result: TraceView,
+    command: false,
+    agent: false,
+    summary: "What became of a message, step by step, with the evidence.",
+  },
   "message.react": {
     params: z.object({ messageId: MessageId, emoji: z.string().min(1).max(32), remove: z.boolean().default(false) }),
     result: done,
@@ -244,7 +282,12 @@ export const methods = {
     summary: "Messages in order, a page at a time; newest page first unless `after` is given.",
   },
   "message.search": {
-    params: z.object({ query: z.string().min(1).max(500), channel: ChannelName.optional(), from: AgentName.optional(), limit }),
+    params: z.object({
+      query: z.string().min(1).max(500),
+      channel: ChannelName.optional(),
+      from: AgentName.optional(),
+      limit,
+    }),
     result: z.object({ messages: z.array(MessageView) }),
     command: false,
     agent: true,
@@ -294,10 +337,34 @@ export const methods = {
     summary: "Who has read a conversation how far.",
   },
 
-  "channel.create": { params: z.object({ channel: ChannelName, topic: z.string().max(500).optional() }), result: ChannelView, command: true, agent: true, summary: "Makes a channel and joins it." },
-  "channel.join": { params: z.object({ channel: ChannelName, member: AgentName.optional() }), result: ChannelView, command: true, agent: true, summary: "Joins a channel; the operator can name another member." },
-  "channel.leave": { params: z.object({ channel: ChannelName, member: AgentName.optional() }), result: done, command: true, agent: true, summary: "Leaves a channel." },
-  "channel.list": { params: none, result: z.object({ channels: z.array(ChannelView) }), command: false, agent: true, summary: "Every channel with its members." },
+  "channel.create": {
+    params: z.object({ channel: ChannelName, topic: z.string().max(500).optional() }),
+    result: ChannelView,
+    command: true,
+    agent: true,
+    summary: "Makes a channel and joins it.",
+  },
+  "channel.join": {
+    params: z.object({ channel: ChannelName, member: AgentName.optional() }),
+    result: ChannelView,
+    command: true,
+    agent: true,
+    summary: "Joins a channel; the operator can name another member.",
+  },
+  "channel.leave": {
+    params: z.object({ channel: ChannelName, member: AgentName.optional() }),
+    result: done,
+    command: true,
+    agent: true,
+    summary: "Leaves a channel.",
+  },
+  "channel.list": {
+    params: none,
+    result: z.object({ channels: z.array(ChannelView) }),
+    command: false,
+    agent: true,
+    summary: "Every channel with its members.",
+  },
 
   "deadletter.list": {
     params: z.object({ agent: AgentName.optional(), limit }),

@@ -21,17 +21,12 @@ export const AgentName = z
 
 export const ChannelName = z
   .string()
-  .regex(
-    plainName,
-    "expected a channel name of 1 to 40 characters out of a-z, 0-9, '-' and '_', without the '#'",
-  );
+  .regex(plainName, "expected a channel name of 1 to 40 characters out of a-z, 0-9, '-' and '_', without the '#'");
 
 export const MessageId = z.string().regex(/^msg_[0-9a-z]{10,40}$/, "expected a message id such as msg_01k…");
 
 /** Chosen by the client; the same id twice is the same command. */
-export const CommandId = z
-  .string()
-  .regex(/^[\x21-\x7e]{8,128}$/, "expected 8 to 128 visible ASCII characters");
+export const CommandId = z.string().regex(/^[\x21-\x7e]{8,128}$/, "expected 8 to 128 visible ASCII characters");
 
 export type AgentName = z.infer<typeof AgentName>;
 export type ChannelName = z.infer<typeof ChannelName>;

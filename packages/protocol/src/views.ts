@@ -1,9 +1,29 @@
 /** Views: what questions are answered with. Each is derived from events and never stored on its own. */
 import { z } from "zod";
-import { Address, AddresseeKind, BlockKind, DeadLetterReason, DeliveryMode, Evidence, ExitReason, Fidelity, Route, StallReason } from "./events.ts";
+import {
+  Address,
+  AddresseeKind,
+  BlockKind,
+  DeadLetterReason,
+  DeliveryMode,
+  Evidence,
+  ExitReason,
+  Fidelity,
+  Route,
+  StallReason,
+} from "./events.ts";
 import { PermissionMode, Runtime } from "./launch.ts";
 
-export const AgentStatus = z.enum(["starting", "working", "idle", "blocked", "exited", "dormant", "waking", "permanently_dead"]);
+export const AgentStatus = z.enum([
+  "starting",
+  "working",
+  "idle",
+  "blocked",
+  "exited",
+  "dormant",
+  "waking",
+  "permanently_dead",
+]);
 
 /** One row of `who`. */
 export const AgentView = z.object({

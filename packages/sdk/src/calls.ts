@@ -18,7 +18,11 @@ import { cancelled } from "./errors.ts";
 type Answer = Extract<ServerFrame, { type: "result" | "error" }>;
 
 export interface Calls {
-  readonly call: <M extends Method>(method: M, params: MethodParams<M>, options?: CallOptions) => Promise<MethodResult<M>>;
+  readonly call: <M extends Method>(
+    method: M,
+    params: MethodParams<M>,
+    options?: CallOptions,
+  ) => Promise<MethodResult<M>>;
   /** Answers whether the frame was for a call. */
   readonly answer: (frame: Answer) => boolean;
   readonly up: () => void;
@@ -130,7 +134,10 @@ export function openCalls(line: Line): Calls {
       // The result type of a method is what its schema parses to; the compiler cannot follow that through the table.
       if (parsed.success) return parsed.data as MethodResult<typeof method>;
       const issue = parsed.error.issues[0];
-      throw relayError("invalid_frame", `the broker answered ${method} with something else: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`);
+      throw relayError(
+        "invalid_frame",
+        `the broker answered ${method} with something else: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`,
+      );
     },
     answer: (frame) => {
       const call = frame.id === undefined ? undefined : pending.get(frame.id);
@@ -174,12 +181,19 @@ export function openCalls(line: Line): Calls {
 
 function refuseRepeat(call: PendingCall, reason: string): RelayError | undefined {
   if (neverRepeated.has(call.method)) {
-    return relayError("broker_unreachable", `the connection ended before the broker answered ${call.method}, which is not repeated: ${reason}`, {
-      hint: "Look whether it happened before trying again.",
-    });
+    return relayError(
+      "broker_unreachable",
+      `the connection ended before the broker answered ${call.method}, which is not repeated: ${reason}`,
+      {
+        hint: "Look whether it happened before trying again.",
+      },
+    );
   }
   if (call.timesSent < repeatsMax) return undefined;
-  return relayError("broker_unreachable", `${call.method} was sent ${call.timesSent} times, and each time the connection ended before the answer: ${reason}`);
+  return relayError(
+    "broker_unreachable",
+    `${call.method} was sent ${call.timesSent} times, and each time the connection ended before the answer: ${reason}`,
+  );
 }
 
 /** A frame over the bound would end the connection, and every one after it. */

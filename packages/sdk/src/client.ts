@@ -1,12 +1,5 @@
 /** The low-level client: typed requests, subscriptions and terminal output over one connection that mends itself. */
-import type {
-  EventFilter,
-  Method,
-  MethodParams,
-  MethodResult,
-  Principal,
-  RelayEvent,
-} from "@agent-relay/protocol";
+import type { EventFilter, Method, MethodParams, MethodResult, Principal, RelayEvent } from "@agent-relay/protocol";
 
 export interface CallOptions {
   /** The idempotency key of a command. Made up if absent; the same one is used again when a call is retried after a reconnect. */
@@ -21,12 +14,21 @@ export type TerminalChunk =
 export interface Client {
   readonly principal: () => Principal;
   /** Identity of the broker process that answers now; changes when the broker restarts. */
-  readonly broker: () => { readonly pid: number; readonly version: string; readonly startedAt: number; readonly nonce: string };
+  readonly broker: () => {
+    readonly pid: number;
+    readonly version: string;
+    readonly startedAt: number;
+    readonly nonce: string;
+  };
   /**
    * Asks, and survives a broker restart: commands are repeated under their id until answered, questions are asked
    * again. Throws a `RelayError`.
    */
-  readonly call: <M extends Method>(method: M, params: MethodParams<M>, options?: CallOptions) => Promise<MethodResult<M>>;
+  readonly call: <M extends Method>(
+    method: M,
+    params: MethodParams<M>,
+    options?: CallOptions,
+  ) => Promise<MethodResult<M>>;
   /** Events in order, without gap or repeat across reconnects. Ends when `signal` aborts or the client closes. */
   readonly events: (options?: {
     /** Events after this sequence. 0 is from the start; absent is from now on. */

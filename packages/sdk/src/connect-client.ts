@@ -161,7 +161,12 @@ export function connectClient(options: ConnectClientOptions): Promise<Client> {
         return answer;
       },
       events: (more = {}) => {
-        const stream = openEventStream(host, { from: more.from, filter: more.filter, signal: more.signal, patient: more.patient ?? false });
+        const stream = openEventStream(host, {
+          from: more.from,
+          filter: more.filter,
+          signal: more.signal,
+          patient: more.patient ?? false,
+        });
         if (more.signal?.aborted !== true) carry(stream);
         return stream.reader;
       },
@@ -199,7 +204,8 @@ function sequenceOf(result: unknown): number {
 
 function dialOf(options: ConnectClientOptions): (signal: AbortSignal) => Promise<Transport> {
   if ("dial" in options) return options.dial;
-  const address: BrokerAddress = "url" in options ? { url: options.url, token: options.token } : { socketPath: options.socketPath };
+  const address: BrokerAddress =
+    "url" in options ? { url: options.url, token: options.token } : { socketPath: options.socketPath };
   return (signal) => dialWebSocket(address, { timeoutMs: dialTimeoutMs, signal });
 }
 
@@ -214,4 +220,3 @@ function helloOf(options: ConnectClientOptions): ClientFrameInput & { readonly t
     ...(originActor === undefined ? {} : { originActor }),
   };
 }
-

@@ -59,14 +59,27 @@ export async function connect(options: ConnectOptions = {}): Promise<Relay> {
     else warn(error);
   };
   const client = await connectTo(options, around, timers, onLost);
-  return relayOver({ client, timers, cwd: around.cwd, onListenerError: options.onListenerError ?? ((error) => warn(error)), onLost });
+  return relayOver({
+    client,
+    timers,
+    cwd: around.cwd,
+    onListenerError: options.onListenerError ?? ((error) => warn(error)),
+    onLost,
+  });
 }
 
-async function connectTo(options: ConnectOptions, around: Surroundings, timers: Timers, onLost: (error: RelayError) => void): Promise<Client> {
+async function connectTo(
+  options: ConnectOptions,
+  around: Surroundings,
+  timers: Timers,
+  onLost: (error: RelayError) => void,
+): Promise<Client> {
   const { environment } = around;
   const project = options.project ?? findProject(around.cwd, environment);
   const address: ClientAddress =
-    options.url !== undefined ? { url: options.url } : { socketPath: options.socketPath ?? locate(project, environment).brokerSocket };
+    options.url !== undefined
+      ? { url: options.url }
+      : { socketPath: options.socketPath ?? locate(project, environment).brokerSocket };
   const dial = (waitForBrokerMs: number): Promise<Client> =>
     connectClient({
       ...address,

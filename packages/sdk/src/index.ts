@@ -24,4 +24,16 @@ export type { Program } from "./start-broker.ts";
 
 export { isRelayError } from "./errors.ts";
 export { RelayError } from "@agent-relay/protocol";
-export type { AgentView, BrokerView, ChannelView, DeliveryView, ErrorCode, EventOf, EventType, InboxMessage, MessageView, RelayEvent, TraceView } from "@agent-relay/protocol";
+export type {
+  AgentView,
+  BrokerView,
+  ChannelView,
+  DeliveryView,
+  ErrorCode,
+  EventOf,
+  EventType,
+  InboxMessage,
+  MessageView,
+  RelayEvent,
+  TraceView,
+} from "@agent-relay/protocol";

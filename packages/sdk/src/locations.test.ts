@@ -53,7 +53,10 @@ test("L2 a link in place of the directory is refused", () => {
 
 test("L3 a socket path that the system would cut off is refused, with what to do", () => {
   expect(() => locate(root, { XDG_RUNTIME_DIR: `/${"d".repeat(90)}` })).toThrow(
-    expect.objectContaining({ code: "socket_path_too_long", hint: "Set XDG_RUNTIME_DIR to a directory with a shorter path." }),
+    expect.objectContaining({
+      code: "socket_path_too_long",
+      hint: "Set XDG_RUNTIME_DIR to a directory with a shorter path.",
+    }),
   );
   expect(locate(root, { XDG_RUNTIME_DIR: `/${"d".repeat(73)}` }).brokerSocket).toHaveLength(107);
 });

@@ -36,7 +36,11 @@ export function findProject(startDir: string, environment: Environment = {}): st
   const given = environment["AGENT_RELAY_PROJECT"];
   if (given !== undefined && given !== "") return canonical(resolve(startDir, given));
   const start = canonical(startDir);
-  return nearest(start, (directory) => isDirectory(join(directory, stateDirName))) ?? nearest(start, (directory) => exists(join(directory, ".git"))) ?? start;
+  return (
+    nearest(start, (directory) => isDirectory(join(directory, stateDirName))) ??
+    nearest(start, (directory) => exists(join(directory, ".git"))) ??
+    start
+  );
 }
 
 /**
@@ -46,7 +50,8 @@ export function findProject(startDir: string, environment: Environment = {}): st
 export function locate(projectDir: string, environment: Environment): Locations {
   const project = canonical(projectDir);
   const given = environment["AGENT_RELAY_STATE_DIR"];
-  const stateDir = given === undefined || given === "" ? join(project, stateDirName) : canonical(resolve(project, given));
+  const stateDir =
+    given === undefined || given === "" ? join(project, stateDirName) : canonical(resolve(project, given));
   const runtimeDir = runtimeDirOf(environment);
   // Fifteen hexadecimal digits: no two of a user's projects meet, and the name stays short.
   const name = createHash("sha256").update(stateDir).digest("hex").slice(0, 15);
@@ -82,9 +87,13 @@ function runtimeDirOf(environment: Environment): string {
 function refuseLongPath(path: string): void {
   const bytes = Buffer.byteLength(path);
   if (bytes <= socketPathBytesMax) return;
-  throw relayError("socket_path_too_long", `expected a socket path of at most ${socketPathBytesMax} bytes, found ${bytes}: ${path}`, {
-    hint: "Set XDG_RUNTIME_DIR to a directory with a shorter path.",
-  });
+  throw relayError(
+    "socket_path_too_long",
+    `expected a socket path of at most ${socketPathBytesMax} bytes, found ${bytes}: ${path}`,
+    {
+      hint: "Set XDG_RUNTIME_DIR to a directory with a shorter path.",
+    },
+  );
 }
 
 /** Whoever owns the directory can put a socket of their own in it, and be taken for our broker. */

@@ -13,14 +13,18 @@ test.each([
 });
 
 test("A1 without anyone above it is a person's own command line", () => {
-  expect(ownActor({ given: undefined, environment: {}, findOrchestrator: () => "unknown" })).toBe("agent-relay-cli/cli");
+  expect(ownActor({ given: undefined, environment: {}, findOrchestrator: () => "unknown" })).toBe(
+    "agent-relay-cli/cli",
+  );
 });
 
 test("A2 the processes above are not looked at if the environment says", () => {
   const look = (): string => {
     throw new Error("looked");
   };
-  expect(ownActor({ given: undefined, environment: { AGENT_RELAY_HARNESS: "pi" }, findOrchestrator: look })).toBe("agent-relay-cli/agent/pi");
+  expect(ownActor({ given: undefined, environment: { AGENT_RELAY_HARNESS: "pi" }, findOrchestrator: look })).toBe(
+    "agent-relay-cli/agent/pi",
+  );
 });
 
 test.each(Object.entries(programs))("%s is what the program %s is recognised as", (harness, program) => {

@@ -12,14 +12,22 @@ let around: Surroundings;
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), "rs-")));
   mkdirSync(join(root, "project"));
-  around = { environment: { PATH: join(root, "bin"), XDG_RUNTIME_DIR: root }, cwd: join(root, "project"), script: undefined, execPath: process.execPath };
+  around = {
+    environment: { PATH: join(root, "bin"), XDG_RUNTIME_DIR: root },
+    cwd: join(root, "project"),
+    script: undefined,
+    execPath: process.execPath,
+  };
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 function install(directory: string, source: string): string {
   const place = join(directory, "node_modules", "agent-relay");
   mkdirSync(place, { recursive: true });
-  writeFileSync(join(place, "package.json"), JSON.stringify({ name: "agent-relay", type: "module", bin: { "agent-relay": "./main.js" } }));
+  writeFileSync(
+    join(place, "package.json"),
+    JSON.stringify({ name: "agent-relay", type: "module", bin: { "agent-relay": "./main.js" } }),
+  );
   writeFileSync(join(place, "main.js"), source);
   return join(place, "main.js");
 }
@@ -51,7 +59,9 @@ test("B1 the program beside the project goes before one on the PATH", () => {
 });
 
 test("B1 none anywhere is told with what to do", () => {
-  expect(() => findProgram(join(root, "project"), around)).toThrow(expect.objectContaining({ code: "program_not_found", hint: "Install it with: npm install agent-relay" }));
+  expect(() => findProgram(join(root, "project"), around)).toThrow(
+    expect.objectContaining({ code: "program_not_found", hint: "Install it with: npm install agent-relay" }),
+  );
 });
 
 test("B2 a start that fails says what the program said", async () => {
@@ -79,9 +89,16 @@ test("connecting with `start` runs `up` for the project and connects to what it 
   expect(relay.client.broker().pid).toBeGreaterThan(1);
   await relay.close();
   const { readFileSync } = await import("node:fs");
-  expect(JSON.parse(readFileSync(join(root, "argv.json"), "utf8"))).toEqual([["up", "--project", project], project, project]);
+  expect(JSON.parse(readFileSync(join(root, "argv.json"), "utf8"))).toEqual([
+    ["up", "--project", project],
+    project,
+    project,
+  ]);
 });
 
 test("without `start` nobody there is an error with what to do", async () => {
-  await expect(connect({ surroundings: around })).rejects.toMatchObject({ code: "broker_unreachable", hint: "Start a broker with: agent-relay up" });
+  await expect(connect({ surroundings: around })).rejects.toMatchObject({
+    code: "broker_unreachable",
+    hint: "Start a broker with: agent-relay up",
+  });
 });

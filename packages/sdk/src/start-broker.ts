@@ -46,9 +46,13 @@ export async function startBroker(options: {
   // The broker may have inherited the pipe; it must not keep this program alive.
   child.stderr.destroy();
   if (outcome === undefined) return;
-  throw relayError("broker_unreachable", `${[program.file, ...program.args].join(" ")} up failed with ${outcome}${said === "" ? "" : `: ${oneLine(said, 500)}`}`, {
-    hint: "Run it by hand to see why: agent-relay up --foreground",
-  });
+  throw relayError(
+    "broker_unreachable",
+    `${[program.file, ...program.args].join(" ")} up failed with ${outcome}${said === "" ? "" : `: ${oneLine(said, 500)}`}`,
+    {
+      hint: "Run it by hand to see why: agent-relay up --foreground",
+    },
+  );
 }
 
 /** The `agent-relay` program. Throws a `RelayError`: `program_not_found`. */
@@ -62,9 +66,13 @@ export function findProgram(project: string, surroundings: Surroundings): Progra
     const file = join(directory, "agent-relay");
     if (directory !== "" && isExecutable(file)) return { file, args: [] };
   }
-  throw relayError("program_not_found", "expected the agent-relay program beside the script, in the project or on the PATH, found none", {
-    hint: "Install it with: npm install agent-relay",
-  });
+  throw relayError(
+    "program_not_found",
+    "expected the agent-relay program beside the script, in the project or on the PATH, found none",
+    {
+      hint: "Install it with: npm install agent-relay",
+    },
+  );
 }
 
 /** Walks up by itself: Node's own resolution also finds what `NODE_PATH` and global folders offer. */
@@ -78,7 +86,9 @@ function installedBeside(place: string): string | undefined {
 
 function scriptOf(installed: string): string | undefined {
   try {
-    const { bin } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { readonly bin?: Readonly<Record<string, string>> };
+    const { bin } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as {
+      readonly bin?: Readonly<Record<string, string>>;
+    };
     const script = bin?.["agent-relay"];
     if (script === undefined) return undefined;
     const file = join(realpathSync(installed), script);

@@ -50,7 +50,11 @@ export class CrashableLog<Event> implements EventLog<Event> {
   readonly read = (options: ReadOptions): readonly Recorded<Event>[] => {
     this.#assertOpen();
     const found: Recorded<Event>[] = [];
-    for (let index = Math.max(0, options.after); index < this.#recorded.length && found.length < options.limit; index++) {
+    for (
+      let index = Math.max(0, options.after);
+      index < this.#recorded.length && found.length < options.limit;
+      index++
+    ) {
       const fact = this.#recorded[index];
       if (fact !== undefined && isWanted(fact, options)) found.push(fact);
     }

@@ -73,10 +73,16 @@ test("the failure carries both sides for the test runner's difference", () => {
 });
 
 test("asymmetric matchers decide for themselves", () => {
-  given(opened).when({ type: "put", item: "hat" }).thenEvents(expect.objectContaining({ item: "hat" }) as Event);
-  given(opened).when({ type: "put", item: "hat" }).thenEvents({ type: "put", item: expect.stringMatching(/^h/u) as string });
+  given(opened)
+    .when({ type: "put", item: "hat" })
+    .thenEvents(expect.objectContaining({ item: "hat" }) as Event);
+  given(opened)
+    .when({ type: "put", item: "hat" })
+    .thenEvents({ type: "put", item: expect.stringMatching(/^h/u) as string });
   expect(() =>
-    given(opened).when({ type: "put", item: "hat" }).thenEvents({ type: "put", item: expect.stringMatching(/^x/u) as string }),
+    given(opened)
+      .when({ type: "put", item: "hat" })
+      .thenEvents({ type: "put", item: expect.stringMatching(/^x/u) as string }),
   ).toThrow("other facts");
 });
 

@@ -41,7 +41,8 @@ export function specFor<Command, Event, State, Rejection>(
         const state = replay(decider, history);
         const decision = decider.decide(command, state);
         const again = decider.decide(command, state);
-        if (!matches(again, decision)) fail("G2: the same command on the same state was decided differently", again, decision);
+        if (!matches(again, decision))
+          fail("G2: the same command on the same state was decided differently", again, decision);
         if (decision.accepted) decision.events.reduce(decider.evolve, state);
         return outcomeOf(decision);
       },

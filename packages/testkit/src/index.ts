@@ -12,7 +12,14 @@ export type { PendingTimer, UntilOptions } from "./simulated-clock.ts";
 export { crashPoints, sweep } from "./sweep.ts";
 export type { CrashPoint, Scenario, SweepOptions, SweepReport } from "./sweep.ts";
 export { actionNames, blockKinds, contextChannels, crashSignals, statusStates } from "./scripted-agent/actions.ts";
-export type { Action, ActionArguments, ActionName, BlockedKind, ContextVia, StatusState } from "./scripted-agent/actions.ts";
+export type {
+  Action,
+  ActionArguments,
+  ActionName,
+  BlockedKind,
+  ContextVia,
+  StatusState,
+} from "./scripted-agent/actions.ts";
 export { messagesIn } from "./scripted-agent/envelope.ts";
 export type { ReceivedMessage } from "./scripted-agent/envelope.ts";
 export { readJournal } from "./scripted-agent/journal.ts";

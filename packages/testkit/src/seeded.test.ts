@@ -86,9 +86,9 @@ test("S3: percentages and delays of nothing turn them off", async () => {
 });
 
 test("an asynchronous run is awaited", async () => {
-  await expect(
-    seeded({ seed: 1, runs: 1, commands }, () => Promise.reject(new Error("later"))),
-  ).rejects.toThrow("S2: a story failed: later");
+  await expect(seeded({ seed: 1, runs: 1, commands }, () => Promise.reject(new Error("later")))).rejects.toThrow(
+    "S2: a story failed: later",
+  );
 });
 
 test("deliver sends once, or twice when a reply was lost or a request was duplicated", async () => {

@@ -31,14 +31,25 @@ type Ending = "detached" | "agent ended" | "interrupted";
 export async function run(context: Context, options: AttachOptions, name: string): ActionResult {
   const { output } = context;
   if (output.isJson) throw new UsageError("a terminal cannot be printed as JSON", `agent-relay logs ${name} --json`);
-  if (!isatty(0) || !isatty(1)) throw new UsageError("attach needs a terminal on stdin and stdout", `agent-relay logs ${name} --follow prints the same as text`);
+  if (!isatty(0) || !isatty(1))
+    throw new UsageError(
+      "attach needs a terminal on stdin and stdout",
+      `agent-relay logs ${name} --follow prints the same as text`,
+    );
   if (options.passCtrlC === true && options.mode === "view") throw new UsageError("--pass-ctrl-c needs --mode drive");
-  const ending = await withClient(context, { giveUpAfterMs: brokerPatienceMs, outlivesInterrupt: true }, async (client) => {
-    await requireTerminal(client, name);
-    return attach(client, name, options, context);
-  });
+  const ending = await withClient(
+    context,
+    { giveUpAfterMs: brokerPatienceMs, outlivesInterrupt: true },
+    async (client) => {
+      await requireTerminal(client, name);
+      return attach(client, name, options, context);
+    },
+  );
   const paint = output.noteColours.dim;
-  if (ending === "agent ended") output.note(`${name} has ended. ${paint(`→ agent-relay who --all shows why, agent-relay logs ${name} what it said`)}`);
+  if (ending === "agent ended")
+    output.note(
+      `${name} has ended. ${paint(`→ agent-relay who --all shows why, agent-relay logs ${name} what it said`)}`,
+    );
   else output.note(`Detached from ${name}; it goes on.`);
   return undefined;
 }
@@ -90,8 +101,22 @@ async function attach(client: Client, name: string, options: AttachOptions, cont
   return context.signal.aborted ? "interrupted" : ending;
 }
 
-function driverOf(client: Client, name: string, options: AttachOptions, signal: AbortSignal, onDropped: (why: string) => void): Typist {
-  return typist({ client, name, leaseId: randomUUID(), takeOver: options.takeOver === true, now: Date.now, signal, onDropped });
+function driverOf(
+  client: Client,
+  name: string,
+  options: AttachOptions,
+  signal: AbortSignal,
+  onDropped: (why: string) => void,
+): Typist {
+  return typist({
+    client,
+    name,
+    leaseId: randomUUID(),
+    takeOver: options.takeOver === true,
+    now: Date.now,
+    signal,
+    onDropped,
+  });
 }
 
 /** Makes the agent's terminal as large as ours, within what a terminal may be. A viewer does not: others may look too. */
@@ -104,13 +129,23 @@ async function requireTerminal(client: Client, name: string): Promise<void> {
   const { agents } = await client.call("agent.list", { all: true });
   const agent = agents.find((it) => it.name === name);
   if (agent === undefined) {
-    const meant = nearest(name, agents.map((it) => it.name));
+    const meant = nearest(
+      name,
+      agents.map((it) => it.name),
+    );
     const hint = meant.length === 0 ? undefined : `did you mean ${meant.join(" or ")}?`;
     throw relayError("unknown_agent", `no agent is called ${name}`, { hint });
   }
   if (agent.pid === null || agent.runtime !== "pty") {
-    const why = agent.kind === "person" ? "it is a mailbox without a program" : agent.runtime === "headless" ? "it runs without a terminal" : `it is ${agent.status.replaceAll("_", " ")}`;
-    throw relayError("agent_not_running", `${name} has no terminal to attach to: ${why}`, { hint: `agent-relay logs ${name} prints what it said` });
+    const why =
+      agent.kind === "person"
+        ? "it is a mailbox without a program"
+        : agent.runtime === "headless"
+          ? "it runs without a terminal"
+          : `it is ${agent.status.replaceAll("_", " ")}`;
+    throw relayError("agent_not_running", `${name} has no terminal to attach to: ${why}`, {
+      hint: `agent-relay logs ${name} prints what it said`,
+    });
   }
 }
 

@@ -12,11 +12,22 @@ export async function run(context: Context, options: Pick<UpOptions, "tcp">): Ac
   const locations = locationsOf(context);
   const running = await askForBroker(context);
   if (running !== undefined) {
-    throw relayError("broker_running", `a broker already runs for ${locations.project}, pid ${running.pid}, started ${duration(running.uptimeSecs * 1_000)} ago`, { hint: "agent-relay down ends it" });
+    throw relayError(
+      "broker_running",
+      `a broker already runs for ${locations.project}, pid ${running.pid}, started ${duration(running.uptimeSecs * 1_000)} ago`,
+      { hint: "agent-relay down ends it" },
+    );
   }
   prepareStateDir(locations);
   const { runBroker } = await import("../wiring.ts");
   const tcpPort = options.tcp === true ? 0 : options.tcp;
-  const status = await runBroker({ locations, version: programVersion, environment, tcpPort, signal, log: output.errorLine });
+  const status = await runBroker({
+    locations,
+    version: programVersion,
+    environment,
+    tcpPort,
+    signal,
+    log: output.errorLine,
+  });
   return status as ExitCode;
 }

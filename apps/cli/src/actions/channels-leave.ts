@@ -6,7 +6,11 @@ export async function run(context: Context, options: { readonly as?: string }, n
   const { output } = context;
   const channel = channelName(name);
   const member = await withClient(context, {}, async (client) => {
-    await client.call("channel.leave", { channel, ...(options.as === undefined ? {} : { member: options.as }) }, { signal: context.signal });
+    await client.call(
+      "channel.leave",
+      { channel, ...(options.as === undefined ? {} : { member: options.as }) },
+      { signal: context.signal },
+    );
     return options.as ?? client.principal().name;
   });
   if (output.isJson) output.document({ channel, member });

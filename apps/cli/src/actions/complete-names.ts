@@ -5,7 +5,10 @@ export async function run(context: Context, _options: object, kind: "agent" | "c
   let names: string[] = [];
   try {
     names = await withClient(context, {}, async (client) => {
-      if (kind === "channel") return (await client.call("channel.list", {}, { signal: context.signal })).channels.map((channel) => channel.name);
+      if (kind === "channel")
+        return (await client.call("channel.list", {}, { signal: context.signal })).channels.map(
+          (channel) => channel.name,
+        );
       return (await client.call("agent.list", {}, { signal: context.signal })).agents.map((agent) => agent.name);
     });
   } catch (thrown) {

@@ -14,14 +14,20 @@ const glibcMin = "2.28";
 export async function run(context: Context): ActionResult {
   const { output } = context;
   const progress = output.progress("looking");
-  const groups = await Promise.all([Promise.all(nativeModules.map(checkNativeModule)), checkProject(context), checkAgentPrograms(context.environment)]).finally(progress.done);
+  const groups = await Promise.all([
+    Promise.all(nativeModules.map(checkNativeModule)),
+    checkProject(context),
+    checkAgentPrograms(context.environment),
+  ]).finally(progress.done);
   const checks = [checkNode(), checkLibc(), ...groups.flat()];
   const problems = checks.filter((check) => check.status === "problem").length;
   if (output.isJson) output.document({ ok: problems === 0, checks });
   else for (const check of checks) describe(check, context);
   const warnings = checks.filter((check) => check.status === "warning").length;
   output.line();
-  output.line(problems + warnings === 0 ? "All is well." : `${counted(problems, "problem")}, ${counted(warnings, "warning")}.`);
+  output.line(
+    problems + warnings === 0 ? "All is well." : `${counted(problems, "problem")}, ${counted(warnings, "warning")}.`,
+  );
   return problems === 0 ? undefined : exit.unavailable;
 }
 
@@ -33,10 +39,18 @@ function checkNode(): Check {
 function checkLibc(): Check {
   const libc = libcOf();
   const found = `${process.platform} ${process.arch}${libc === null ? "" : `, ${libc}`}`;
-  if (process.platform === "win32") return problem("system", "system", found, "use Linux or macOS; Windows works through WSL");
-  if (libc === "musl") return warning("system", "system", found, "node-pty and better-sqlite3 are compiled here; prebuilt binaries for glibc crash");
+  if (process.platform === "win32")
+    return problem("system", "system", found, "use Linux or macOS; Windows works through WSL");
+  if (libc === "musl")
+    return warning(
+      "system",
+      "system",
+      found,
+      "node-pty and better-sqlite3 are compiled here; prebuilt binaries for glibc crash",
+    );
   const version = glibcVersion();
-  if (libc !== null && version !== undefined && !isAtLeast(version, glibcMin)) return problem("system", "system", found, `use a system with glibc ${glibcMin} or newer`);
+  if (libc !== null && version !== undefined && !isAtLeast(version, glibcMin))
+    return problem("system", "system", found, `use a system with glibc ${glibcMin} or newer`);
   return ok("system", "system", found);
 }
 

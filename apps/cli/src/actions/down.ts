@@ -26,7 +26,9 @@ export async function run(context: Context, options: DownOptions): ActionResult 
     const silentPid = await pidOfSilentBroker(context);
     if (silentPid !== undefined) {
       if (options.force !== true) {
-        throw relayError("broker_unreachable", `a broker runs, pid ${silentPid}, but does not answer`, { hint: "agent-relay down --force ends it with SIGKILL; its agents go on" });
+        throw relayError("broker_unreachable", `a broker runs, pid ${silentPid}, but does not answer`, {
+          hint: "agent-relay down --force ends it with SIGKILL; its agents go on",
+        });
       }
       await killBroker(silentPid, context);
       report(context, silentPid, true);
@@ -43,7 +45,9 @@ export async function run(context: Context, options: DownOptions): ActionResult 
     await shutDown(client, keepAgents, options.timeout, context);
     if (!(await isGoneBefore(pid, deadline, context))) {
       if (options.force !== true) {
-        throw relayError("timeout", `the broker, pid ${pid}, has not ended within ${options.timeout / 1_000} s`, { hint: "agent-relay down --force ends it with SIGKILL; its agents go on" });
+        throw relayError("timeout", `the broker, pid ${pid}, has not ended within ${options.timeout / 1_000} s`, {
+          hint: "agent-relay down --force ends it with SIGKILL; its agents go on",
+        });
       }
       await killBroker(pid, context);
     }

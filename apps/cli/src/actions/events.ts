@@ -64,7 +64,12 @@ async function head(client: Client, context: Context): Promise<number> {
   return (await client.call("events.read", { from: 0, limit: 1 }, { signal: context.signal })).head;
 }
 
-async function* pages(client: Client, filter: Filter, from: number, context: Context): AsyncGenerator<readonly RelayEvent[]> {
+async function* pages(
+  client: Client,
+  filter: Filter,
+  from: number,
+  context: Context,
+): AsyncGenerator<readonly RelayEvent[]> {
   let cursor = from;
   for (;;) {
     const page = await client.call("events.read", { from: cursor, limit: pageMax, filter }, { signal: context.signal });

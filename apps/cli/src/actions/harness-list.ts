@@ -11,9 +11,23 @@ export function run(context: Context): ActionResult {
       [
         { header: "ID", value: (row) => row.id, paint: output.colours.bold },
         { header: "PROGRAM", value: (row) => row.title, shrinkTo: 8, droppable: 2 },
-        { header: "STARTED AS", value: (row) => row.recognition.programs[0] ?? row.recognition.npmPackages?.[0] ?? "", shrinkTo: 8 },
-        { header: "ROUTES", value: (row) => row.routes.map(({ route }) => route).join(", "), shrinkTo: 8, droppable: 1 },
-        { header: "TRIED WITH", value: (row) => row.provenance.seen ?? "documentation only", shrinkTo: 8, droppable: 3 },
+        {
+          header: "STARTED AS",
+          value: (row) => row.recognition.programs[0] ?? row.recognition.npmPackages?.[0] ?? "",
+          shrinkTo: 8,
+        },
+        {
+          header: "ROUTES",
+          value: (row) => row.routes.map(({ route }) => route).join(", "),
+          shrinkTo: 8,
+          droppable: 1,
+        },
+        {
+          header: "TRIED WITH",
+          value: (row) => row.provenance.seen ?? "documentation only",
+          shrinkTo: 8,
+          droppable: 3,
+        },
       ],
       harnessList,
       { width: output.width(), paintHeader: output.colours.dim },

@@ -8,7 +8,10 @@ import { renderTable } from "../rendering/table.ts";
 export function run(context: Context, _options: object, id: string): ActionResult {
   const { output } = context;
   if (!isHarnessId(id)) {
-    const meant = nearest(id, harnessList.map((row) => row.id));
+    const meant = nearest(
+      id,
+      harnessList.map((row) => row.id),
+    );
     const hint = meant.length > 0 ? `did you mean ${meant.join(" or ")}?` : "agent-relay harness list shows the ids";
     return Promise.reject(relayError("invalid_request", `no harness has the id ${JSON.stringify(id)}`, { hint }));
   }
@@ -22,8 +25,20 @@ function describe(row: Harness, context: Context): string[] {
   const { colours, width } = context.output;
   const flagsOf = (flags: readonly string[]): string => (flags.length === 0 ? "its own default" : flags.join(" "));
   const facts: readonly (readonly [string, string])[] = [
-    ["started as", [...row.recognition.programs, ...(row.recognition.npmPackages ?? []), ...(row.recognition.pythonPackages ?? [])].join(", ")],
-    ["known from", row.provenance.seen === undefined ? `documentation only. ${row.provenance.note}` : `${row.provenance.seen}. ${row.provenance.note}`],
+    [
+      "started as",
+      [
+        ...row.recognition.programs,
+        ...(row.recognition.npmPackages ?? []),
+        ...(row.recognition.pythonPackages ?? []),
+      ].join(", "),
+    ],
+    [
+      "known from",
+      row.provenance.seen === undefined
+        ? `documentation only. ${row.provenance.note}`
+        : `${row.provenance.seen}. ${row.provenance.note}`,
+    ],
     ["ask", flagsOf(row.permission.ask.flags)],
     ["auto", flagsOf(row.permission.auto.flags)],
     ["bypass", flagsOf(row.permission.bypass.flags)],

@@ -15,7 +15,8 @@ export interface HistoryOptions {
 }
 
 export async function run(context: Context, options: HistoryOptions): ActionResult {
-  if (options.follow === true && options.before !== undefined) throw new UsageError("--follow and --before exclude each other");
+  if (options.follow === true && options.before !== undefined)
+    throw new UsageError("--follow and --before exclude each other");
   const { output, signal } = context;
   await withClient(context, {}, async (client) => {
     const head = client.head();
@@ -39,7 +40,8 @@ export async function run(context: Context, options: HistoryOptions): ActionResu
     else {
       if (page.messages.length === 0) output.note("No messages.");
       for (const message of page.messages) print(message, context);
-      if (page.before !== null) output.note(output.noteColours.dim(`Older ones: agent-relay history --before ${page.before}`));
+      if (page.before !== null)
+        output.note(output.noteColours.dim(`Older ones: agent-relay history --before ${page.before}`));
     }
   });
   return undefined;
@@ -52,12 +54,30 @@ function print(message: MessageRow, context: Context): void {
 }
 
 async function follow(client: Client, options: HistoryOptions, from: number, context: Context): Promise<void> {
-  const filter = { types: ["message_accepted"], ...(options.channel === undefined ? {} : { channels: [options.channel] }) };
+  const filter = {
+    types: ["message_accepted"],
+    ...(options.channel === undefined ? {} : { channels: [options.channel] }),
+  };
   for await (const event of client.events({ from, filter, signal: context.signal })) {
     if (event.type !== "message_accepted") continue;
     if (options.thread !== undefined && event.threadId !== options.thread) continue;
     if (options.with !== undefined && event.from !== options.with && !event.recipients.includes(options.with)) continue;
     const { messageId, sequence, at, to, body, mode, threadId } = event;
-    print({ messageId, sequence, at, from: event.from, to, body, mode, replyTo: event.replyTo ?? null, threadId, actor: event.actor ?? null, reactions: {} }, context);
+    print(
+      {
+        messageId,
+        sequence,
+        at,
+        from: event.from,
+        to,
+        body,
+        mode,
+        replyTo: event.replyTo ?? null,
+        threadId,
+        actor: event.actor ?? null,
+        reactions: {},
+      },
+      context,
+    );
   }
 }

@@ -42,7 +42,11 @@ function post(url: URL, token: string, payload: unknown, signal: AbortSignal): P
   if (url.protocol !== "http:" || !loopback.has(url.hostname)) throw new Error(`${url.origin} is not this machine`);
   const body = JSON.stringify(payload);
   return new Promise((resolve, reject) => {
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body), authorization: `Bearer ${token}` };
+    const headers = {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(body),
+      authorization: `Bearer ${token}`,
+    };
     const sent = request(url, { method: "POST", headers, signal }, (answer) => {
       answer.resume();
       answer.once("end", resolve);
@@ -58,7 +62,9 @@ async function signalOverSocket(context: Context, payload: Readonly<Record<strin
   const { withClient } = await import("../broker-connection.ts");
   const { methods } = await import("@agent-relay/protocol");
   const params = methods["agent.signal"].params.parse(payload);
-  await withClient(context, { once: true }, (client) => client.call("agent.signal", params, { signal: context.signal }));
+  await withClient(context, { once: true }, (client) =>
+    client.call("agent.signal", params, { signal: context.signal }),
+  );
 }
 
 async function read(signal: AbortSignal): Promise<string> {

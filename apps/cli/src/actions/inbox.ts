@@ -22,7 +22,8 @@ export async function run(context: Context, options: InboxOptions): ActionResult
       .finally(progress.done);
     if (output.isJson) output.document(answer);
     else if (answer.messages.length === 0) output.note("No mail.");
-    for (const message of answer.messages) for (const line of messageLines(message, output, context.now())) output.line(line);
+    for (const message of answer.messages)
+      for (const line of messageLines(message, output, context.now())) output.line(line);
     if (answer.remaining > 0) output.note(`${answer.remaining} more wait; run agent-relay inbox again.`);
     // Only what has been printed is acknowledged: dying before this line shows it again, marked.
     if (options.peek !== true && answer.messages.length > 0) {

@@ -44,7 +44,11 @@ You may be one of several agents here, connected by agent-relay. If you have too
 Without those tools, the same works from a shell: \`agent-relay who\`, \`agent-relay send <name> "…"\`, \`agent-relay inbox\`.`;
 
 const targets: readonly Target[] = [
-  { name: "AGENTS.md", marks: { start: "<!-- agent-relay:start -->", end: "<!-- agent-relay:end -->" }, body: instructions },
+  {
+    name: "AGENTS.md",
+    marks: { start: "<!-- agent-relay:start -->", end: "<!-- agent-relay:end -->" },
+    body: instructions,
+  },
   {
     name: ".gitignore",
     marks: { start: "# agent-relay:start", end: "# agent-relay:end" },
@@ -60,7 +64,11 @@ export function run(context: Context, options: InitOptions): ActionResult {
   // Looked at as a whole before anything is written: a damaged file stops both.
   const planned = targets.map((target) => plan(directory, target, options.remove === true));
   if (!dryRun) for (const change of planned) apply(change);
-  const changes = planned.map(({ file, action, added }): Change => ({ file, action, ...(added === undefined ? {} : { text: added }) }));
+  const changes = planned.map(({ file, action, added }): Change => ({
+    file,
+    action,
+    ...(added === undefined ? {} : { text: added }),
+  }));
   if (output.isJson) output.document({ dryRun, changes });
   else for (const change of changes) describe(change, context, dryRun);
   return Promise.resolve(undefined);
@@ -90,7 +98,12 @@ function plan(directory: string, target: Target, remove: boolean): Planned {
   const change = withBlock(old ?? "", target.body, target.marks);
   if (change.action === "none") return { file, action: "none" };
   const text = textOf(change, file);
-  return { file, action: old === undefined ? "create" : change.action === "update" ? "update" : "add", text, added: target.body };
+  return {
+    file,
+    action: old === undefined ? "create" : change.action === "update" ? "update" : "add",
+    text,
+    added: target.body,
+  };
 }
 
 function textOf(change: BlockChange, file: string): string {

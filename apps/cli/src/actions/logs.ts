@@ -15,7 +15,11 @@ export async function run(context: Context, options: LogsOptions, name: string):
     const data = Buffer.from(kept.data, "base64");
     if (output.isJson && options.follow !== true) {
       const range = { name, offset: kept.offset, next: kept.next };
-      output.document(options.raw === true ? { ...range, base64: kept.data } : { ...range, text: newestLines(plainTerminalText(data), options.lines) });
+      output.document(
+        options.raw === true
+          ? { ...range, base64: kept.data }
+          : { ...range, text: newestLines(plainTerminalText(data), options.lines) },
+      );
       return;
     }
     if (!output.isJson) {
@@ -30,7 +34,10 @@ export async function run(context: Context, options: LogsOptions, name: string):
         continue;
       }
       if (output.isJson) {
-        const shown = options.raw === true ? { base64: Buffer.from(chunk.data).toString("base64") } : { text: text.push(chunk.data) };
+        const shown =
+          options.raw === true
+            ? { base64: Buffer.from(chunk.data).toString("base64") }
+            : { text: text.push(chunk.data) };
         output.streamed({ name, epoch: chunk.epoch, offset: chunk.offset, ...shown });
       } else output.raw(options.raw === true ? chunk.data : text.push(chunk.data));
     }

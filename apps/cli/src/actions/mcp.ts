@@ -11,9 +11,11 @@ export async function run(context: Context): ActionResult {
     });
   }
   const { runStdioServer } = await import("@agent-relay/mcp");
-  const log = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>): void => {
-    output.errorLine(JSON.stringify({ level, message, ...fields }));
-  };
+  const log =
+    (level: string) =>
+    (message: string, fields?: Readonly<Record<string, unknown>>): void => {
+      output.errorLine(JSON.stringify({ level, message, ...fields }));
+    };
   await withClient(context, {}, async (client) => {
     const server = await runStdioServer({
       calls: client,

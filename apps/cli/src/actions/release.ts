@@ -2,7 +2,11 @@ import { withClient } from "../broker-connection.ts";
 import type { ActionResult, Context } from "../context.ts";
 import { forEachName } from "../each-name.ts";
 
-export async function run(context: Context, options: { readonly reason?: string }, names: readonly string[]): ActionResult {
+export async function run(
+  context: Context,
+  options: { readonly reason?: string },
+  names: readonly string[],
+): ActionResult {
   const reason = options.reason === undefined ? {} : { reason: options.reason };
   const { results, status } = await withClient(context, {}, (client) =>
     forEachName(context, names, { doing: "releasing", done: "released" }, (name) =>

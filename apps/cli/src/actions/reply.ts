@@ -3,7 +3,12 @@ import type { ActionResult, Context } from "../context.ts";
 import { messageBody } from "../message-body.ts";
 import { accepted } from "./send.ts";
 
-export async function run(context: Context, options: { readonly steer?: true; readonly as?: string }, replyTo: string, words: readonly string[]): ActionResult {
+export async function run(
+  context: Context,
+  options: { readonly steer?: true; readonly as?: string },
+  replyTo: string,
+  words: readonly string[],
+): ActionResult {
   const { output, signal } = context;
   const body = await messageBody(words, "the reply");
   const receipt = await withClient(context, { as: options.as }, (client) =>

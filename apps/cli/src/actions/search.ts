@@ -24,6 +24,7 @@ export async function run(context: Context, options: SearchOptions, words: reado
   );
   if (output.isJson) output.document(found);
   else if (found.messages.length === 0) output.note("Nothing found.");
-  for (const message of found.messages) for (const line of messageLines(message, output, context.now())) output.line(line);
+  for (const message of found.messages)
+    for (const line of messageLines(message, output, context.now())) output.line(line);
   return undefined;
 }

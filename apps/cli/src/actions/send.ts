@@ -46,16 +46,28 @@ export async function run(context: Context, options: SendOptions, to: string, wo
       );
       progress.done();
       if (output.isJson) output.document({ ...receipt, deliveries });
-      else for (const line of deliveryTable(deliveries, output, { withMessage: false, now: context.now() })) output.line(line);
+      else
+        for (const line of deliveryTable(deliveries, output, { withMessage: false, now: context.now() }))
+          output.line(line);
       return deliveries.some((delivery) => delivery.stage === "dead_lettered") ? exit.refused : undefined;
     } catch (thrown) {
       progress.done();
       if (failureOf(thrown).envelope.code !== "timeout") throw thrown;
       // The message is on its way all the same, so a script gets its id; the failure follows.
-      const { steps: _, message: __, ...trace } = await client.call("message.trace", { messageId: receipt.messageId }).catch(() => ({ steps: [], message: undefined, deliveries: undefined }));
-      if (output.isJson) output.document({ ...receipt, ...(trace.deliveries === undefined ? {} : { deliveries: trace.deliveries }) });
+      const {
+        steps: _,
+        message: __,
+        ...trace
+      } = await client
+        .call("message.trace", { messageId: receipt.messageId })
+        .catch(() => ({ steps: [], message: undefined, deliveries: undefined }));
+      if (output.isJson)
+        output.document({ ...receipt, ...(trace.deliveries === undefined ? {} : { deliveries: trace.deliveries }) });
       else {
-        for (const line of trace.deliveries === undefined ? [] : deliveryTable(trace.deliveries, output, { withMessage: false, now: context.now() })) output.line(line);
+        for (const line of trace.deliveries === undefined
+          ? []
+          : deliveryTable(trace.deliveries, output, { withMessage: false, now: context.now() }))
+          output.line(line);
         output.note(`${output.noteColours.dim("→")} it is still on its way: agent-relay trace ${receipt.messageId}`);
       }
       throw thrown;

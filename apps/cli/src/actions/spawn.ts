@@ -26,16 +26,27 @@ interface SpawnOptions {
   readonly start: boolean;
 }
 
-export async function run(context: Context, options: SpawnOptions, name: string, words: readonly string[]): ActionResult {
+export async function run(
+  context: Context,
+  options: SpawnOptions,
+  name: string,
+  words: readonly string[],
+): ActionResult {
   const { output } = context;
   const launch = await launchOf(context, options, words);
   const startedBroker = options.start && (await startIfNeeded(context));
-  const { spawned, view } = await withClient(context, {}, (client) => spawnAndWait(client, name, launch, options, context));
+  const { spawned, view } = await withClient(context, {}, (client) =>
+    spawnAndWait(client, name, launch, options, context),
+  );
   if (output.isJson) {
     output.document({ ...spawned, startedBroker, ...(view === undefined ? {} : { view }) });
     return undefined;
   }
-  const what = [spawned.harness ?? launch.cli, spawned.pid === null ? undefined : `pid ${spawned.pid}`, spawned.epoch > 1 ? `epoch ${spawned.epoch}` : undefined].filter((part) => part !== undefined);
+  const what = [
+    spawned.harness ?? launch.cli,
+    spawned.pid === null ? undefined : `pid ${spawned.pid}`,
+    spawned.epoch > 1 ? `epoch ${spawned.epoch}` : undefined,
+  ].filter((part) => part !== undefined);
   output.line(`${spawned.agent} runs: ${what.join(", ")}`);
   if (view !== undefined) for (const line of agentTable([view], output, context.now())) output.line(line);
   return undefined;
@@ -54,7 +65,11 @@ async function spawnAndWait(
     const spawned = await client.call("agent.spawn", { name, launch }, { signal });
     if (options.wait === undefined) return { spawned, view: undefined };
     progress.update(`waiting until ${name} is ${options.wait}`);
-    const { agents } = await client.call("agent.wait", { names: [name], until: options.wait, timeoutMs: options.timeout }, { signal });
+    const { agents } = await client.call(
+      "agent.wait",
+      { names: [name], until: options.wait, timeoutMs: options.timeout },
+      { signal },
+    );
     return { spawned, view: agents[0] };
   } finally {
     progress.done();
@@ -63,7 +78,9 @@ async function spawnAndWait(
 
 async function startIfNeeded(context: Context): Promise<boolean> {
   const { output } = context;
-  const { started, broker } = await ensureBroker(context, { onStart: () => output.note("No broker runs here; starting one.") });
+  const { started, broker } = await ensureBroker(context, {
+    onStart: () => output.note("No broker runs here; starting one."),
+  });
   if (started) output.note(`The broker runs, pid ${broker.pid}; agent-relay down ends it.`);
   return started;
 }
@@ -73,7 +90,10 @@ async function launchOf(context: Context, options: SpawnOptions, words: readonly
     ...launchWords(words),
     runtime: options.runtime,
     permissionMode: options.permission,
-    restart: { when: options.restart, ...(options.maxFailures === undefined ? {} : { maxConsecutiveFailures: options.maxFailures }) },
+    restart: {
+      when: options.restart,
+      ...(options.maxFailures === undefined ? {} : { maxConsecutiveFailures: options.maxFailures }),
+    },
   };
   if (options.model !== undefined) launch.model = options.model;
   if (options.task !== undefined) launch.task = options.task === "-" ? await readStdin() : options.task;

@@ -5,7 +5,9 @@ import { renderTable } from "../rendering/table.ts";
 
 export async function run(context: Context, options: { readonly by: "harness" | "model" | "agent" }): ActionResult {
   const { output } = context;
-  const answer = await withClient(context, {}, (client) => client.call("stats.read", { by: options.by }, { signal: context.signal }));
+  const answer = await withClient(context, {}, (client) =>
+    client.call("stats.read", { by: options.by }, { signal: context.signal }),
+  );
   if (output.isJson) {
     output.document(answer);
     return undefined;

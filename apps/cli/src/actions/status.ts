@@ -5,7 +5,9 @@ import { safeLine } from "../rendering/safe-text.ts";
 
 export async function run(context: Context): ActionResult {
   const { output } = context;
-  const status = await withClient(context, {}, (client) => client.call("broker.status", {}, { signal: context.signal }));
+  const status = await withClient(context, {}, (client) =>
+    client.call("broker.status", {}, { signal: context.signal }),
+  );
   if (output.isJson) {
     output.document(status);
     return undefined;
@@ -24,6 +26,7 @@ export async function run(context: Context): ActionResult {
     ["tcp", status.tcp.url ?? "off"],
   ];
   for (const [name, value] of rows) output.line(`${output.colours.dim(name.padEnd(9))} ${safeLine(value)}`);
-  if (status.deadLetters > 0) output.note(`${output.noteColours.dim("→")} agent-relay deadletters shows what could not be delivered`);
+  if (status.deadLetters > 0)
+    output.note(`${output.noteColours.dim("→")} agent-relay deadletters shows what could not be delivered`);
   return undefined;
 }

@@ -7,7 +7,9 @@ import { renderTable } from "../rendering/table.ts";
 
 export async function run(context: Context, _options: object, messageId: string): ActionResult {
   const { output } = context;
-  const trace = await withClient(context, {}, (client) => client.call("message.trace", { messageId }, { signal: context.signal }));
+  const trace = await withClient(context, {}, (client) =>
+    client.call("message.trace", { messageId }, { signal: context.signal }),
+  );
   if (output.isJson) {
     output.document(trace);
     return undefined;
@@ -24,7 +26,13 @@ export async function run(context: Context, _options: object, messageId: string)
         { header: "AGENT", value: (step) => step.agent ?? "", shrinkTo: 8, paint: output.colours.bold },
         { header: "WHAT", value: (step) => step.what, shrinkTo: 10 },
         { header: "DETAIL", value: (step) => step.detail, shrinkTo: 10, droppable: 1 },
-        { header: "EVENT", value: (step) => `#${step.sequence}`, align: "right", droppable: 2, paint: output.colours.dim },
+        {
+          header: "EVENT",
+          value: (step) => `#${step.sequence}`,
+          align: "right",
+          droppable: 2,
+          paint: output.colours.dim,
+        },
       ],
       trace.steps,
       { width: output.width(), paintHeader: output.colours.dim },

@@ -27,9 +27,15 @@ export async function run(context: Context, options: UpOptions): ActionResult {
     });
     return undefined;
   }
-  output.line(`${started ? "The broker runs" : "A broker already runs"}, pid ${broker.pid}, for ${safeLine(broker.project)}`);
-  if (broker.tcp.url !== null) output.line(`It also listens on ${safeLine(broker.tcp.url)}; the token is in ${safeLine(locationsOf(context).operatorTokenFile)}`);
-  else if (options.tcp !== undefined && !started) output.note("It does not listen on TCP: agent-relay down --keep-agents, then agent-relay up --tcp.");
+  output.line(
+    `${started ? "The broker runs" : "A broker already runs"}, pid ${broker.pid}, for ${safeLine(broker.project)}`,
+  );
+  if (broker.tcp.url !== null)
+    output.line(
+      `It also listens on ${safeLine(broker.tcp.url)}; the token is in ${safeLine(locationsOf(context).operatorTokenFile)}`,
+    );
+  else if (options.tcp !== undefined && !started)
+    output.note("It does not listen on TCP: agent-relay down --keep-agents, then agent-relay up --tcp.");
   if (started) output.note(`${output.noteColours.dim("→")} agent-relay spawn <name> <program> starts an agent`);
   return undefined;
 }

@@ -10,9 +10,15 @@ interface WaitOptions {
 
 export async function run(context: Context, options: WaitOptions, names: readonly string[]): ActionResult {
   const { output, signal } = context;
-  const progress = output.progress(`waiting until ${names.join(options.any === true ? " or " : " and ")} ${names.length === 1 || options.any === true ? "is" : "are"} ${options.until}`);
+  const progress = output.progress(
+    `waiting until ${names.join(options.any === true ? " or " : " and ")} ${names.length === 1 || options.any === true ? "is" : "are"} ${options.until}`,
+  );
   const answer = await withClient(context, {}, (client) =>
-    client.call("agent.wait", { names: [...names], until: options.until, any: options.any === true, timeoutMs: options.timeout }, { signal }),
+    client.call(
+      "agent.wait",
+      { names: [...names], until: options.until, any: options.any === true, timeoutMs: options.timeout },
+      { signal },
+    ),
   ).finally(progress.done);
   if (output.isJson) output.document(answer);
   else for (const line of agentTable(answer.agents, output, context.now())) output.line(line);

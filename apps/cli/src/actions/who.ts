@@ -8,7 +8,8 @@ const watchEveryMs = 1_000;
 export async function run(context: Context, options: { readonly all?: true; readonly watch?: true }): ActionResult {
   const { output, signal } = context;
   await withClient(context, {}, async (client) => {
-    const ask = async (): Promise<readonly AgentRow[]> => (await client.call("agent.list", { all: options.all === true }, { signal })).agents;
+    const ask = async (): Promise<readonly AgentRow[]> =>
+      (await client.call("agent.list", { all: options.all === true }, { signal })).agents;
     if (options.watch !== true) {
       const agents = await ask();
       if (output.isJson) output.document({ agents });
@@ -36,6 +37,8 @@ function repaint(lines: readonly string[], context: Context): void {
   const { output } = context;
   const room = output.height() - 2;
   const shown = lines.length > room ? [...lines.slice(0, room - 1), `… and ${lines.length - room + 1} more`] : lines;
-  const text = [...shown, "", output.colours.dim("Ctrl-C ends the watch")].map((line) => `${line}\u001b[K`).join("\r\n");
+  const text = [...shown, "", output.colours.dim("Ctrl-C ends the watch")]
+    .map((line) => `${line}\u001b[K`)
+    .join("\r\n");
   output.raw(`\u001b[H${text}\u001b[J\r\n`);
 }

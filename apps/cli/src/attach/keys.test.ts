@@ -23,7 +23,10 @@ test("E2: what came before the key is typed, what comes after it is not", () => 
 });
 
 test("E3: a paste may contain any byte", () => {
-  expect(typed("\u001b[200~a\u001db\u001b[201~\u001d")).toEqual({ forAgent: "\u001b[200~a\u001db\u001b[201~", detach: true });
+  expect(typed("\u001b[200~a\u001db\u001b[201~\u001d")).toEqual({
+    forAgent: "\u001b[200~a\u001db\u001b[201~",
+    detach: true,
+  });
 });
 
 test("E3: a paste may come in several pieces", () => {

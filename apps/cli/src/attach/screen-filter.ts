@@ -29,7 +29,12 @@ type State =
   | { readonly name: "escape"; readonly text: string }
   | { readonly name: "csi"; readonly text: string }
   /** `keep` gathers what may pass; without it the string is skipped. */
-  | { readonly name: "string"; readonly keep: string | undefined; readonly isOsc: boolean; readonly afterEscape: boolean };
+  | {
+      readonly name: "string";
+      readonly keep: string | undefined;
+      readonly isOsc: boolean;
+      readonly afterEscape: boolean;
+    };
 
 export function screenFilter(mode: AttachMode): ScreenFilter {
   let state: State = { name: "ground" };
@@ -132,7 +137,12 @@ export function screenFilter(mode: AttachMode): ScreenFilter {
       return escape(`\u001b${char}`, char);
     }
     const afterEscape = char === "\u001b";
-    const keep = at.keep !== undefined && at.keep.length < sequenceMax && !afterEscape ? at.keep + char : afterEscape ? at.keep : undefined;
+    const keep =
+      at.keep !== undefined && at.keep.length < sequenceMax && !afterEscape
+        ? at.keep + char
+        : afterEscape
+          ? at.keep
+          : undefined;
     state = { ...at, keep, afterEscape };
     return "";
   };
@@ -144,7 +154,10 @@ function allowedCsi(text: string, mode: AttachMode): string {
   const match = /^\u001b\[([?<=>]?)([\d;:]*)([ -/]*)([@-~])$/.exec(text);
   if (match === null) return "";
   const [, prefix = "", parameters = "", intermediate = "", final = ""] = match;
-  if (intermediate !== "") return (intermediate === " " && final === "q") || (intermediate === "!" && final === "p") ? softReset(text, final) : "";
+  if (intermediate !== "")
+    return (intermediate === " " && final === "q") || (intermediate === "!" && final === "p")
+      ? softReset(text, final)
+      : "";
   if (prefix === "?" && (final === "h" || final === "l")) return privateModes(parameters.split(";"), final, mode);
   if (prefix === "?") return final === "J" || final === "K" ? text : "";
   if (prefix !== "") return "";

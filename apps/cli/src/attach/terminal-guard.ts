@@ -33,7 +33,11 @@ export interface TerminalGuard {
   readonly restore: () => void;
 }
 
-export function guardTerminal(options: { readonly input: ReadStream; readonly outputFd: number; readonly title: string }): TerminalGuard {
+export function guardTerminal(options: {
+  readonly input: ReadStream;
+  readonly outputFd: number;
+  readonly title: string;
+}): TerminalGuard {
   const { input, outputFd } = options;
   let held = true;
   const restore = (): void => {
@@ -83,5 +87,9 @@ function isBusy(error: unknown): boolean {
 }
 
 function isGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "EIO" || error.code === "EBADF" || error.code === "ENOTTY");
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    (error.code === "EIO" || error.code === "EBADF" || error.code === "ENOTTY")
+  );
 }

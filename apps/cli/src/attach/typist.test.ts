@@ -36,7 +36,10 @@ function scene(answer: (asked: Asked, earlier: readonly Asked[]) => unknown = ()
     dropped,
     later: (ms: number) => (now += ms),
     type: (text: string) => subject.type(Buffer.from(text)),
-    typed: () => asked.filter(({ method }) => method === "terminal.write").map(({ params }) => Buffer.from(String(params["data"]), "base64").toString()),
+    typed: () =>
+      asked
+        .filter(({ method }) => method === "terminal.write")
+        .map(({ params }) => Buffer.from(String(params["data"]), "base64").toString()),
     methods: () => asked.map(({ method }) => method),
   };
 }
@@ -57,7 +60,11 @@ test("Y1: a large paste arrives whole, in pieces that the protocol allows", asyn
   type(paste);
   await subject.end();
   expect(typed().join("")).toBe(paste);
-  expect(asked.filter(({ method }) => method === "terminal.write").every(({ params }) => (params["data"] as string).length <= 65_536)).toBe(true);
+  expect(
+    asked
+      .filter(({ method }) => method === "terminal.write")
+      .every(({ params }) => (params["data"] as string).length <= 65_536),
+  ).toBe(true);
 });
 
 test("Y2: typing renews the hold, silence does not", async () => {
@@ -96,7 +103,8 @@ test("a hold that expired is taken again, and the keys are typed once", async ()
 
 test("Y3: what could not be typed is dropped and said, and does not come back with the next key", async () => {
   const { subject, type, typed, dropped } = scene(({ method }, earlier) => {
-    if (method === "terminal.write" && !earlier.some((it) => it.method === "terminal.write")) throw relayError("held_by_another", "eve holds ada");
+    if (method === "terminal.write" && !earlier.some((it) => it.method === "terminal.write"))
+      throw relayError("held_by_another", "eve holds ada");
     return {};
   });
   await subject.begin();

@@ -76,7 +76,9 @@ export function typist(options: TypistOptions): Typist {
         waitingBytes = 0;
         heldAt = undefined;
         const envelope = envelopeOf(thrown);
-        options.onDropped(envelope?.code === "cancelled" ? "the broker did not answer in time" : (envelope?.message ?? String(thrown)));
+        options.onDropped(
+          envelope?.code === "cancelled" ? "the broker did not answer in time" : (envelope?.message ?? String(thrown)),
+        );
       }
     }
   };

@@ -31,8 +31,8 @@ export const harness = command({
       takesAnyOption: true,
       arguments: [{ syntax: "<command...>", summary: "the command line, as one quoted string or several words" }],
       examples: [
-        { line: "agent-relay harness explain \"codex --profile foo\"", means: "codex" },
-        { line: "agent-relay harness explain bash -lc \"codex --model gpt-5\"", means: "codex, through a shell" },
+        { line: 'agent-relay harness explain "codex --profile foo"', means: "codex" },
+        { line: 'agent-relay harness explain bash -lc "codex --model gpt-5"', means: "codex, through a shell" },
       ],
       json: "{ harness, executable, argv, confidence, evidence }",
       load: () => import("../actions/harness-explain.ts"),

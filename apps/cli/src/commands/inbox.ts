@@ -8,7 +8,11 @@ export const inbox = command({
   options: [
     { flags: "--as <name>", summary: "whose inbox; yours if absent", values: "agent" },
     { flags: "--peek", summary: "look without taking" },
-    { flags: "-w, --wait [duration]", summary: "wait for mail if there is none; a minute if no duration is given", parse: durationMs },
+    {
+      flags: "-w, --wait [duration]",
+      summary: "wait for mail if there is none; a minute if no duration is given",
+      parse: durationMs,
+    },
     { flags: "-n, --limit <count>", summary: "at most this many", parse: count, fallback: 50 },
   ],
   examples: [

@@ -3,7 +3,8 @@ import { command } from "../command-spec.ts";
 export const init = command({
   name: "init",
   summary: "Tell agents in AGENTS.md how to use the relay, and keep its state out of git.",
-  details: "Writes one marked block into AGENTS.md and one entry into .gitignore. Running it again changes nothing; --remove takes out exactly what it put in.",
+  details:
+    "Writes one marked block into AGENTS.md and one entry into .gitignore. Running it again changes nothing; --remove takes out exactly what it put in.",
   options: [
     { flags: "--remove", summary: "take it out again" },
     { flags: "-n, --dry-run", summary: "only show what would be done" },

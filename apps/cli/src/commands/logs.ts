@@ -8,7 +8,10 @@ export const logs = command({
   options: [
     { flags: "-f, --follow", summary: "go on until the agent ends or Ctrl-C" },
     { flags: "-n, --lines <count>", summary: "only the newest lines", parse: count },
-    { flags: "--raw", summary: "the bytes as they were, control sequences too; do not send them to a terminal you care about" },
+    {
+      flags: "--raw",
+      summary: "the bytes as they were, control sequences too; do not send them to a terminal you care about",
+    },
   ],
   examples: [
     { line: "agent-relay logs ada -n 40", means: "the last forty lines" },

@@ -5,7 +5,9 @@ export const release = command({
   summary: "Ask agents to leave, then make them: exit request, TERM, KILL.",
   arguments: [{ syntax: "<names...>", summary: "the agents", values: "agent" }],
   options: [{ flags: "--reason <text>", summary: "recorded with the event" }],
-  examples: [{ line: "agent-relay release ada bob", means: "end two agents politely; answers when their processes are gone" }],
+  examples: [
+    { line: "agent-relay release ada bob", means: "end two agents politely; answers when their processes are gone" },
+  ],
   json: "{ results: [{ name, ok, error? }] }",
   load: () => import("../actions/release.ts"),
 });

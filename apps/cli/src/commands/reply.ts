@@ -11,7 +11,9 @@ export const reply = command({
     { flags: "--steer", summary: "interrupt a working agent instead of waiting for the end of its turn" },
     { flags: "--as <name>", summary: "in whose name, for a mailbox without a program" },
   ],
-  examples: [{ line: "agent-relay reply msg_01k3v9q0x8 \"Yes, go ahead\"", means: "the sender's delivery becomes answered" }],
+  examples: [
+    { line: 'agent-relay reply msg_01k3v9q0x8 "Yes, go ahead"', means: "the sender's delivery becomes answered" },
+  ],
   json: "{ messageId, sequence, threadId, recipients }",
   load: () => import("../actions/reply.ts"),
 });

@@ -50,17 +50,39 @@ export async function checkNativeModule(native: NativeModule): Promise<Check> {
     return problem(native.id, native.name, "is not installed", "npm install agent-relay");
   }
   const outcome = await probe(native.probe, path);
-  if (outcome.code === 0) return ok(native.id, native.name, native.id === "node-pty" ? "loads, and a terminal starts" : "loads, and a database opens");
+  if (outcome.code === 0)
+    return ok(
+      native.id,
+      native.name,
+      native.id === "node-pty" ? "loads, and a terminal starts" : "loads, and a database opens",
+    );
   if (outcome.signal !== null) {
     const isMusl = libcOf() === "musl";
-    return problem(native.id, native.name, `crashes with ${outcome.signal}`, isMusl ? `it was built for glibc and this system has musl: ${rebuild}` : rebuild);
+    return problem(
+      native.id,
+      native.name,
+      `crashes with ${outcome.signal}`,
+      isMusl ? `it was built for glibc and this system has musl: ${rebuild}` : rebuild,
+    );
   }
-  return problem(native.id, native.name, `does not work: ${oneLine(lastErrorLine(outcome.said), 200) || `status ${outcome.code}`}`, rebuild);
+  return problem(
+    native.id,
+    native.name,
+    `does not work: ${oneLine(lastErrorLine(outcome.said), 200) || `status ${outcome.code}`}`,
+    rebuild,
+  );
 }
 
-function probe(code: string, path: string): Promise<{ readonly code: number | null; readonly signal: string | null; readonly said: string }> {
+function probe(
+  code: string,
+  path: string,
+): Promise<{ readonly code: number | null; readonly signal: string | null; readonly said: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ["-e", code, path], { stdio: ["ignore", "ignore", "pipe"], timeout: probeTimeoutMs, killSignal: "SIGKILL" });
+    const child = spawn(process.execPath, ["-e", code, path], {
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: probeTimeoutMs,
+      killSignal: "SIGKILL",
+    });
     let said = "";
     child.stderr.setEncoding("utf8");
     child.stderr.on("data", (text: string) => (said = (said + text).slice(-8_000)));

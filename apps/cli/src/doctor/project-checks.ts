@@ -20,23 +20,54 @@ export async function checkProject(context: Context): Promise<Check[]> {
     locations = locationsOf(context);
   } catch (thrown) {
     const { envelope } = failureOf(thrown);
-    return [problem("socket", "socket", envelope.message, envelope.hint ?? "set XDG_RUNTIME_DIR to a short, private directory")];
+    return [
+      problem(
+        "socket",
+        "socket",
+        envelope.message,
+        envelope.hint ?? "set XDG_RUNTIME_DIR to a short, private directory",
+      ),
+    ];
   }
   const broker = await checkBroker(context, locations);
-  return [checkStateDir(locations), checkEventsFile(locations), ok("socket", "socket", `${locations.brokerSocket}, ${Buffer.byteLength(locations.brokerSocket)} bytes long`), ...broker, await checkDisk(locations)].filter((check) => check !== undefined);
+  return [
+    checkStateDir(locations),
+    checkEventsFile(locations),
+    ok("socket", "socket", `${locations.brokerSocket}, ${Buffer.byteLength(locations.brokerSocket)} bytes long`),
+    ...broker,
+    await checkDisk(locations),
+  ].filter((check) => check !== undefined);
 }
 
 function checkStateDir({ stateDir, project }: Locations): Check {
   const name = "state directory";
   const stat = statSync(stateDir, { throwIfNoEntry: false });
   if (stat === undefined) {
-    if (canWrite(nearestExisting(stateDir))) return ok("state-dir", name, `${stateDir}, made by the first agent-relay up`);
-    return problem("state-dir", name, `${stateDir} cannot be made`, `make ${project} writable, or set AGENT_RELAY_STATE_DIR`);
+    if (canWrite(nearestExisting(stateDir)))
+      return ok("state-dir", name, `${stateDir}, made by the first agent-relay up`);
+    return problem(
+      "state-dir",
+      name,
+      `${stateDir} cannot be made`,
+      `make ${project} writable, or set AGENT_RELAY_STATE_DIR`,
+    );
   }
   if (!stat.isDirectory()) return problem("state-dir", name, `${stateDir} is not a directory`, `move ${stateDir} away`);
-  if (!canWrite(stateDir)) return problem("state-dir", name, `${stateDir} cannot be written`, `chown ${process.getuid?.() ?? "<you>"} ${stateDir} && chmod 700 ${stateDir}`);
+  if (!canWrite(stateDir))
+    return problem(
+      "state-dir",
+      name,
+      `${stateDir} cannot be written`,
+      `chown ${process.getuid?.() ?? "<you>"} ${stateDir} && chmod 700 ${stateDir}`,
+    );
   const mode = stat.mode & 0o777;
-  if ((mode & 0o077) !== 0) return problem("state-dir", name, `${stateDir} can be read by others (mode ${mode.toString(8)})`, `chmod 700 ${stateDir}`);
+  if ((mode & 0o077) !== 0)
+    return problem(
+      "state-dir",
+      name,
+      `${stateDir} can be read by others (mode ${mode.toString(8)})`,
+      `chmod 700 ${stateDir}`,
+    );
   return ok("state-dir", name, `${stateDir}, private and writable`);
 }
 
@@ -44,7 +75,13 @@ function checkEventsFile({ eventsFile }: Locations): Check | undefined {
   const stat = statSync(eventsFile, { throwIfNoEntry: false });
   if (stat === undefined) return undefined;
   const mode = stat.mode & 0o777;
-  if ((mode & 0o077) !== 0) return problem("event-log", "event log", `${eventsFile} can be read by others (mode ${mode.toString(8)})`, `chmod 600 ${eventsFile}`);
+  if ((mode & 0o077) !== 0)
+    return problem(
+      "event-log",
+      "event log",
+      `${eventsFile} can be read by others (mode ${mode.toString(8)})`,
+      `chmod 600 ${eventsFile}`,
+    );
   return ok("event-log", "event log", `${bytes(stat.size)} at ${eventsFile}`);
 }
 
@@ -54,20 +91,45 @@ async function checkBroker(context: Context, locations: Locations): Promise<Chec
     broker = await askForBroker(context);
   } catch (thrown) {
     const { envelope } = failureOf(thrown);
-    return [problem("broker", "broker", `does not answer as it should: ${envelope.message}`, envelope.hint ?? "agent-relay down --force, then agent-relay up")];
+    return [
+      problem(
+        "broker",
+        "broker",
+        `does not answer as it should: ${envelope.message}`,
+        envelope.hint ?? "agent-relay down --force, then agent-relay up",
+      ),
+    ];
   }
   if (broker === undefined) {
-    const left = [locations.brokerSocket, locations.ptySocket].filter((file) => statSync(file, { throwIfNoEntry: false }) !== undefined);
+    const left = [locations.brokerSocket, locations.ptySocket].filter(
+      (file) => statSync(file, { throwIfNoEntry: false }) !== undefined,
+    );
     const none = ok("broker", "broker", "none runs here; agent-relay up starts one");
     // The terminals outlive a broker on purpose, so their socket alone is no leftover.
     if (!left.includes(locations.brokerSocket)) return [none];
-    return [none, warning("stale-files", "left-over files", `${left.join(", ")} of a broker that ended abruptly`, "agent-relay up replaces them and takes over what still runs")];
+    return [
+      none,
+      warning(
+        "stale-files",
+        "left-over files",
+        `${left.join(", ")} of a broker that ended abruptly`,
+        "agent-relay up replaces them and takes over what still runs",
+      ),
+    ];
   }
   const found = `runs, pid ${broker.pid}, version ${broker.version}`;
   if (broker.version !== programVersion) {
-    return [warning("broker", "broker", `${found}; this is version ${programVersion}`, "agent-relay down --keep-agents && agent-relay up")];
+    return [
+      warning(
+        "broker",
+        "broker",
+        `${found}; this is version ${programVersion}`,
+        "agent-relay down --keep-agents && agent-relay up",
+      ),
+    ];
   }
-  if (!broker.ptyHost.connected) return [warning("broker", "broker", `${found}; it has no pty host`, "agent-relay down && agent-relay up")];
+  if (!broker.ptyHost.connected)
+    return [warning("broker", "broker", `${found}; it has no pty host`, "agent-relay down && agent-relay up")];
   return [ok("broker", "broker", found)];
 }
 
@@ -76,7 +138,8 @@ async function checkDisk({ stateDir }: Locations): Promise<Check> {
   const { bavail, bsize } = await statfs(where);
   const free = bavail * bsize;
   const found = `${bytes(free)} free at ${where}`;
-  if (free < freeBytesMin) return problem("disk", "disk", found, "free some space: the broker refuses everything that it cannot write");
+  if (free < freeBytesMin)
+    return problem("disk", "disk", found, "free some space: the broker refuses everything that it cannot write");
   if (free < freeBytesGood) return warning("disk", "disk", found, "free some space before it runs out");
   return ok("disk", "disk", found);
 }

@@ -28,15 +28,38 @@ export function agentTable(agents: readonly AgentRow[], output: Output, now: num
     { header: "STATE", value: stateOf, shrinkTo: 15, paint: paintState },
     { header: "FOR", value: (row) => duration(now - row.since), align: "right", droppable: 5 },
     { header: "WHY", value: whyOf, shrinkTo: 16 },
-    { header: "CTX", value: (row) => (row.contextPctLeft === null ? "" : `${Math.round(row.contextPctLeft)}%`), align: "right", droppable: 6 },
+    {
+      header: "CTX",
+      value: (row) => (row.contextPctLeft === null ? "" : `${Math.round(row.contextPctLeft)}%`),
+      align: "right",
+      droppable: 6,
+    },
     { header: "MAIL", value: (row) => (row.pending === 0 ? "" : String(row.pending)), align: "right", droppable: 4 },
-    { header: "PERM", value: (row) => row.permissionMode ?? "", droppable: 3, paint: (text, row) => (row.permissionMode === "bypass" ? colours.red(text) : text) },
+    {
+      header: "PERM",
+      value: (row) => row.permissionMode ?? "",
+      droppable: 3,
+      paint: (text, row) => (row.permissionMode === "bypass" ? colours.red(text) : text),
+    },
     { header: "HELD BY", value: (row) => row.heldBy ?? "", shrinkTo: 6, droppable: 7 },
     { header: "PID", value: (row) => (row.pid === null ? "" : String(row.pid)), align: "right", droppable: 8 },
-    { header: "MEMORY", value: (row) => (row.memoryBytes === null ? "" : bytes(row.memoryBytes)), align: "right", droppable: 9 },
-    { header: "ACTIVE", value: (row) => (row.lastActivityAt === null ? "" : `${duration(now - row.lastActivityAt)} ago`), align: "right", droppable: 10 },
+    {
+      header: "MEMORY",
+      value: (row) => (row.memoryBytes === null ? "" : bytes(row.memoryBytes)),
+      align: "right",
+      droppable: 9,
+    },
+    {
+      header: "ACTIVE",
+      value: (row) => (row.lastActivityAt === null ? "" : `${duration(now - row.lastActivityAt)} ago`),
+      align: "right",
+      droppable: 10,
+    },
   ];
-  const used = columns.filter((column) => (column.droppable === undefined && column.header !== "WHY") || agents.some((row) => column.value(row) !== ""));
+  const used = columns.filter(
+    (column) =>
+      (column.droppable === undefined && column.header !== "WHY") || agents.some((row) => column.value(row) !== ""),
+  );
   return renderTable(used, agents, { width: output.width(), paintHeader: colours.dim });
 }
 

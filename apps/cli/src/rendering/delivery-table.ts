@@ -6,11 +6,20 @@ import { renderTable, type Column } from "./table.ts";
 
 export type DeliveryRow = MethodResult<"message.await">["deliveries"][number];
 
-export function deliveryTable(deliveries: readonly DeliveryRow[], output: Output, options: { readonly withMessage: boolean; readonly now: number }): string[] {
+export function deliveryTable(
+  deliveries: readonly DeliveryRow[],
+  output: Output,
+  options: { readonly withMessage: boolean; readonly now: number },
+): string[] {
   const { colours } = output;
   const columns: Column<DeliveryRow>[] = [
     { header: "TO", value: (row) => row.agent, shrinkTo: 8, paint: colours.bold },
-    { header: "STAGE", value: (row) => row.stage, paint: (text, row) => (row.stage === "dead_lettered" ? colours.red(text) : row.stage === "accepted" ? text : colours.green(text)) },
+    {
+      header: "STAGE",
+      value: (row) => row.stage,
+      paint: (text, row) =>
+        row.stage === "dead_lettered" ? colours.red(text) : row.stage === "accepted" ? text : colours.green(text),
+    },
     { header: "WHY", value: whyOf, shrinkTo: 8, droppable: 1 },
     { header: "ROUTE", value: (row) => row.route ?? "", droppable: 4 },
     { header: "EVIDENCE", value: (row) => row.evidence ?? "", shrinkTo: 8, droppable: 3 },
@@ -22,6 +31,10 @@ export function deliveryTable(deliveries: readonly DeliveryRow[], output: Output
 }
 
 function whyOf(row: DeliveryRow): string {
-  const notes = [row.deadLetterReason ?? row.stalled, row.uncertain ? "uncertain" : null, row.possibleRepeat ? "possibly repeated" : null];
+  const notes = [
+    row.deadLetterReason ?? row.stalled,
+    row.uncertain ? "uncertain" : null,
+    row.possibleRepeat ? "possibly repeated" : null,
+  ];
   return notes.filter((note) => note !== null).join(", ");
 }

@@ -28,7 +28,11 @@ test("W2: what fits is not touched", () => {
 
 test("W2: no cut text is wider than asked for", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "grapheme", maxLength: 30 }), fc.integer({ min: 0, max: 20 }), (text, width) => displayWidth(cutToWidth(text, width)) <= width),
+    fc.property(
+      fc.string({ unit: "grapheme", maxLength: 30 }),
+      fc.integer({ min: 0, max: 20 }),
+      (text, width) => displayWidth(cutToWidth(text, width)) <= width,
+    ),
   );
 });
 

@@ -7,7 +7,15 @@ import { safeLine } from "./safe-text.ts";
 
 /** Shown in front, or of no interest to a person. */
 const inFront = new Set(["type", "sequence", "at", "stream", "revision", "actor", "agent", "messageId", "channel"]);
-const alarming = new Set(["agent_exited", "agent_permanently_dead", "agent_context_low", "agent_blocked", "delivery_dead_lettered", "delivery_stalled", "delivery_uncertain"]);
+const alarming = new Set([
+  "agent_exited",
+  "agent_permanently_dead",
+  "agent_context_low",
+  "agent_blocked",
+  "delivery_dead_lettered",
+  "delivery_stalled",
+  "delivery_uncertain",
+]);
 
 export function eventLine(event: RelayEvent, output: Output, now: number): string {
   const { colours } = output;

@@ -6,7 +6,11 @@ import { safeBlock, safeLine } from "./safe-text.ts";
 
 export type MessageRow = MethodResult<"message.get">;
 
-export function messageLines(message: MessageRow & { readonly possibleRepeat?: boolean }, output: Output, now: number): string[] {
+export function messageLines(
+  message: MessageRow & { readonly possibleRepeat?: boolean },
+  output: Output,
+  now: number,
+): string[] {
   const { colours } = output;
   const to = message.to.kind === "channel" ? `#${message.to.name}` : message.to.name;
   const marks = [
@@ -19,6 +23,8 @@ export function messageLines(message: MessageRow & { readonly possibleRepeat?: b
   const body = safeBlock(message.body)
     .split("\n")
     .map((line) => `  ${line}`);
-  const reactions = Object.entries(message.reactions).map(([emoji, by]) => `${safeLine(emoji)} ${by.map(safeLine).join(", ")}`);
+  const reactions = Object.entries(message.reactions).map(
+    ([emoji, by]) => `${safeLine(emoji)} ${by.map(safeLine).join(", ")}`,
+  );
   return [head, ...body, ...(reactions.length === 0 ? [] : [`  ${colours.dim(reactions.join("  "))}`])];
 }

@@ -22,7 +22,9 @@ export function clockTime(at: number, now: number): string {
   const moment = new Date(at);
   const time = [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map(twoDigits).join(":");
   const isToday = new Date(now).toDateString() === moment.toDateString();
-  return isToday ? time : `${moment.getFullYear()}-${twoDigits(moment.getMonth() + 1)}-${twoDigits(moment.getDate())} ${time}`;
+  return isToday
+    ? time
+    : `${moment.getFullYear()}-${twoDigits(moment.getMonth() + 1)}-${twoDigits(moment.getDate())} ${time}`;
 }
 
 export function bytes(count: number): string {

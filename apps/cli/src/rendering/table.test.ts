@@ -36,20 +36,32 @@ test("T2: at 80 columns the widest column shrinks and says so", () => {
 });
 
 test("T2: at 20 columns what may be dropped is dropped, and the rest has its room", () => {
-  expect(renderTable(columns, rows, { width: 20 })).toEqual(["NAME       WHY", "ada        waits fo…", "a-rather…  idle"]);
+  expect(renderTable(columns, rows, { width: 20 })).toEqual([
+    "NAME       WHY",
+    "ada        waits fo…",
+    "a-rather…  idle",
+  ]);
 });
 
 test("T1: no line is wider than the terminal, whatever is in the cells and however narrow it is", () => {
   const text = fc.string({ unit: "grapheme", maxLength: 60 });
   fc.assert(
-    fc.property(fc.array(fc.record({ name: text, why: text, pid: text }), { maxLength: 4 }), fc.integer({ min: 1, max: 120 }), (some, width) => {
-      return renderTable(columns, some, { width }).every((line) => displayWidth(line) <= width);
-    }),
+    fc.property(
+      fc.array(fc.record({ name: text, why: text, pid: text }), { maxLength: 4 }),
+      fc.integer({ min: 1, max: 120 }),
+      (some, width) => {
+        return renderTable(columns, some, { width }).every((line) => displayWidth(line) <= width);
+      },
+    ),
   );
 });
 
 test("T2: the column that matters least is dropped first", () => {
-  const three: readonly Column<Row>[] = [{ header: "NAME", value: () => "ada" }, { header: "MATTERS", value: () => "x", droppable: 1 }, { header: "LITTLE", value: () => "y", droppable: 2 }];
+  const three: readonly Column<Row>[] = [
+    { header: "NAME", value: () => "ada" },
+    { header: "MATTERS", value: () => "x", droppable: 1 },
+    { header: "LITTLE", value: () => "y", droppable: 2 },
+  ];
   expect(renderTable(three, rows.slice(0, 1), { width: 14 })[0]).toBe("NAME  MATTERS");
 });
 
@@ -63,6 +75,10 @@ test("T3: a cell cannot move the cursor, colour the screen or begin a new line",
 });
 
 test("colour adds no columns", () => {
-  const painted = renderTable([{ header: "NAME", value: (row: Row) => row.name, paint: (cell) => `<${cell}>` }, ...columns.slice(1)], rows.slice(1), { width: 60 });
+  const painted = renderTable(
+    [{ header: "NAME", value: (row: Row) => row.name, paint: (cell) => `<${cell}>` }, ...columns.slice(1)],
+    rows.slice(1),
+    { width: 60 },
+  );
   expect(painted[1]).toBe("<a-rather-long-name-for-an-agent>  idle   12");
 });

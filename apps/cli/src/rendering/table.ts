@@ -30,11 +30,19 @@ export interface TableOptions {
 const gap = "  ";
 
 /** The lines of the table, its header first. */
-export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], options: TableOptions): string[] {
+export function renderTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  options: TableOptions,
+): string[] {
   const cells = rows.map((row) => columns.map((column) => safeLine(column.value(row))));
-  const natural = columns.map((column, at) => Math.max(displayWidth(column.header), ...cells.map((row) => displayWidth(row[at] ?? ""))));
+  const natural = columns.map((column, at) =>
+    Math.max(displayWidth(column.header), ...cells.map((row) => displayWidth(row[at] ?? ""))),
+  );
   const fitted = fit(columns, natural, options.width);
-  const shown = columns.map((column, at) => ({ column, at, width: fitted[at] })).filter((it): it is { column: Column<Row>; at: number; width: number } => it.width !== undefined);
+  const shown = columns
+    .map((column, at) => ({ column, at, width: fitted[at] }))
+    .filter((it): it is { column: Column<Row>; at: number; width: number } => it.width !== undefined);
   const lineOf = (texts: readonly string[], paint: (text: string, column: Column<Row>) => string): string =>
     shown
       .map(({ column, at, width }, position) => {
@@ -46,12 +54,22 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
       })
       .join(gap)
       .trimEnd();
-  const header = lineOf(columns.map((column) => column.header), (text) => options.paintHeader?.(text) ?? text);
-  return [header, ...rows.map((row, index) => lineOf(cells[index] ?? [], (text, column) => column.paint?.(text, row) ?? text))];
+  const header = lineOf(
+    columns.map((column) => column.header),
+    (text) => options.paintHeader?.(text) ?? text,
+  );
+  return [
+    header,
+    ...rows.map((row, index) => lineOf(cells[index] ?? [], (text, column) => column.paint?.(text, row) ?? text)),
+  ];
 }
 
 /** The width of each column, or nothing where a column is left out. */
-function fit<Row>(columns: readonly Column<Row>[], natural: readonly number[], limit: number | undefined): (number | undefined)[] {
+function fit<Row>(
+  columns: readonly Column<Row>[],
+  natural: readonly number[],
+  limit: number | undefined,
+): (number | undefined)[] {
   const widths: (number | undefined)[] = [...natural];
   if (limit === undefined) return widths;
   const total = (): number => {
@@ -61,7 +79,8 @@ function fit<Row>(columns: readonly Column<Row>[], natural: readonly number[], l
   const shrinkWidest = (floor: (at: number) => number): boolean => {
     let widest: number | undefined;
     widths.forEach((width, at) => {
-      if (width !== undefined && width > floor(at) && (widest === undefined || width > (widths[widest] ?? 0))) widest = at;
+      if (width !== undefined && width > floor(at) && (widest === undefined || width > (widths[widest] ?? 0)))
+        widest = at;
     });
     if (widest === undefined) return false;
     widths[widest] = (widths[widest] ?? 0) - 1;

@@ -69,7 +69,11 @@ function completeLength(text: string): number {
 
 function plain(text: string): string {
   const spaced = text.replace(moves, (sequence: string, count: string | undefined) =>
-    sequence.endsWith("C") ? " ".repeat(Math.min(spacesMax, Number(count === "" || count === undefined ? 1 : count))) : "\n",
+    sequence.endsWith("C")
+      ? " ".repeat(Math.min(spacesMax, Number(count === "" || count === undefined ? 1 : count)))
+      : "\n",
   );
-  return stripControls(spaced).replace(/[ \t]+\n/g, "\n").replace(/\n{3,}/g, "\n\n");
+  return stripControls(spaced)
+    .replace(/[ \t]+\n/g, "\n")
+    .replace(/\n{3,}/g, "\n\n");
 }

@@ -33,9 +33,13 @@ export function joinChannel(command: CommandOf<"channel.join" | "channel.leave">
   if (channel.members.has(member)) return accept();
   if (channel.members.size >= limits.channelMembersMax) {
     return reject(
-      errorEnvelope("channel_full", `'#${channel.name}' has ${limits.channelMembersMax} members, which is as many as it may.`, {
-        hint: "Use a second channel.",
-      }),
+      errorEnvelope(
+        "channel_full",
+        `'#${channel.name}' has ${limits.channelMembersMax} members, which is as many as it may.`,
+        {
+          hint: "Use a second channel.",
+        },
+      ),
     );
   }
   const joined: Fact = { type: "channel_joined", channel: channel.name, member, by };

@@ -46,8 +46,21 @@ export type ClientCommand = Timed &
         readonly taskMessageId: string;
       }
     | { readonly type: "agent.register"; readonly name: string; readonly by: string }
-    | { readonly type: "agent.end"; readonly name: string; readonly how: "release" | "kill"; readonly reason?: string; readonly by: string }
-    | { readonly type: "agent.hold"; readonly name: string; readonly leaseId: string; readonly holder: string; readonly ttlMs: number; readonly takeOver: boolean }
+    | {
+        readonly type: "agent.end";
+        readonly name: string;
+        readonly how: "release" | "kill";
+        readonly reason?: string;
+        readonly by: string;
+      }
+    | {
+        readonly type: "agent.hold";
+        readonly name: string;
+        readonly leaseId: string;
+        readonly holder: string;
+        readonly ttlMs: number;
+        readonly takeOver: boolean;
+      }
     | { readonly type: "agent.unhold"; readonly name: string; readonly leaseId: string }
     | { readonly type: "agent.report"; readonly name: string; readonly epoch: number; readonly text: string }
     | {
@@ -65,10 +78,26 @@ export type ClientCommand = Timed &
       }
     | { readonly type: "inbox.take"; readonly name: string; readonly limit: number }
     | { readonly type: "inbox.ack"; readonly name: string; readonly messageIds: readonly string[] }
-    | { readonly type: "message.react"; readonly messageId: string; readonly by: string; readonly emoji: string; readonly remove: boolean }
+    | {
+        readonly type: "message.react";
+        readonly messageId: string;
+        readonly by: string;
+        readonly emoji: string;
+        readonly remove: boolean;
+      }
     | { readonly type: "read.mark"; readonly reader: string; readonly conversation: string; readonly upTo: number }
-    | { readonly type: "channel.create"; readonly channel: string; readonly topic: string | undefined; readonly by: string }
-    | { readonly type: "channel.join" | "channel.leave"; readonly channel: string; readonly member: string; readonly by: string }
+    | {
+        readonly type: "channel.create";
+        readonly channel: string;
+        readonly topic: string | undefined;
+        readonly by: string;
+      }
+    | {
+        readonly type: "channel.join" | "channel.leave";
+        readonly channel: string;
+        readonly member: string;
+        readonly by: string;
+      }
     | {
         readonly type: "deadletter.redeliver";
         readonly agent: string;
@@ -112,8 +141,18 @@ export type WorldCommand = Timed &
         /** In [0, 1), for the jitter of a restart. */
         readonly chance: number;
       }
-    | { readonly type: "incarnation.observed"; readonly name: string; readonly epoch: number; readonly observation: Observation }
-    | { readonly type: "injection.drained"; readonly name: string; readonly injection: string; readonly evidence: "paste_drained" | "host_ledger" }
+    | {
+        readonly type: "incarnation.observed";
+        readonly name: string;
+        readonly epoch: number;
+        readonly observation: Observation;
+      }
+    | {
+        readonly type: "injection.drained";
+        readonly name: string;
+        readonly injection: string;
+        readonly evidence: "paste_drained" | "host_ledger";
+      }
     | {
         readonly type: "injection.failed";
         readonly name: string;

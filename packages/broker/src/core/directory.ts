@@ -126,7 +126,8 @@ export function exited(command: CommandOf<"incarnation.exited">, state: BrokerSt
     class: classOf(reason),
     code: command.code,
     signal: command.signal,
-    uptimeSecs: agent.startedAt === undefined ? 0 : Math.max(0, (command.endedAt ?? command.at) - agent.startedAt) / 1_000,
+    uptimeSecs:
+      agent.startedAt === undefined ? 0 : Math.max(0, (command.endedAt ?? command.at) - agent.startedAt) / 1_000,
     lastLines: command.lastLines.slice(-20),
     undelivered: agent.mailbox.waitingCount + (agent.injection?.items.length ?? 0),
   };
@@ -154,7 +155,12 @@ export function hold(command: CommandOf<"agent.hold">, state: BrokerState): Judg
   }
   const facts: Fact[] = [];
   if (current !== undefined && current.leaseId !== command.leaseId)
-    facts.push({ type: "agent_unheld", agent: agent.name, leaseId: current.leaseId, how: expired ? "expired" : "taken_over" });
+    facts.push({
+      type: "agent_unheld",
+      agent: agent.name,
+      leaseId: current.leaseId,
+      how: expired ? "expired" : "taken_over",
+    });
   facts.push({
     type: "agent_held",
     agent: agent.name,
@@ -204,7 +210,11 @@ function losses(agent: Agent): readonly Fact[] {
   for (const delivery of agent.mailbox.open()) {
     if (delivery.handedOver?.epoch !== agent.epoch || delivery.seenAt !== undefined) continue;
     if (unproven(agent, delivery.handedOver.at, delivery.handedOver.route))
-      uncertain(delivery.messageId, delivery.attempts, "the program ended before it proved that it had read the message");
+      uncertain(
+        delivery.messageId,
+        delivery.attempts,
+        "the program ended before it proved that it had read the message",
+      );
   }
   for (const delivery of agent.injection?.items ?? [])
     uncertain(delivery.messageId, delivery.attempts, "the program ended while the message was being written");
@@ -228,7 +238,8 @@ function whatNext(
   if (policy === undefined || !wanted) return [];
   const { name, epoch } = agent;
   // A full context comes back full: a new life of the same session would end the same way.
-  if (exit.reason === "context_exhausted") return [{ type: "agent_permanently_dead", agent: name, epoch, reason: "context_exhausted" }];
+  if (exit.reason === "context_exhausted")
+    return [{ type: "agent_permanently_dead", agent: name, epoch, reason: "context_exhausted" }];
   const healthy = exit.uptimeSecs * 1_000 >= policy.healthyAfterMs;
   const failures = healthy ? 1 : agent.failures + 1;
   if (failures >= policy.maxConsecutiveFailures) {
@@ -239,7 +250,14 @@ function whatNext(
   const full = Math.min(policy.delayMsMax, policy.delayMs * 2 ** (failures - 1));
   const delayMs = Math.round(full * (0.5 + command.chance / 2));
   return [
-    { type: "agent_restarting", agent: name, epoch, attempt: agent.restarts + 1, delayMs, restartAt: command.at + delayMs },
+    {
+      type: "agent_restarting",
+      agent: name,
+      epoch,
+      attempt: agent.restarts + 1,
+      delayMs,
+      restartAt: command.at + delayMs,
+    },
   ];
 }
 

@@ -58,8 +58,7 @@ export function react(facts: readonly Noted[], state: BrokerState): readonly Bro
         break;
       case "agent_releasing": {
         const agent = state.agents.get(fact.agent);
-        if (agent !== undefined && isLive(agent))
-          effects.push(terminate(agent, fact.how));
+        if (agent !== undefined && isLive(agent)) effects.push(terminate(agent, fact.how));
         break;
       }
       case "delivery_attempt_started": {
@@ -86,7 +85,15 @@ export function recover(state: BrokerState): readonly BrokerEffect[] {
   for (const agent of state.agents.values()) {
     if (!isLive(agent) || agent.launch === undefined) continue;
     const { name, epoch, launch, harness } = agent;
-    effects.push({ type: "reattach", name, epoch, launch, harness, spawned: agent.pid !== undefined, ready: agent.status !== "starting" });
+    effects.push({
+      type: "reattach",
+      name,
+      epoch,
+      launch,
+      harness,
+      spawned: agent.pid !== undefined,
+      ready: agent.status !== "starting",
+    });
     if (agent.injection !== undefined) effects.push(inject(name, agent.injection, true));
     if (agent.releasing !== undefined) effects.push(terminate(agent, agent.releasing.how));
   }

@@ -299,7 +299,13 @@ function newDelivery(
   };
 }
 
-function setStatus(agent: Agent, status: Agent["status"], at: number, reason: string, fidelity: Agent["fidelity"]): void {
+function setStatus(
+  agent: Agent,
+  status: Agent["status"],
+  at: number,
+  reason: string,
+  fidelity: Agent["fidelity"],
+): void {
   agent.status = status;
   agent.since = at;
   agent.reason = reason;

@@ -24,7 +24,10 @@ function delivery(sequence: number): Delivery {
 type Move = "add" | "take" | "back" | "settle" | "remove first" | "remove last" | "reopen";
 
 test("M1–M4: whatever happens, mail keeps its order, is in one place, and the open ones are bounded", () => {
-  const moves = fc.array(fc.constantFrom<Move>("add", "take", "back", "settle", "remove first", "remove last", "reopen"), { maxLength: 400 });
+  const moves = fc.array(
+    fc.constantFrom<Move>("add", "take", "back", "settle", "remove first", "remove last", "reopen"),
+    { maxLength: 400 },
+  );
   fc.assert(
     fc.property(moves, (story) => {
       const box = new Mailbox(5);
@@ -57,7 +60,9 @@ test("M1–M4: whatever happens, mail keeps its order, is in one place, and the 
         expect(box.first()).toBe(now[0]);
         expect([...box.open()].length).toBeLessThanOrEqual(5);
         for (const it of now) expect(box.find(it.messageId)).toBe(it);
-        expect(new Set([...now, ...box.open(), ...flying]).size).toBe(now.length + [...box.open()].length + flying.length);
+        expect(new Set([...now, ...box.open(), ...flying]).size).toBe(
+          now.length + [...box.open()].length + flying.length,
+        );
       }
     }),
   );

@@ -25,7 +25,9 @@ export interface Delivery {
   uncertain: boolean;
   stalled: string | undefined;
   place: "waiting" | "in_flight" | "open" | "gone";
-  handedOver: { readonly at: number; readonly epoch: number; readonly route: Route; readonly evidence: Evidence } | undefined;
+  handedOver:
+    | { readonly at: number; readonly epoch: number; readonly route: Route; readonly evidence: Evidence }
+    | undefined;
   seenAt: number | undefined;
 }
 

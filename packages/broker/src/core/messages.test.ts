@@ -32,8 +32,16 @@ const channel = (name: string, ...members: readonly string[]): readonly Fact[] =
 ];
 
 test("S1: a message to a channel is owed to every member but its sender", () => {
-  const state = stateAfter(...running("ada"), ...running("ben"), ...running("cleo"), ...channel("team", "ada", "ben", "cleo"));
-  expect(judge(send("ada", "#team", "hello"), state)).toMatchObject({ accepted: true, events: [{ type: "message_accepted", recipients: ["ben", "cleo"] }] });
+  const state = stateAfter(
+    ...running("ada"),
+    ...running("ben"),
+    ...running("cleo"),
+    ...channel("team", "ada", "ben", "cleo"),
+  );
+  expect(judge(send("ada", "#team", "hello"), state)).toMatchObject({
+    accepted: true,
+    events: [{ type: "message_accepted", recipients: ["ben", "cleo"] }],
+  });
 });
 
 test("a program that is no member of a channel cannot post to it; the operator can", () => {
@@ -51,11 +59,17 @@ test("an unknown recipient is refused with the nearest names", () => {
 test("S2: a full mailbox refuses new mail, and a channel's other members still get theirs", () => {
   const full = Array.from({ length: limits.mailboxDepthMax }, (_, index) => accepted(m(index), "operator", "ada"));
   const history = [...running("ada", fetches), ...running("ben"), ...channel("team", "ada", "ben"), ...full];
-  expect(typesOf(send("operator", "ada", "one too many", { messageId: m(9_999) }), ...history)).toEqual(["mailbox_full"]);
+  expect(typesOf(send("operator", "ada", "one too many", { messageId: m(9_999) }), ...history)).toEqual([
+    "mailbox_full",
+  ]);
   const decision = judge(send("operator", "#team", "to all", { messageId: m(9_999) }), stateAfter(...history));
   expect(decision).toMatchObject({
     accepted: true,
-    events: [{ type: "agent_registered" }, { type: "message_accepted", recipients: ["ada", "ben"] }, { type: "delivery_dead_lettered", agent: "ada", reason: "mailbox_full" }],
+    events: [
+      { type: "agent_registered" },
+      { type: "message_accepted", recipients: ["ada", "ben"] },
+      { type: "delivery_dead_lettered", agent: "ada", reason: "mailbox_full" },
+    ],
   });
 });
 
@@ -69,14 +83,20 @@ test.each([
 });
 
 test("a body over the bound is refused", () => {
-  expect(typesOf(send("operator", "ada", "x", { bytes: limits.messageBytesMax + 1 }), ...running("ada"))).toEqual(["message_too_large"]);
-  expect(typesOf(send("operator", "ada", "x", { bytes: limits.messageBytesMax }), ...running("ada"))).toContain("message_accepted");
+  expect(typesOf(send("operator", "ada", "x", { bytes: limits.messageBytesMax + 1 }), ...running("ada"))).toEqual([
+    "message_too_large",
+  ]);
+  expect(typesOf(send("operator", "ada", "x", { bytes: limits.messageBytesMax }), ...running("ada"))).toContain(
+    "message_accepted",
+  );
 });
 
 test("mail for an agent that was released is refused, for one that has ended by itself it waits", () => {
   const clean = exited("ada", "clean", "normal");
   expect(typesOf(send("operator", "ada", "x"), ...running("ada"), clean)).toContain("message_accepted");
-  expect(typesOf(send("operator", "ada", "x"), ...running("ada"), clean, { type: "agent_released", agent: "ada", epoch: 1 })).toEqual(["agent_ended"]);
+  expect(
+    typesOf(send("operator", "ada", "x"), ...running("ada"), clean, { type: "agent_released", agent: "ada", epoch: 1 }),
+  ).toEqual(["agent_ended"]);
 });
 
 test("S3: fetched mail is offered again, marked, until it is acknowledged", () => {
@@ -85,18 +105,35 @@ test("S3: fetched mail is offered again, marked, until it is acknowledged", () =
     const decision = judge({ type: "inbox.take", name: "ada", limit, at: t0 }, state);
     if (!decision.accepted) throw new Error("refused");
     settle(decision.events, state, t0);
-    return decision.events.flatMap((it) => (it.type === "delivery_handed_over" ? [[it.messageId, it.possibleRepeat] as const] : []));
+    return decision.events.flatMap((it) =>
+      it.type === "delivery_handed_over" ? [[it.messageId, it.possibleRepeat] as const] : [],
+    );
   };
   expect(take(1)).toEqual([[m(1), false]]);
-  expect(take()).toEqual([[m(1), true], [m(2), false]]);
+  expect(take()).toEqual([
+    [m(1), true],
+    [m(2), false],
+  ]);
   const ack = judge({ type: "inbox.ack", name: "ada", messageIds: [m(1), m(2), m(2)], at: t0 }, state);
-  expect(ack).toMatchObject({ accepted: true, events: [{ type: "delivery_seen", messageId: m(1) }, { type: "delivery_seen", messageId: m(2) }] });
+  expect(ack).toMatchObject({
+    accepted: true,
+    events: [
+      { type: "delivery_seen", messageId: m(1) },
+      { type: "delivery_seen", messageId: m(2) },
+    ],
+  });
   if (ack.accepted) settle(ack.events, state, t0);
   expect(take()).toEqual([]);
 });
 
 test("S3: what only waits cannot be acknowledged", () => {
-  expect(typesOf({ type: "inbox.ack", name: "ada", messageIds: [m(1)], at: t0 }, ...running("ada", fetches), accepted(m(1), "ben", "ada"))).toEqual([]);
+  expect(
+    typesOf(
+      { type: "inbox.ack", name: "ada", messageIds: [m(1)], at: t0 },
+      ...running("ada", fetches),
+      accepted(m(1), "ben", "ada"),
+    ),
+  ).toEqual([]);
 });
 
 test("S3: what is being written into the terminal is not handed out a second time", () => {
@@ -113,22 +150,51 @@ test("one answer holds no more than fits into a frame", () => {
 test("S4: an answer proves that what it answers was seen, whatever way it took", () => {
   const replyTo = { messageId: m(1), threadId: m(1) };
   const running2 = [...running("ada"), ...running("ben")];
-  expect(typesOf(send("ada", "ben", "yes", { replyTo }), ...running2, accepted(m(1), "ben", "ada"), attempted(m(1), "ada"), handedOver(m(1), "ada"))).toEqual(["message_accepted", "delivery_seen", "delivery_answered"]);
-  expect(typesOf(send("ada", "ben", "yes", { replyTo }), ...running2, accepted(m(1), "ben", "ada"))).toEqual(["message_accepted", "delivery_handed_over", "delivery_seen", "delivery_answered"]);
+  expect(
+    typesOf(
+      send("ada", "ben", "yes", { replyTo }),
+      ...running2,
+      accepted(m(1), "ben", "ada"),
+      attempted(m(1), "ada"),
+      handedOver(m(1), "ada"),
+    ),
+  ).toEqual(["message_accepted", "delivery_seen", "delivery_answered"]);
+  expect(typesOf(send("ada", "ben", "yes", { replyTo }), ...running2, accepted(m(1), "ben", "ada"))).toEqual([
+    "message_accepted",
+    "delivery_handed_over",
+    "delivery_seen",
+    "delivery_answered",
+  ]);
 });
 
 test("S4: an answer by someone else proves nothing about the recipient", () => {
   const replyTo = { messageId: m(1), threadId: m(1) };
-  expect(typesOf(send("ben", "ada", "and?", { replyTo }), ...running("ada"), ...running("ben"), accepted(m(1), "ben", "ada"))).toEqual(["message_accepted"]);
+  expect(
+    typesOf(
+      send("ben", "ada", "and?", { replyTo }),
+      ...running("ada"),
+      ...running("ben"),
+      accepted(m(1), "ben", "ada"),
+    ),
+  ).toEqual(["message_accepted"]);
 });
 
 test("an answer stays in the thread", () => {
-  const decision = judge(send("ada", "ben", "yes", { replyTo: { messageId: m(2), threadId: m(1) } }), stateAfter(...running("ada"), ...running("ben")));
+  const decision = judge(
+    send("ada", "ben", "yes", { replyTo: { messageId: m(2), threadId: m(1) } }),
+    stateAfter(...running("ada"), ...running("ben")),
+  );
   expect(decision).toMatchObject({ accepted: true, events: [{ threadId: m(1), replyTo: m(2) }] });
 });
 
 test("O5: a prompt that quotes an id proves nothing about mail that was not handed over", () => {
-  const observed: BrokerCommand = { type: "incarnation.observed", name: "ada", epoch: 1, observation: { type: "prompt", messageIds: [m(1)], source: "hook", fidelity: "exact" }, at: t0 };
+  const observed: BrokerCommand = {
+    type: "incarnation.observed",
+    name: "ada",
+    epoch: 1,
+    observation: { type: "prompt", messageIds: [m(1)], source: "hook", fidelity: "exact" },
+    at: t0,
+  };
   const waiting = [...running("ada"), accepted(m(1), "ben", "ada")];
   expect(typesOf(observed, ...waiting)).toEqual([]);
   expect(typesOf(observed, ...waiting, attempted(m(1), "ada"))).toEqual(["delivery_handed_over", "delivery_seen"]);
@@ -136,10 +202,26 @@ test("O5: a prompt that quotes an id proves nothing about mail that was not hand
 });
 
 test("a dead letter goes out again, marked", () => {
-  const history = [...running("ada"), accepted(m(1), "ben", "ada", { expiresAt: t0 }), { type: "delivery_dead_lettered", messageId: m(1), agent: "ada", reason: "expired" } as const];
+  const history = [
+    ...running("ada"),
+    accepted(m(1), "ben", "ada", { expiresAt: t0 }),
+    { type: "delivery_dead_lettered", messageId: m(1), agent: "ada", reason: "expired" } as const,
+  ];
   const state = stateAfter(...history);
-  const decision = judge({ type: "deadletter.redeliver", agent: "ada", by: "operator", message: { messageId: m(1), from: "ben", mode: "wait", bytes: 5, sequence: 5 }, at: t0 }, state);
+  const decision = judge(
+    {
+      type: "deadletter.redeliver",
+      agent: "ada",
+      by: "operator",
+      message: { messageId: m(1), from: "ben", mode: "wait", bytes: 5, sequence: 5 },
+      at: t0,
+    },
+    state,
+  );
   if (!decision.accepted) throw new Error("refused");
   const facts = settle(decision.events, state, t0).map((it) => it.fact);
-  expect(facts).toMatchObject([{ type: "delivery_redelivered" }, { type: "delivery_attempt_started", possibleRepeat: true }]);
+  expect(facts).toMatchObject([
+    { type: "delivery_redelivered" },
+    { type: "delivery_attempt_started", possibleRepeat: true },
+  ]);
 });

@@ -95,13 +95,23 @@ export function acknowledge(command: CommandOf<"inbox.ack">, state: BrokerState)
 
 export function react(command: CommandOf<"message.react">): Judgement {
   const emoji = stripControls(command.emoji).trim();
-  if (emoji.length === 0) return reject(errorEnvelope("invalid_text", "The reaction has no visible character.", { hint: "Send an emoji or a short word." }));
+  if (emoji.length === 0)
+    return reject(
+      errorEnvelope("invalid_text", "The reaction has no visible character.", {
+        hint: "Send an emoji or a short word.",
+      }),
+    );
   const { messageId, by } = command;
   return accept({ type: command.remove ? "message_unreacted" : "message_reacted", messageId, by, emoji });
 }
 
 export function markRead(command: CommandOf<"read.mark">): Judgement {
-  return accept({ type: "read_marked", reader: command.reader, conversation: command.conversation, upTo: command.upTo });
+  return accept({
+    type: "read_marked",
+    reader: command.reader,
+    conversation: command.conversation,
+    upTo: command.upTo,
+  });
 }
 
 export function redeliver(command: CommandOf<"deadletter.redeliver">, state: BrokerState): Judgement {
@@ -131,7 +141,13 @@ function answeredFacts(state: BrokerState, from: string, original: string, reply
   const facts: Fact[] = [];
   if (delivery.place !== "open") facts.push(handedOverBy(delivery, agent, "reply"));
   if (delivery.seenAt === undefined)
-    facts.push({ type: "delivery_seen", messageId: original, agent: from, epoch: Math.max(1, agent.epoch), evidence: "reply" });
+    facts.push({
+      type: "delivery_seen",
+      messageId: original,
+      agent: from,
+      epoch: Math.max(1, agent.epoch),
+      evidence: "reply",
+    });
   facts.push({ type: "delivery_answered", messageId: original, agent: from, replyId });
   return facts;
 }

@@ -61,7 +61,12 @@ function planDelivery(agent: Agent, at: number, sequence: number): readonly Fact
   const urgent = agent.mailbox.steering > 0 ? firstUrgent(agent) : undefined;
   if (urgent !== undefined) facts.push(...planInterrupt(agent, urgent, at));
   const first = agent.mailbox.first();
-  if (first !== undefined && first.acceptedAt + STALL_AFTER_MS <= at && obstacle !== "in_flight" && first.stalled !== obstacle) {
+  if (
+    first !== undefined &&
+    first.acceptedAt + STALL_AFTER_MS <= at &&
+    obstacle !== "in_flight" &&
+    first.stalled !== obstacle
+  ) {
     // An interrupt that did not take says more than that the agent is busy.
     if (!(obstacle === "agent_busy" && first.stalled === "interrupt_unconfirmed"))
       facts.push({ type: "delivery_stalled", messageId: first.messageId, agent: agent.name, reason: obstacle });
@@ -115,11 +120,17 @@ function planInterrupt(agent: Agent, urgent: Delivery, at: number): readonly Fac
   if (agent.interrupt !== undefined) {
     if (agent.interrupt.until > at) return [];
     return [
-      { type: "delivery_stalled", messageId: agent.interrupt.messageId, agent: agent.name, reason: "interrupt_unconfirmed" },
+      {
+        type: "delivery_stalled",
+        messageId: agent.interrupt.messageId,
+        agent: agent.name,
+        reason: "interrupt_unconfirmed",
+      },
     ];
   }
   const held = agent.hold !== undefined && agent.hold.expiresAt > at;
-  const possible = agent.status === "working" && agent.traits?.interruptible === true && !held && agent.injection === undefined;
+  const possible =
+    agent.status === "working" && agent.traits?.interruptible === true && !held && agent.injection === undefined;
   // One interrupt for each message: a program that does not stop is not poked for ever.
   if (!possible || agent.interruptFailedFor === urgent.messageId) return [];
   return [{ type: "agent_interrupting", agent: agent.name, epoch: agent.epoch, messageId: urgent.messageId }];
@@ -160,7 +171,9 @@ function deadLetters(agent: Agent, at: number): readonly DeadLetter[] {
   const tooOften =
     exhausted !== undefined && exhausted.attempts >= limits.deliveryAttemptsMax ? [letter(exhausted, "attempts")] : [];
   if (mailbox.expiring === 0) return tooOften;
-  const late = [...mailbox.waiting()].filter((it) => isDue(it.expiresAt, at) && it !== (tooOften.length > 0 ? exhausted : undefined));
+  const late = [...mailbox.waiting()].filter(
+    (it) => isDue(it.expiresAt, at) && it !== (tooOften.length > 0 ? exhausted : undefined),
+  );
   return [...tooOften, ...late.map((delivery) => letter(delivery, "expired"))];
 }
 

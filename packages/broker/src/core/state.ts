@@ -63,7 +63,9 @@ export interface Agent {
   failures: number;
   restarts: number;
   restartAt: number | undefined;
-  lastExit: { readonly reason: ExitReason; readonly code: number | null; readonly signal: string | null; readonly at: number } | undefined;
+  lastExit:
+    | { readonly reason: ExitReason; readonly code: number | null; readonly signal: string | null; readonly at: number }
+    | undefined;
   reported: string | undefined;
   /** The lowest context threshold that was crossed and not left again. */
   contextThreshold: number | undefined;
@@ -144,7 +146,10 @@ export function newAgent(name: string, kind: AddresseeKind, at: number): Agent {
 
 /** Whether an incarnation has been asked for and has not ended. */
 export function isLive(agent: Agent): boolean {
-  return agent.status === "starting" || agent.status === "working" || agent.status === "idle" || agent.status === "blocked"
+  return agent.status === "starting" ||
+    agent.status === "working" ||
+    agent.status === "idle" ||
+    agent.status === "blocked"
     ? agent.kind === "program"
     : false;
 }

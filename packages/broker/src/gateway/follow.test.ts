@@ -22,7 +22,10 @@ test("W1: what is kept comes first and what is printed follows", async () => {
   fake.print("three");
   await connection.timers.settle();
   expect(connection.text()).toBe("one two three");
-  expect(connection.got.slice(1, 3)).toMatchObject([{ type: "subscribed", id: 1, from: 0 }, { type: "output", id: 1, epoch: 1, offset: 0 }]);
+  expect(connection.got.slice(1, 3)).toMatchObject([
+    { type: "subscribed", id: 1, from: 0 },
+    { type: "output", id: 1, epoch: 1, offset: 0 },
+  ]);
 });
 
 test("W1: output that comes while the first page is read is neither lost nor repeated", async () => {

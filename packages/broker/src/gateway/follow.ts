@@ -64,7 +64,13 @@ export function follow(options: {
     while (start < data.byteLength) {
       if (!options.hasRoom()) return false;
       const piece = data.subarray(start, start + pieceBytesMax);
-      tell({ type: "output", id, epoch: outputEpoch, offset: offset + start, data: Buffer.from(piece).toString("base64") });
+      tell({
+        type: "output",
+        id,
+        epoch: outputEpoch,
+        offset: offset + start,
+        data: Buffer.from(piece).toString("base64"),
+      });
       start += piece.byteLength;
       position = offset + start;
     }

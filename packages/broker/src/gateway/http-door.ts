@@ -47,7 +47,10 @@ export function localDoor(service: BrokerService): Door {
 }
 
 /** The door of the port on 127.0.0.1. */
-export function tcpDoor(service: BrokerService, options: { readonly operatorToken: string; readonly port: () => number }): Door {
+export function tcpDoor(
+  service: BrokerService,
+  options: { readonly operatorToken: string; readonly port: () => number },
+): Door {
   const foreign = (request: IncomingMessage): Refusal | undefined => {
     const { host, origin } = request.headers;
     const error = refuseForeign({ host, origin, port: options.port() });
@@ -76,13 +79,22 @@ export function tcpDoor(service: BrokerService, options: { readonly operatorToke
       if (refused !== undefined) return refused;
       if (pathOf(request) !== relayPath) return notFound(request);
       const { authenticate } = service;
-      return { admit: admitByToken({ authenticate, operatorToken: options.operatorToken, bearer: bearerOf(request.headers.authorization) }) };
+      return {
+        admit: admitByToken({
+          authenticate,
+          operatorToken: options.operatorToken,
+          bearer: bearerOf(request.headers.authorization),
+        }),
+      };
     },
     plain: (request) => foreign(request) ?? unauthenticated(request, true) ?? notHere(request),
   };
 }
 
-export function answer(response: ServerResponse, found: Refusal | { readonly status: 200; readonly body: unknown }): void {
+export function answer(
+  response: ServerResponse,
+  found: Refusal | { readonly status: 200; readonly body: unknown },
+): void {
   const body = JSON.stringify("error" in found ? { error: found.error } : found.body);
   response.writeHead(found.status, headersFor(found.status, body));
   response.end(body);
@@ -93,12 +105,15 @@ export function answerUpgrade(socket: Duplex, refused: Refusal): void {
   const body = JSON.stringify({ error: refused.error });
   const lines = Object.entries(headersFor(refused.status, body)).map(([name, value]) => `${name}: ${value}`);
   socket.once("finish", () => socket.destroy());
-  socket.end(`HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status] ?? ""}\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status] ?? ""}\r\n${lines.join("\r\n")}\r\n\r\n${body}`,
+  );
 }
 
 /** Throws what would otherwise be found out only by the first client. */
 export function requireOperatorToken(token: string): void {
-  if (token.length < 16) throw relayError("invalid_request", `expected an operator token of at least 16 characters, found ${token.length}`);
+  if (token.length < 16)
+    throw relayError("invalid_request", `expected an operator token of at least 16 characters, found ${token.length}`);
 }
 
 function headersFor(status: number, body: string): Record<string, string> {
@@ -119,7 +134,10 @@ function notHere(request: IncomingMessage): Refusal {
 }
 
 function notFound(request: IncomingMessage): Refusal {
-  return { status: 404, error: errorEnvelope("invalid_request", `expected ${relayPath}, found ${pathOf(request).slice(0, 100)}`) };
+  return {
+    status: 404,
+    error: errorEnvelope("invalid_request", `expected ${relayPath}, found ${pathOf(request).slice(0, 100)}`),
+  };
 }
 
 function refusal(error: ErrorEnvelope): Refusal {

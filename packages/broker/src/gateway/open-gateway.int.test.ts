@@ -26,16 +26,33 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function opened(fake: FakeService, options: Partial<GatewayOptions> = {}): Promise<Gateway & { readonly unix: string; readonly tcp: string; readonly port: number }> {
-  const gateway = await openGateway({ service: fake.service, unixSocketPath: join(directory, "s"), logger: quiet, ...options });
+async function opened(
+  fake: FakeService,
+  options: Partial<GatewayOptions> = {},
+): Promise<Gateway & { readonly unix: string; readonly tcp: string; readonly port: number }> {
+  const gateway = await openGateway({
+    service: fake.service,
+    unixSocketPath: join(directory, "s"),
+    logger: quiet,
+    ...options,
+  });
   gateways.push(gateway);
   const tcp = gateway.tcpUrl ?? "";
-  return { ...gateway, unix: `ws+unix:${gateway.socketPath}:/relay`, tcp, port: tcp === "" ? 0 : Number(new URL(tcp).port) };
+  return {
+    ...gateway,
+    unix: `ws+unix:${gateway.socketPath}:/relay`,
+    tcp,
+    port: tcp === "" ? 0 : Number(new URL(tcp).port),
+  };
 }
 
 const withTcp = { tcp: { port: 0, operatorToken } };
 
-async function http(options: RequestOptions): Promise<{ readonly status: number | undefined; readonly body: unknown; readonly headers: IncomingMessage["headers"] }> {
+async function http(options: RequestOptions): Promise<{
+  readonly status: number | undefined;
+  readonly body: unknown;
+  readonly headers: IncomingMessage["headers"];
+}> {
   const sent = request(options);
   sent.end();
   const [response] = (await once(sent, "response")) as [IncomingMessage];
@@ -47,7 +64,9 @@ async function http(options: RequestOptions): Promise<{ readonly status: number 
 describe("the unix socket", () => {
   test("N1: the socket has mode 600 in a directory of mode 700", async () => {
     const gateway = await opened(fakeService(), { unixSocketPath: join(directory, "deep", "s") });
-    const modes = await Promise.all([gateway.socketPath, join(directory, "deep")].map(async (path) => ((await stat(path)).mode & 0o777).toString(8)));
+    const modes = await Promise.all(
+      [gateway.socketPath, join(directory, "deep")].map(async (path) => ((await stat(path)).mode & 0o777).toString(8)),
+    );
     expect(modes).toEqual(["600", "700"]);
   });
 
@@ -92,7 +111,11 @@ describe("the unix socket", () => {
   test.each<[string, string | Buffer, { binary: boolean }]>([
     ["a frame that is not JSON", "{", { binary: false }],
     ["a binary frame", Buffer.from('{"type":"unsubscribe","id":1}'), { binary: true }],
-    ["a frame that is not UTF-8", Buffer.from('{"type":"request","id":1,"method":"agent.list","params":"\xc3("}', "latin1"), { binary: false }],
+    [
+      "a frame that is not UTF-8",
+      Buffer.from('{"type":"request","id":1,"method":"agent.list","params":"\xc3("}', "latin1"),
+      { binary: false },
+    ],
   ])("N2: %s gets one invalid_frame and ends the connection with 1008", async (_, data, options) => {
     const { unix } = await opened(fakeService());
     const client = await welcomed(unix);
@@ -121,18 +144,29 @@ describe("the unix socket", () => {
 
   test("health is answered here, with no more than is needed to know the broker again", async () => {
     const { socketPath } = await opened(fakeService());
-    expect(await http({ socketPath, path: "/health" })).toMatchObject({ status: 200, body: { ok: true, protocol: 1, nonce: "nonce-1" } });
+    expect(await http({ socketPath, path: "/health" })).toMatchObject({
+      status: 200,
+      body: { ok: true, protocol: 1, nonce: "nonce-1" },
+    });
   });
 
   test("H2: other requests get an envelope", async () => {
     const { socketPath } = await opened(fakeService());
-    expect(await http({ socketPath, path: "/relay" })).toMatchObject({ status: 426, headers: { upgrade: "websocket" }, body: { error: { code: "invalid_request" } } });
-    expect(await http({ socketPath, path: "/other" })).toMatchObject({ status: 404, body: { error: { code: "invalid_request" } } });
+    expect(await http({ socketPath, path: "/relay" })).toMatchObject({
+      status: 426,
+      headers: { upgrade: "websocket" },
+      body: { error: { code: "invalid_request" } },
+    });
+    expect(await http({ socketPath, path: "/other" })).toMatchObject({
+      status: 404,
+      body: { error: { code: "invalid_request" } },
+    });
   });
 });
 
 describe("the place of the socket", () => {
-  const open = (unixSocketPath: string): Promise<Gateway> => openGateway({ service: fakeService().service, unixSocketPath, logger: quiet });
+  const open = (unixSocketPath: string): Promise<Gateway> =>
+    openGateway({ service: fakeService().service, unixSocketPath, logger: quiet });
 
   test("a path over the system's bound is refused", async () => {
     const path = join(directory, "x".repeat(107 - directory.length));
@@ -146,7 +180,10 @@ describe("the place of the socket", () => {
   test("K1: a directory that others may enter is refused", async () => {
     await mkdir(join(directory, "open"));
     await (await import("node:fs/promises")).chmod(join(directory, "open"), 0o750);
-    await expect(open(join(directory, "open", "s"))).rejects.toMatchObject({ code: "state_unwritable", hint: `Run: chmod 700 ${join(directory, "open")}` });
+    await expect(open(join(directory, "open", "s"))).rejects.toMatchObject({
+      code: "state_unwritable",
+      hint: `Run: chmod 700 ${join(directory, "open")}`,
+    });
   });
 
   test("K1: a link in place of the directory is refused", async () => {
@@ -178,7 +215,9 @@ describe("TCP", () => {
     const { tcp } = await opened(fakeService(), withTcp);
     const byHeader = await welcomed(tcp, { headers: bearer(operatorToken) });
     const byHello = await welcomed(tcp, {}, operatorToken);
-    expect([byHeader, byHello].map(({ got }) => got[0])).toMatchObject([1, 2].map(() => ({ type: "welcome", principal: { kind: "operator", name: "operator" } })));
+    expect([byHeader, byHello].map(({ got }) => got[0])).toMatchObject(
+      [1, 2].map(() => ({ type: "welcome", principal: { kind: "operator", name: "operator" } })),
+    );
   });
 
   test("A2: an incarnation's token makes that agent", async () => {
@@ -202,7 +241,12 @@ describe("TCP", () => {
     ["an expired token", { ...bearer("expired") }, 401, "epoch_expired"],
     ["the Host of a rebound name", { ...bearer(operatorToken), Host: "relay.attacker.example" }, 403, "foreign_origin"],
     ["the Host of another port", { ...bearer(operatorToken), Host: "127.0.0.1:1" }, 403, "foreign_origin"],
-    ["the Origin of a web site", { ...bearer(operatorToken), Origin: "https://attacker.example" }, 403, "foreign_origin"],
+    [
+      "the Origin of a web site",
+      { ...bearer(operatorToken), Origin: "https://attacker.example" },
+      403,
+      "foreign_origin",
+    ],
     ["the Origin of a sandboxed page", { ...bearer(operatorToken), Origin: "null" }, 403, "foreign_origin"],
   ])("H1: an upgrade with %s is refused", async (_, headers, status, code) => {
     const fake = fakeService();
@@ -242,19 +286,29 @@ describe("TCP", () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as { port: number };
-    await expect(opened(fakeService(), { tcp: { port, operatorToken } })).rejects.toMatchObject({ code: "invalid_request", message: `cannot listen on 127.0.0.1:${port} (EADDRINUSE)` });
+    await expect(opened(fakeService(), { tcp: { port, operatorToken } })).rejects.toMatchObject({
+      code: "invalid_request",
+      message: `cannot listen on 127.0.0.1:${port} (EADDRINUSE)`,
+    });
     await expect(stat(join(directory, "s"))).rejects.toMatchObject({ code: "ENOENT" });
     other.close();
   });
 
   test("an operator token that can be guessed is refused", async () => {
-    await expect(opened(fakeService(), { tcp: { port: 0, operatorToken: "short" } })).rejects.toMatchObject({ code: "invalid_request" });
+    await expect(opened(fakeService(), { tcp: { port: 0, operatorToken: "short" } })).rejects.toMatchObject({
+      code: "invalid_request",
+    });
   });
 });
 
 describe("slow readers", () => {
   const big = (count: number): Fact[] =>
-    Array.from({ length: count }, () => ({ type: "agent_status_reported", agent: "ada", epoch: 1, text: "x".repeat(490) }));
+    Array.from({ length: count }, () => ({
+      type: "agent_status_reported",
+      agent: "ada",
+      epoch: 1,
+      text: "x".repeat(490),
+    }));
 
   test("G4: a reader that pauses while the log grows far beyond its outbox gets everything afterwards", async () => {
     const fake = fakeService();
@@ -268,7 +322,8 @@ describe("slow readers", () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     slow.webSocket.resume();
-    const sequences = (): number[] => slow.got.flatMap((frame) => (frame.type === "event" ? [frame.event.sequence] : []));
+    const sequences = (): number[] =>
+      slow.got.flatMap((frame) => (frame.type === "event" ? [frame.event.sequence] : []));
     await slow.until(() => {
       const last = slow.got.at(-1);
       return last?.type === "event" && last.event.sequence === 30_000;

@@ -83,8 +83,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     });
     sessions.add(session);
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
-      if (isBinary) session.violate(errorEnvelope("invalid_frame", "expected a text frame, found a binary one"), closeCodes.policyViolation);
-      else if (!isUtf8(data)) session.violate(errorEnvelope("invalid_frame", "expected UTF-8"), closeCodes.policyViolation);
+      if (isBinary)
+        session.violate(
+          errorEnvelope("invalid_frame", "expected a text frame, found a binary one"),
+          closeCodes.policyViolation,
+        );
+      else if (!isUtf8(data))
+        session.violate(errorEnvelope("invalid_frame", "expected UTF-8"), closeCodes.policyViolation);
       else session.receive(data.toString("utf8"));
     });
     webSocket.on("error", (error) => logger.debug("a connection failed", { error: error.message }));
@@ -171,7 +176,10 @@ function socketThatExplains(frameBytesMax: number): typeof WebSocket {
   };
 }
 
-async function listen(server: Server, where: { readonly path: string } | { readonly host: string; readonly port: number }): Promise<AddressInfo> {
+async function listen(
+  server: Server,
+  where: { readonly path: string } | { readonly host: string; readonly port: number },
+): Promise<AddressInfo> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
       const address = "path" in where ? where.path : `${where.host}:${where.port}`;

@@ -38,7 +38,10 @@ describe("hello", () => {
     const connection = memoryConnection();
     await connection.say({ ...hello, versions: { min: 2, max: 3 } });
     expect(connection.got).toMatchObject([
-      { type: "error", error: { code: "unsupported_version", message: "expected a protocol version from 1 to 1, found 2 to 3" } },
+      {
+        type: "error",
+        error: { code: "unsupported_version", message: "expected a protocol version from 1 to 1, found 2 to 3" },
+      },
     ]);
     expect(connection.closed()?.code).toBe(1008);
   });
@@ -46,7 +49,9 @@ describe("hello", () => {
   test("G1: a request before hello ends the connection, and the broker is not asked", async () => {
     const connection = memoryConnection();
     await connection.say({ type: "request", id: 1, method: "agent.list", params: {} });
-    expect(connection.got).toMatchObject([{ type: "error", error: { code: "invalid_frame", message: "expected hello first, found request" } }]);
+    expect(connection.got).toMatchObject([
+      { type: "error", error: { code: "invalid_frame", message: "expected hello first, found request" } },
+    ]);
     expect([connection.closed()?.code, connection.fake.calls]).toEqual([1008, []]);
   });
 
@@ -62,7 +67,10 @@ describe("hello", () => {
     const connection = memoryConnection();
     await connection.say({ ...hello, as: "maria", originActor: "not an actor!" });
     await connection.say({ type: "request", id: 1, method: "agent.list", params: {} });
-    expect(connection.fake.calls[0]?.caller).toEqual({ principal: { kind: "operator", name: "maria" }, actor: undefined });
+    expect(connection.fake.calls[0]?.caller).toEqual({
+      principal: { kind: "operator", name: "maria" },
+      actor: undefined,
+    });
   });
 
   test("A1: a token makes the peer of the local socket that agent and no more", async () => {
@@ -96,7 +104,9 @@ describe("frames", () => {
     const connection = await connected();
     await connection.say(text);
     await connection.say({ type: "request", id: 1, method: "agent.list", params: {} });
-    expect(connection.got.slice(1)).toMatchObject([{ type: "error", error: { code: "invalid_frame", retryable: false } }]);
+    expect(connection.got.slice(1)).toMatchObject([
+      { type: "error", error: { code: "invalid_frame", retryable: false } },
+    ]);
     expect(connection.closed()?.code).toBe(1008);
     expect(connection.fake.calls).toEqual([]);
   });
@@ -113,7 +123,9 @@ describe("frames", () => {
     const wait = { type: "request", id: 1, method: "agent.wait", params: {} } as const;
     await connection.say(wait);
     await connection.say(wait);
-    expect(connection.ofType("error")).toMatchObject([{ error: { code: "invalid_frame", message: "the id 1 is in use" } }]);
+    expect(connection.ofType("error")).toMatchObject([
+      { error: { code: "invalid_frame", message: "the id 1 is in use" } },
+    ]);
   });
 });
 
@@ -134,20 +146,39 @@ describe("requests", () => {
 
   test("the command id and the parameters reach the broker as they are", async () => {
     const connection = await connected();
-    await connection.say({ type: "request", id: 1, method: "message.send", params: { to: "ben" }, commandId: "cmd-0001" });
-    expect(connection.fake.calls[0]).toMatchObject({ method: "message.send", params: { to: "ben" }, options: { commandId: "cmd-0001" } });
+    await connection.say({
+      type: "request",
+      id: 1,
+      method: "message.send",
+      params: { to: "ben" },
+      commandId: "cmd-0001",
+    });
+    expect(connection.fake.calls[0]).toMatchObject({
+      method: "message.send",
+      params: { to: "ben" },
+      options: { commandId: "cmd-0001" },
+    });
   });
 
   test("a refusal of the broker is passed on and the connection lives", async () => {
     const connection = await connected();
     connection.fake.answers.set("message.send", () => {
-      throw relayError("unknown_agent", "no agent is called bne", { hint: "Did you mean ben?", data: { nearest: ["ben"] } });
+      throw relayError("unknown_agent", "no agent is called bne", {
+        hint: "Did you mean ben?",
+        data: { nearest: ["ben"] },
+      });
     });
     await connection.say({ type: "request", id: 1, method: "message.send", params: {} });
     expect(connection.got[1]).toEqual({
       type: "error",
       id: 1,
-      error: { code: "unknown_agent", message: "no agent is called bne", retryable: false, hint: "Did you mean ben?", data: { nearest: ["ben"] } },
+      error: {
+        code: "unknown_agent",
+        message: "no agent is called bne",
+        retryable: false,
+        hint: "Did you mean ben?",
+        data: { nearest: ["ben"] },
+      },
     });
     expect(connection.closed()).toBeUndefined();
   });
@@ -158,15 +189,21 @@ describe("requests", () => {
       throw new TypeError("secret internals");
     });
     await connection.say({ type: "request", id: 1, method: "agent.list", params: {} });
-    expect(connection.got[1]).toMatchObject({ type: "error", error: { code: "internal", message: "the broker failed at this; its log says why" } });
+    expect(connection.got[1]).toMatchObject({
+      type: "error",
+      error: { code: "internal", message: "the broker failed at this; its log says why" },
+    });
   });
 
-  test.each(["agent.fly", "constructor", "__proto__"])("the method %s is unknown and the connection lives", async (method) => {
-    const connection = await connected();
-    await connection.say({ type: "request", id: 1, method, params: {} });
-    expect(connection.got[1]).toMatchObject({ type: "error", id: 1, error: { code: "unknown_method" } });
-    expect([connection.closed(), connection.fake.calls]).toEqual([undefined, []]);
-  });
+  test.each(["agent.fly", "constructor", "__proto__"])(
+    "the method %s is unknown and the connection lives",
+    async (method) => {
+      const connection = await connected();
+      await connection.say({ type: "request", id: 1, method, params: {} });
+      expect(connection.got[1]).toMatchObject({ type: "error", id: 1, error: { code: "unknown_method" } });
+      expect([connection.closed(), connection.fake.calls]).toEqual([undefined, []]);
+    },
+  );
 
   test("G2: a cancelled request gets `cancelled` once, and the wait in the broker ends", async () => {
     const connection = await connected();
@@ -186,14 +223,22 @@ describe("requests", () => {
     for (const id of [1, 2]) await connection.say({ type: "request", id, method: "agent.wait", params: {} });
     await connection.say({ type: "cancel", id: 1 });
     await connection.say({ type: "request", id: 3, method: "agent.list", params: {} });
-    expect(connection.got.at(-1)).toMatchObject({ type: "error", id: 3, error: { code: "too_many_requests", retryable: true } });
+    expect(connection.got.at(-1)).toMatchObject({
+      type: "error",
+      id: 3,
+      error: { code: "too_many_requests", retryable: true },
+    });
   });
 
   test("an answer that is too large for a frame says so", async () => {
     const connection = await connected({ limits: { frameBytesMax: 1_000 } });
     connection.fake.answers.set("message.history", () => "x".repeat(2_000));
     await connection.say({ type: "request", id: 1, method: "message.history", params: {} });
-    expect(connection.got[1]).toMatchObject({ type: "error", id: 1, error: { code: "frame_too_large", hint: "Ask for a smaller page." } });
+    expect(connection.got[1]).toMatchObject({
+      type: "error",
+      id: 1,
+      error: { code: "frame_too_large", hint: "Ask for a smaller page." },
+    });
   });
 });
 
@@ -201,8 +246,11 @@ describe("an agent's connection", () => {
   test("G3: what is asked after the end of the epoch is refused, each time", async () => {
     const connection = await asAgent();
     connection.fake.tokens.set("token-ada", relayError("epoch_expired", "ada@3 is over"));
-    for (const id of [1, 2]) await connection.say({ type: "request", id, method: "message.send", params: {}, commandId: "cmd-0001" });
-    expect(connection.got.slice(1)).toMatchObject([1, 2].map((id) => ({ type: "error", id, error: { code: "epoch_expired" } })));
+    for (const id of [1, 2])
+      await connection.say({ type: "request", id, method: "message.send", params: {}, commandId: "cmd-0001" });
+    expect(connection.got.slice(1)).toMatchObject(
+      [1, 2].map((id) => ({ type: "error", id, error: { code: "epoch_expired" } })),
+    );
     expect(connection.fake.calls).toEqual([]);
   });
 
@@ -276,7 +324,10 @@ describe("slow clients", () => {
     await connection.timers.advance(1);
     expect(connection.closed()).toEqual({ code: 1013, reason: "slow_consumer: resume from 2" });
     await connection.unblock();
-    expect(connection.got.at(-1)).toMatchObject({ type: "error", error: { code: "slow_consumer", data: { cursor: 2, cursors: { "7": 2 } } } });
+    expect(connection.got.at(-1)).toMatchObject({
+      type: "error",
+      error: { code: "slow_consumer", data: { cursor: 2, cursors: { "7": 2 } } },
+    });
   });
 
   test("G4: a client that takes a little every 20 s is slow, not dead", async () => {
@@ -324,7 +375,8 @@ describe("the end", () => {
 test("X2: the answers of one turn leave in one write", async () => {
   const connection = await connected();
   const before = connection.writes();
-  for (let id = 1; id <= 50; id += 1) connection.session.receive(JSON.stringify({ type: "request", id, method: "agent.list", params: {} }));
+  for (let id = 1; id <= 50; id += 1)
+    connection.session.receive(JSON.stringify({ type: "request", id, method: "agent.list", params: {} }));
   await connection.timers.settle();
   expect([connection.ofType("result").length, connection.writes() - before]).toEqual([50, 1]);
 });

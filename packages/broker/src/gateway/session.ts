@@ -52,7 +52,13 @@ export interface Session {
 }
 
 /** WebSocket close codes. */
-export const closeCodes = { goingAway: 1001, policyViolation: 1008, tooLarge: 1009, internalError: 1011, tryLater: 1013 } as const;
+export const closeCodes = {
+  goingAway: 1001,
+  policyViolation: 1008,
+  tooLarge: 1009,
+  internalError: 1011,
+  tryLater: 1013,
+} as const;
 
 type Phase =
   | { readonly name: "greeting" }
@@ -97,7 +103,10 @@ export function openSession(options: SessionOptions): Session {
   });
 
   const cancelHello = timers.after(limits.helloTimeoutMs, () => {
-    violate(errorEnvelope("invalid_frame", `expected hello within ${limits.helloTimeoutMs} ms`), closeCodes.policyViolation);
+    violate(
+      errorEnvelope("invalid_frame", `expected hello within ${limits.helloTimeoutMs} ms`),
+      closeCodes.policyViolation,
+    );
   });
 
   const over = (): boolean => {
@@ -233,7 +242,10 @@ export function openSession(options: SessionOptions): Session {
     if (phase.name === "over") return;
     if (phase.name === "greeting") {
       if (frame.type === "hello") return greet(frame);
-      return violate(errorEnvelope("invalid_frame", `expected hello first, found ${frame.type}`), closeCodes.policyViolation);
+      return violate(
+        errorEnvelope("invalid_frame", `expected hello first, found ${frame.type}`),
+        closeCodes.policyViolation,
+      );
     }
     const opens = frame.type === "request" || frame.type === "subscribe" || frame.type === "follow";
     if (opens && (asked.has(frame.id) || streams.has(frame.id))) {
@@ -249,7 +261,10 @@ export function openSession(options: SessionOptions): Session {
       case "subscribe":
       case "follow": {
         if (phase.caller.principal.kind === "operator") return streams.open(frame);
-        return refuse(frame.id, errorEnvelope("not_allowed", `an agent may not ${frame.type}; this needs the operator`));
+        return refuse(
+          frame.id,
+          errorEnvelope("not_allowed", `an agent may not ${frame.type}; this needs the operator`),
+        );
       }
       case "unsubscribe":
         return streams.end(frame.id);
@@ -291,7 +306,12 @@ function parseFrame(text: string): { readonly frame: ClientFrame } | { readonly 
   if (parsed.success) return { frame: parsed.data };
   const issue = parsed.error.issues[0];
   const where = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
-  return { error: errorEnvelope("invalid_frame", `expected a frame of this protocol${where}: ${issue?.message ?? "found something else"}`) };
+  return {
+    error: errorEnvelope(
+      "invalid_frame",
+      `expected a frame of this protocol${where}: ${issue?.message ?? "found something else"}`,
+    ),
+  };
 }
 
 /** What the peer is told. Of a bug it learns only that there is one; the log has the rest. */

@@ -19,9 +19,13 @@ const pathBytesMax = process.platform === "darwin" ? 103 : 107;
 export async function prepareSocketPath(socketPath: string): Promise<void> {
   const bytes = Buffer.byteLength(socketPath);
   if (bytes > pathBytesMax) {
-    throw relayError("socket_path_too_long", `expected a socket path of at most ${pathBytesMax} bytes, found ${bytes}: ${socketPath}`, {
-      hint: "Choose a shorter runtime directory.",
-    });
+    throw relayError(
+      "socket_path_too_long",
+      `expected a socket path of at most ${pathBytesMax} bytes, found ${bytes}: ${socketPath}`,
+      {
+        hint: "Choose a shorter runtime directory.",
+      },
+    );
   }
   const directory = dirname(socketPath);
   try {
@@ -30,7 +34,11 @@ export async function prepareSocketPath(socketPath: string): Promise<void> {
     await removeOldSocket(socketPath);
   } catch (cause) {
     if (codeOf(cause) === "state_unwritable") throw cause;
-    throw relayError("state_unwritable", `the directory ${directory} of the socket cannot be used (${String(codeOf(cause))})`, { cause });
+    throw relayError(
+      "state_unwritable",
+      `the directory ${directory} of the socket cannot be used (${String(codeOf(cause))})`,
+      { cause },
+    );
   }
 }
 
@@ -41,25 +49,35 @@ export async function protectSocket(socketPath: string): Promise<void> {
 
 async function requirePrivate(directory: string): Promise<void> {
   const found = await lstat(directory);
-  if (!found.isDirectory()) throw relayError("state_unwritable", `expected a directory, found something else: ${directory}`);
+  if (!found.isDirectory())
+    throw relayError("state_unwritable", `expected a directory, found something else: ${directory}`);
   const user = process.getuid?.();
   if (user !== undefined && found.uid !== user) {
-    throw relayError("state_unwritable", `expected a directory of user ${user}, found one of user ${found.uid}: ${directory}`, {
-      hint: "Remove it, or choose another runtime directory.",
-    });
+    throw relayError(
+      "state_unwritable",
+      `expected a directory of user ${user}, found one of user ${found.uid}: ${directory}`,
+      {
+        hint: "Remove it, or choose another runtime directory.",
+      },
+    );
   }
   const mode = found.mode & 0o777;
   if ((mode & 0o077) !== 0) {
-    throw relayError("state_unwritable", `expected a directory with mode 700, found ${mode.toString(8)}: ${directory}`, {
-      hint: `Run: chmod 700 ${directory}`,
-    });
+    throw relayError(
+      "state_unwritable",
+      `expected a directory with mode 700, found ${mode.toString(8)}: ${directory}`,
+      {
+        hint: `Run: chmod 700 ${directory}`,
+      },
+    );
   }
 }
 
 async function removeOldSocket(socketPath: string): Promise<void> {
   try {
     const found = await lstat(socketPath);
-    if (!found.isSocket()) throw relayError("state_unwritable", `expected a socket or nothing, found another kind of file: ${socketPath}`);
+    if (!found.isSocket())
+      throw relayError("state_unwritable", `expected a socket or nothing, found another kind of file: ${socketPath}`);
   } catch (cause) {
     if (codeOf(cause) === "ENOENT") return;
     throw cause;

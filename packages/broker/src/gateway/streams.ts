@@ -62,10 +62,13 @@ export function openStreams(options: {
     const head = feed.head();
     const from = frame.from ?? head;
     if (from > head) {
-      return refuse(id, errorEnvelope("invalid_request", `expected a cursor of at most ${head}, found ${from}`, {
-        hint: "The log is older than this cursor; read again from 0.",
-        data: { head },
-      }));
+      return refuse(
+        id,
+        errorEnvelope("invalid_request", `expected a cursor of at most ${head}, found ${from}`, {
+          hint: "The log is older than this cursor; read again from 0.",
+          data: { head },
+        }),
+      );
     }
     const made = subscription({
       id,
@@ -108,7 +111,10 @@ export function openStreams(options: {
     open: (frame) => {
       const count = subscriptions.size + follows.size;
       if (count >= options.limits.subscriptionsMax) {
-        return refuse(frame.id, errorEnvelope("too_many_requests", `${count} subscriptions of this connection are open`));
+        return refuse(
+          frame.id,
+          errorEnvelope("too_many_requests", `${count} subscriptions of this connection are open`),
+        );
       }
       if (frame.type === "subscribe") subscribe(frame);
       else startFollow(frame);

@@ -6,7 +6,10 @@ import { memoryConnection } from "./testing/memory-connection.ts";
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-async function subscribed(options: Parameters<typeof memoryConnection>[0] = {}, frame: { from?: number; filter?: object } = {}) {
+async function subscribed(
+  options: Parameters<typeof memoryConnection>[0] = {},
+  frame: { from?: number; filter?: object } = {},
+) {
   const connection = memoryConnection(options);
   await connection.hello();
   await connection.say({ type: "subscribe", id: 1, filter: {}, ...frame });
@@ -30,7 +33,10 @@ test("S1: without a cursor only what comes is sent", async () => {
   const connection = await subscribed({ fake });
   fake.append(working("ada"));
   await connection.timers.settle();
-  expect(connection.got.slice(1)).toMatchObject([{ type: "subscribed", id: 1, from: 1 }, { type: "event", id: 1, event: { sequence: 2 } }]);
+  expect(connection.got.slice(1)).toMatchObject([
+    { type: "subscribed", id: 1, from: 1 },
+    { type: "event", id: 1, event: { sequence: 2 } },
+  ]);
 });
 
 test("S1: an event that was read before it was announced is not repeated, and one that was never announced is read", async () => {
@@ -41,7 +47,16 @@ test("S1: an event that was read before it was announced is not repeated, and on
   const late = memoryConnection({
     fake: {
       ...fake,
-      service: { ...service, events: { ...service.events, onAppended: (listener) => { announce.push(listener); return () => undefined; } } },
+      service: {
+        ...service,
+        events: {
+          ...service.events,
+          onAppended: (listener) => {
+            announce.push(listener);
+            return () => undefined;
+          },
+        },
+      },
     },
   });
   fake.append(working("ada"), working("ada"));
@@ -58,7 +73,11 @@ test("S1: an event that was read before it was announced is not repeated, and on
 
 test("a cursor beyond the head is refused, because the log is not the one that it came from", async () => {
   const connection = await subscribed({}, { from: 5 });
-  expect(connection.got[1]).toMatchObject({ type: "error", id: 1, error: { code: "invalid_request", data: { head: 0 } } });
+  expect(connection.got[1]).toMatchObject({
+    type: "error",
+    id: 1,
+    error: { code: "invalid_request", data: { head: 0 } },
+  });
 });
 
 test("S2: while the client does not read nothing is kept, and afterwards nothing is missing", async () => {
@@ -153,9 +172,13 @@ test("S1: whatever the pace of writer and reader, every wanted event arrives onc
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.integer({ min: 0, max: 30 }), async (steps, past) => {
       const fake = fakeService();
-      const mixed = (count: number): Fact[] => range(1, count).map((number) => working(number % 3 === 0 ? "ben" : "ada"));
+      const mixed = (count: number): Fact[] =>
+        range(1, count).map((number) => working(number % 3 === 0 ? "ben" : "ada"));
       fake.append(...mixed(past));
-      const connection = await subscribed({ fake, limits: { outboxFramesMax: 8 } }, { from: 0, filter: { agents: ["ada"] } });
+      const connection = await subscribed(
+        { fake, limits: { outboxFramesMax: 8 } },
+        { from: 0, filter: { agents: ["ada"] } },
+      );
       for (const item of steps) {
         if (item.do === "append") fake.append(...mixed(item.count));
         else if (item.do === "block") connection.block();

@@ -24,19 +24,49 @@ async function bench(...history: readonly Fact[]): Promise<Bench> {
   log.append(history.map((event) => ({ stream: "agent" in event ? `agent/${event.agent}` : "broker", event, at: 0 })));
   const host = fakePtyHost();
   const clock = new SimulatedClock(0);
-  host.onSpawn((id) => { host.emitOutput(id, "<ready>"); });
+  host.onSpawn((id) => {
+    host.emitOutput(id, "<ready>");
+  });
   const broker = openBroker({
-    log, clock, logger: quiet, ids: sequentialIds(), archive: {} as Archive, harnesses: scriptedHarnesses,
-    openHost: () => Promise.resolve(host), hostPid: () => 1, credentials: createCredentials(Buffer.from("secret")),
+    log,
+    clock,
+    logger: quiet,
+    ids: sequentialIds(),
+    archive: {} as Archive,
+    harnesses: scriptedHarnesses,
+    openHost: () => Promise.resolve(host),
+    hostPid: () => 1,
+    credentials: createCredentials(Buffer.from("secret")),
     logs: {
-      end: () => Promise.resolve(0), append: () => undefined, finish: () => undefined, close: () => Promise.resolve(),
-      read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }), newestEpoch: () => Promise.resolve(undefined),
+      end: () => Promise.resolve(0),
+      append: () => undefined,
+      finish: () => undefined,
+      close: () => Promise.resolve(),
+      read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
+      newestEpoch: () => Promise.resolve(undefined),
     },
-    version: "0", pid: 1, project: "/", stateDir: "/", mcpUrl: () => undefined, tcpUrl: () => undefined, memoryBytes: () => 0,
-    orchestrator: "none", defer: queueMicrotask, onDefect: (error) => { throw error; }, onShutdown: () => undefined,
+    version: "0",
+    pid: 1,
+    project: "/",
+    stateDir: "/",
+    mcpUrl: () => undefined,
+    tcpUrl: () => undefined,
+    memoryBytes: () => 0,
+    orchestrator: "none",
+    defer: queueMicrotask,
+    onDefect: (error) => {
+      throw error;
+    },
+    onShutdown: () => undefined,
   });
   await broker.start();
-  return { broker, host, log, call: (method, params, commandId, caller = operator) => broker.service.call(caller, method, params, commandId === undefined ? {} : { commandId }) };
+  return {
+    broker,
+    host,
+    log,
+    call: (method, params, commandId, caller = operator) =>
+      broker.service.call(caller, method, params, commandId === undefined ? {} : { commandId }),
+  };
 }
 
 const launch = { cli: "turns", restart: { when: "never" } };
@@ -52,7 +82,18 @@ test("a spawn that failed says so, however many lives the agent has had", async 
   const lives = Array.from({ length: 400 }, (_, index): readonly Fact[] => [
     spawning("ada", index + 1),
     spawned("ada", index + 1),
-    { type: "agent_exited", agent: "ada", epoch: index + 1, reason: "clean", class: "normal", code: 0, signal: null, uptimeSecs: 1, lastLines: [], undelivered: 0 },
+    {
+      type: "agent_exited",
+      agent: "ada",
+      epoch: index + 1,
+      reason: "clean",
+      class: "normal",
+      code: 0,
+      signal: null,
+      uptimeSecs: 1,
+      lastLines: [],
+      undelivered: 0,
+    },
   ]);
   const { call, host } = await bench(registered("ada"), ...lives.flat());
   host.failSpawns(() => "no more processes");
@@ -65,7 +106,9 @@ test("a release that is asked again after a new spawn does not wait for the new 
   await call("agent.release", { name: "ada" }, "two");
   await call("agent.spawn", { name: "ada", launch }, "three");
   expect(await call("agent.release", { name: "ada" }, "two")).toEqual({});
-  expect(await call("agent.list", {})).toMatchObject({ agents: [{ name: "operator" }, { name: "ada", epoch: 2, status: "idle" }].slice(1) });
+  expect(await call("agent.list", {})).toMatchObject({
+    agents: [{ name: "operator" }, { name: "ada", epoch: 2, status: "idle" }].slice(1),
+  });
 });
 
 test("an answer that is asked again is the same, also when its original can no longer be read", async () => {
@@ -74,11 +117,17 @@ test("an answer that is asked again is the same, also when its original can no l
   const ada: Caller = { principal: { kind: "agent", name: "ada", epoch: 1 }, actor: undefined };
   await call("channel.create", { channel: "general" }, "two");
   await call("channel.join", { channel: "general" }, "three", ada);
-  const { messageId } = (await call("message.send", { to: { kind: "channel", name: "general" }, body: "hello" }, "four")) as { messageId: string };
+  const { messageId } = (await call(
+    "message.send",
+    { to: { kind: "channel", name: "general" }, body: "hello" },
+    "four",
+  )) as { messageId: string };
   const reply = await call("message.reply", { replyTo: messageId, body: "hello back" }, "five", ada);
   await call("channel.leave", { channel: "general" }, "six", ada);
   expect(await call("message.reply", { replyTo: messageId, body: "hello back" }, "five", ada)).toEqual(reply);
-  await expect(call("message.reply", { replyTo: messageId, body: "once more" }, "seven", ada)).rejects.toMatchObject({ code: "unknown_message" });
+  await expect(call("message.reply", { replyTo: messageId, body: "once more" }, "seven", ada)).rejects.toMatchObject({
+    code: "unknown_message",
+  });
 });
 
 test("what an agent does carries the actor that the broker stamped it with, whatever it says of itself", async () => {
@@ -87,10 +136,9 @@ test("what an agent does carries the actor that the broker stamped it with, what
   const ada: Caller = { principal: { kind: "agent", name: "ada", epoch: 1 }, actor: "someone/else" };
   await call("agent.report", { text: "busy" }, undefined, ada);
   await call("read.mark", { with: "operator", upTo: 1 }, undefined, ada);
-  expect(log.read({ after: 0, limit: 100, types: ["agent_status_reported", "read_marked"] }).map((it) => it.actor)).toEqual([
-    "agent-relay-cli/agent/turns",
-    "agent-relay-cli/agent/turns",
-  ]);
+  expect(
+    log.read({ after: 0, limit: 100, types: ["agent_status_reported", "read_marked"] }).map((it) => it.actor),
+  ).toEqual(["agent-relay-cli/agent/turns", "agent-relay-cli/agent/turns"]);
 });
 
 test("an end with all agents releases who runs and leaves the mail of who has ended by itself", async () => {
@@ -101,7 +149,12 @@ test("an end with all agents releases who runs and leaves the mail of who has en
   await call("agent.wait", { names: ["ben"], until: "exited", timeoutMs: 1_000 });
   await call("message.send", { to: { kind: "agent", name: "ben" }, body: "for the next life" }, "three");
   await broker.close({ endAgents: true });
-  expect(log.history().filter((it) => it.type === "agent_exited").map((it) => `${it.agent} ${it.reason}`)).toEqual(["ben clean", "ada released"]);
+  expect(
+    log
+      .history()
+      .filter((it) => it.type === "agent_exited")
+      .map((it) => `${it.agent} ${it.reason}`),
+  ).toEqual(["ben clean", "ada released"]);
   expect(log.history().some((it) => it.type === "delivery_dead_lettered")).toBe(false);
   expect(log.history().at(-1)?.type).toBe("broker_stopped");
 });

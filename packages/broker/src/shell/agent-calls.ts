@@ -2,7 +2,17 @@
 import { relayError, type AgentView, type MethodResult, type PermissionMode } from "@agent-relay/protocol";
 import { classOf } from "../core/directory.ts";
 import { isLive, type Agent } from "../core/state.ts";
-import { actorOf, callerName, wasDone, once, requireAgent, viewOf, type Handlers, type Office, type Request } from "./calls.ts";
+import {
+  actorOf,
+  callerName,
+  wasDone,
+  once,
+  requireAgent,
+  viewOf,
+  type Handlers,
+  type Office,
+  type Request,
+} from "./calls.ts";
 import { messageIdsIn } from "./envelope.ts";
 
 /** Programs with slow discs and cold caches have been seen to need ten seconds to start. */
@@ -36,7 +46,9 @@ export const agentCalls: Handlers<
       () => ({}),
     ),
   "agent.list": async ({ params }, office) => {
-    const agents = [...office.engine.state().agents.values()].filter((it) => params.all || it.kind === "person" || isShown(it));
+    const agents = [...office.engine.state().agents.values()].filter(
+      (it) => params.all || it.kind === "person" || isShown(it),
+    );
     return { agents: await Promise.all(agents.map((it) => viewOf(office, it))) };
   },
   "agent.wait": waitForAgents,
@@ -44,16 +56,25 @@ export const agentCalls: Handlers<
     const { name, leaseId, ttlMs, takeOver } = request.params;
     const holder = callerName(request.caller);
     const at = office.clock.now();
-    await office.engine.submit({ type: "agent.hold", name, leaseId, holder, ttlMs, takeOver, at }, actorOf(office, request.caller));
+    await office.engine.submit(
+      { type: "agent.hold", name, leaseId, holder, ttlMs, takeOver, at },
+      actorOf(office, request.caller),
+    );
     return { leaseId, expiresAt: at + ttlMs };
   },
   "agent.unhold": async ({ params, caller }, office) => {
-    await office.engine.submit({ type: "agent.unhold", name: params.name, leaseId: params.leaseId, at: office.clock.now() }, actorOf(office, caller));
+    await office.engine.submit(
+      { type: "agent.unhold", name: params.name, leaseId: params.leaseId, at: office.clock.now() },
+      actorOf(office, caller),
+    );
     return {};
   },
   "agent.report": async ({ params, caller }, office) => {
     const { name, epoch } = incarnationOf(caller.principal);
-    await office.engine.submit({ type: "agent.report", name, epoch, text: params.text, at: office.clock.now() }, actorOf(office, caller));
+    await office.engine.submit(
+      { type: "agent.report", name, epoch, text: params.text, at: office.clock.now() },
+      actorOf(office, caller),
+    );
     return {};
   },
   "agent.signal": async ({ params, caller }, office) => {
@@ -66,7 +87,9 @@ export const agentCalls: Handlers<
       if (messageIds.length > 0) observations.unshift({ type: "prompt", messageIds, source, fidelity: "exact" });
     }
     await Promise.all(
-      observations.map((observation) => office.engine.submit({ type: "incarnation.observed", name, epoch, observation, at })),
+      observations.map((observation) =>
+        office.engine.submit({ type: "incarnation.observed", name, epoch, observation, at }),
+      ),
     );
     return {};
   },
@@ -100,7 +123,8 @@ async function spawn(request: Request<"agent.spawn">, office: Office): Promise<M
     });
   }
   const { harness, traits } = office.harnesses.describe(launch);
-  if (!wasDone(office, request)) requireNoMoreThanTheirOwn(request, office, office.harnesses.check(launch).permissionMode);
+  if (!wasDone(office, request))
+    requireNoMoreThanTheirOwn(request, office, office.harnesses.check(launch).permissionMode);
   const { epoch, sequence } = await once(
     office,
     "agent.spawn",
@@ -118,7 +142,10 @@ async function spawn(request: Request<"agent.spawn">, office: Office): Promise<M
     },
     (facts) => {
       const spawning = facts.find((it) => it.event.type === "agent_spawning");
-      return { epoch: spawning?.event.type === "agent_spawning" ? spawning.event.epoch : 0, sequence: spawning?.sequence ?? 0 };
+      return {
+        epoch: spawning?.event.type === "agent_spawning" ? spawning.event.epoch : 0,
+        sequence: spawning?.sequence ?? 0,
+      };
     },
   );
   const pid = await office.waits.until({
@@ -165,10 +192,14 @@ function requireNoMoreThanTheirOwn(request: Request<"agent.spawn">, office: Offi
   if (principal.kind !== "agent") return;
   const own = office.engine.state().agents.get(principal.name)?.permissionMode ?? "ask";
   if (boldness.indexOf(wanted) <= boldness.indexOf(own)) return;
-  throw relayError("not_allowed", `'${principal.name}' runs with permission mode '${own}' and may not spawn an agent with '${wanted}'.`, {
-    hint: `Spawn it with '${own}', or ask the operator to spawn it.`,
-    data: { own, wanted },
-  });
+  throw relayError(
+    "not_allowed",
+    `'${principal.name}' runs with permission mode '${own}' and may not spawn an agent with '${wanted}'.`,
+    {
+      hint: `Spawn it with '${own}', or ask the operator to spawn it.`,
+      data: { own, wanted },
+    },
+  );
 }
 
 async function end<M extends "agent.release" | "agent.kill">(
@@ -187,10 +218,16 @@ async function end<M extends "agent.release" | "agent.kill">(
   const method: M = (how === "release" ? "agent.release" : "agent.kill") as M;
   const command = { type: "agent.end", name, how, by: principal.name, at: office.clock.now() } as const;
   // An answer that was stored names the incarnation that it was about; by now there may be another.
-  const { epoch } = await once(office, method, request, reason === undefined ? command : { ...command, reason }, (facts) => {
-    const releasing = facts.find((it) => it.event.type === "agent_releasing")?.event;
-    return { epoch: releasing?.type === "agent_releasing" ? releasing.epoch : agent.epoch };
-  });
+  const { epoch } = await once(
+    office,
+    method,
+    request,
+    reason === undefined ? command : { ...command, reason },
+    (facts) => {
+      const releasing = facts.find((it) => it.event.type === "agent_releasing")?.event;
+      return { epoch: releasing?.type === "agent_releasing" ? releasing.epoch : agent.epoch };
+    },
+  );
   await office.waits.until({
     answer: () => {
       const now = office.engine.state().agents.get(name);
@@ -235,7 +272,11 @@ function hasReached(agent: Agent, until: Request<"agent.wait">["params"]["until"
   if (gone) throw endedInstead(agent, until);
   if (until === "idle") return agent.status === "idle";
   if (until === "blocked") return agent.status === "blocked";
-  return agent.status === "idle" || agent.status === "working" || (agent.status === "blocked" && agent.beforeBlock !== "starting");
+  return (
+    agent.status === "idle" ||
+    agent.status === "working" ||
+    (agent.status === "blocked" && agent.beforeBlock !== "starting")
+  );
 }
 
 function endedInstead(agent: Agent, until: string): ReturnType<typeof relayError> {
@@ -246,7 +287,10 @@ function endedInstead(agent: Agent, until: string): ReturnType<typeof relayError
   });
 }
 
-function incarnationOf(principal: Request<"agent.report">["caller"]["principal"]): { readonly name: string; readonly epoch: number } {
+function incarnationOf(principal: Request<"agent.report">["caller"]["principal"]): {
+  readonly name: string;
+  readonly epoch: number;
+} {
   if (principal.kind === "agent") return principal;
   throw relayError("not_allowed", "Only an agent can say this of itself.", {
     hint: "Use the token of the incarnation.",
@@ -255,5 +299,7 @@ function incarnationOf(principal: Request<"agent.report">["caller"]["principal"]
 
 /** Whether `who` lists it without being asked for all: it runs, is about to, or has died by itself. */
 function isShown(agent: Agent): boolean {
-  return isLive(agent) || agent.restartAt !== undefined || agent.ended === "permanently_dead" || agent.ended === undefined;
+  return (
+    isLive(agent) || agent.restartAt !== undefined || agent.ended === "permanently_dead" || agent.ended === undefined
+  );
 }

@@ -35,9 +35,13 @@ export function createBrokerService(
     const principal = options.credentials.verify(token);
     const agent = engine.state().agents.get(principal.name);
     if (agent?.epoch !== principal.epoch || !isLive(agent)) {
-      throw relayError("epoch_expired", `The token belongs to incarnation ${principal.epoch} of '${principal.name}', which is over.`, {
-        hint: "Tokens die with their incarnation; a new one is given at the next spawn.",
-      });
+      throw relayError(
+        "epoch_expired",
+        `The token belongs to incarnation ${principal.epoch} of '${principal.name}', which is over.`,
+        {
+          hint: "Tokens die with their incarnation; a new one is given at the next spawn.",
+        },
+      );
     }
     return principal;
   };
@@ -52,7 +56,12 @@ export function createBrokerService(
     return answer(method, caller, params, callOptions);
   };
 
-  const answer = async <M extends Method>(method: M, caller: Caller, params: unknown, callOptions: CallOptions): Promise<unknown> => {
+  const answer = async <M extends Method>(
+    method: M,
+    caller: Caller,
+    params: unknown,
+    callOptions: CallOptions,
+  ): Promise<unknown> => {
     const parsed = methods[method].params.safeParse(params ?? {});
     if (!parsed.success) throw badParams(method, parsed.error.issues);
     try {
@@ -94,7 +103,10 @@ const brokerCalls: Handlers<"broker.status" | "broker.shutdown" | "broker.backup
       ...office.status(),
       sequence: office.log.head(),
       agents: { live: agents.filter(isLive).length, known: agents.filter((it) => it.kind === "program").length },
-      pendingDeliveries: agents.reduce((sum, it) => sum + it.mailbox.waitingCount + (it.injection?.items.length ?? 0), 0),
+      pendingDeliveries: agents.reduce(
+        (sum, it) => sum + it.mailbox.waitingCount + (it.injection?.items.length ?? 0),
+        0,
+      ),
       deadLetters: office.archive.deadLetterCount(),
     };
   },
@@ -106,7 +118,11 @@ const brokerCalls: Handlers<"broker.status" | "broker.shutdown" | "broker.backup
   "events.read": ({ params }, office) => {
     const wanted = eventMatcher(params.filter);
     const { types } = params.filter;
-    const read = office.log.read({ after: params.from, limit: params.limit, ...(types === undefined ? {} : { types }) });
+    const read = office.log.read({
+      after: params.from,
+      limit: params.limit,
+      ...(types === undefined ? {} : { types }),
+    });
     const page = pageOf(read.map(eventOf), (event) => ("body" in event ? messageBytes(event) : 512));
     const isLast = page.length === read.length && read.length < params.limit;
     return {
@@ -115,7 +131,10 @@ const brokerCalls: Handlers<"broker.status" | "broker.shutdown" | "broker.backup
       head: office.log.head(),
     };
   },
-  "stats.read": ({ params }, office) => ({ rows: [...office.archive.stats(params.by)], orchestrator: office.orchestrator }),
+  "stats.read": ({ params }, office) => ({
+    rows: [...office.archive.stats(params.by)],
+    orchestrator: office.orchestrator,
+  }),
 };
 
 function permit(method: Method, caller: Caller): void {
@@ -123,9 +142,13 @@ function permit(method: Method, caller: Caller): void {
   throw relayError("not_allowed", `An agent may not ask for ${method}.`, { hint: "Only the operator may." });
 }
 
-function badParams(method: string, issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): RelayError {
+function badParams(
+  method: string,
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): RelayError {
   const first = issues[0];
-  const where = first === undefined || first.path.length === 0 ? "the parameters" : `'${first.path.map(String).join(".")}'`;
+  const where =
+    first === undefined || first.path.length === 0 ? "the parameters" : `'${first.path.map(String).join(".")}'`;
   return relayError("invalid_request", `${method}: ${where}: ${first?.message ?? "invalid"}.`, {
     hint: "See the method's schema.",
     data: { issues: issues.slice(0, 10).map((it) => ({ path: it.path.map(String), message: it.message })) },

@@ -37,12 +37,17 @@ function checkPromises(world: World): void {
   const facts = world.facts();
   const accepted = facts.filter((it) => it.type === "message_accepted");
   for (const body of ["one", "two", "to everyone", "while busy", "urgent", "for the next life", "an answer"])
-    expect(accepted.filter((it) => it.body === body), `'${body}' was accepted exactly once`).toHaveLength(1);
+    expect(
+      accepted.filter((it) => it.body === body),
+      `'${body}' was accepted exactly once`,
+    ).toHaveLength(1);
 
   for (const message of accepted) {
     for (const agent of message.recipients) {
       if (agent === "operator") continue;
-      const own = facts.filter((it) => "messageId" in it && it.messageId === message.messageId && "agent" in it && it.agent === agent);
+      const own = facts.filter(
+        (it) => "messageId" in it && it.messageId === message.messageId && "agent" in it && it.agent === agent,
+      );
       const ended = own.some((it) => ["delivery_seen", "delivery_dead_lettered"].includes(it.type));
       const handedOver = own.some((it) => it.type === "delivery_handed_over");
       expect(ended || (agent === "cleo" && handedOver), `${message.body} to ${agent} is answered for`).toBe(true);
@@ -63,7 +68,9 @@ function checkPromises(world: World): void {
   for (const agent of ["ada", "ben", "cleo"]) {
     for (const from of ["operator", "ada", "ben"]) {
       const sent = accepted.filter((it) => it.from === from && it.recipients.includes(agent)).map((it) => it.body);
-      const firsts = world.arrivals.filter((it) => it.agent === agent && sent.includes(it.body) && !it.markedAsRepeat).map((it) => it.body);
+      const firsts = world.arrivals
+        .filter((it) => it.agent === agent && sent.includes(it.body) && !it.markedAsRepeat)
+        .map((it) => it.body);
       expect(firsts, `order from ${from} to ${agent}`).toEqual(sent.filter((it) => firsts.includes(it)));
     }
   }
@@ -72,7 +79,9 @@ function checkPromises(world: World): void {
   expect(new Set(exits).size, "one agent_exited for each incarnation").toBe(exits.length);
   expect(facts.some((it) => it.type === "agent_restarted" && it.agent === "ben")).toBe(true);
   const live = [...world.state().agents.values()].filter(isLive);
-  expect([...world.host.terminals.keys()].sort(), "who lives has a terminal, and nobody else").toEqual(live.map((it) => `${it.name}@${it.epoch}`).sort());
+  expect([...world.host.terminals.keys()].sort(), "who lives has a terminal, and nobody else").toEqual(
+    live.map((it) => `${it.name}@${it.epoch}`).sort(),
+  );
 }
 
 /** Small enough that every pair of deaths can be tried. */
@@ -91,7 +100,8 @@ async function shortStory(plan?: CrashPlan): Promise<World> {
 
 test("without a crash the story goes as written", async () => {
   const world = await busyStory();
-  expect(world.arrivals.map((it) => `${it.agent}@${it.epoch} ${it.body}${it.markedAsRepeat ? " (repeat?)" : ""}`)).toMatchInlineSnapshot(`
+  expect(world.arrivals.map((it) => `${it.agent}@${it.epoch} ${it.body}${it.markedAsRepeat ? " (repeat?)" : ""}`))
+    .toMatchInlineSnapshot(`
     [
       "ada@1 one",
       "ada@1 two",
@@ -120,10 +130,18 @@ test("killed twice at any two points, it still keeps its promises", async () => 
       const facts = world.facts();
       for (const body of ["one", "two"]) {
         expect(facts.filter((it) => it.type === "message_accepted" && it.body === body)).toHaveLength(1);
-        expect(world.arrivals.some((it) => it.body === body), `'${body}' arrived`).toBe(true);
-        expect(world.arrivals.filter((it) => it.body === body && !it.markedAsRepeat).length, `'${body}' unmarked`).toBeLessThan(2);
+        expect(
+          world.arrivals.some((it) => it.body === body),
+          `'${body}' arrived`,
+        ).toBe(true);
+        expect(
+          world.arrivals.filter((it) => it.body === body && !it.markedAsRepeat).length,
+          `'${body}' unmarked`,
+        ).toBeLessThan(2);
       }
-      expect(facts.flatMap((it) => (it.type === "agent_exited" ? [`${it.agent}@${it.epoch} ${it.reason}`] : []))).toEqual(["ada@1 signal", "ada@2 killed"]);
+      expect(
+        facts.flatMap((it) => (it.type === "agent_exited" ? [`${it.agent}@${it.epoch} ${it.reason}`] : [])),
+      ).toEqual(["ada@1 signal", "ada@2 killed"]);
       expect([...world.host.terminals.keys()]).toEqual([]);
     },
     { crashes: 2 },

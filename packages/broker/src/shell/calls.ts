@@ -47,7 +47,10 @@ export interface Request<M extends Method> {
   readonly options: CallOptions;
 }
 
-export type Handler<M extends Method> = (request: Request<M>, office: Office) => Promise<MethodResult<M>> | MethodResult<M>;
+export type Handler<M extends Method> = (
+  request: Request<M>,
+  office: Office,
+) => Promise<MethodResult<M>> | MethodResult<M>;
 export type Handlers<Chosen extends Method> = { readonly [M in Chosen]: Handler<M> };
 
 export function callerName(caller: Caller): string {
@@ -68,7 +71,9 @@ export async function once<M extends Method, Answer = MethodResult<M>>(
   const { caller, options, params } = request;
   const id = options.commandId;
   if (methods[method].command && id === undefined)
-    throw relayError("invalid_request", `${method} needs a commandId.`, { hint: "Choose one for each command and repeat it when you retry." });
+    throw relayError("invalid_request", `${method} needs a commandId.`, {
+      hint: "Choose one for each command and repeat it when you retry.",
+    });
   const digest = createHash("sha256")
     .update(JSON.stringify([method, callerName(caller), params]))
     .digest("base64url");
@@ -89,7 +94,8 @@ function commandKey(caller: Caller, commandId: string): string {
 
 /** An agent's actor is what the broker stamped it with; only others say for themselves who they are. */
 export function actorOf(office: Office, caller: Caller): string | undefined {
-  if (caller.principal.kind === "agent") return office.engine.state().agents.get(caller.principal.name)?.originActor ?? caller.actor;
+  if (caller.principal.kind === "agent")
+    return office.engine.state().agents.get(caller.principal.name)?.originActor ?? caller.actor;
   return caller.actor;
 }
 
@@ -111,7 +117,10 @@ export function mailboxOwner(caller: Caller, name: string | undefined): string {
 }
 
 export async function viewOf(office: Office, agent: Agent): Promise<Awaited<ReturnType<typeof agentView>>> {
-  const usage = agent.pid === undefined ? undefined : await office.incarnations.usage(agent.name, agent.epoch).catch(() => undefined);
+  const usage =
+    agent.pid === undefined
+      ? undefined
+      : await office.incarnations.usage(agent.name, agent.epoch).catch(() => undefined);
   return agentView(agent, office.clock.now(), office.incarnations.vitals(agent.name, agent.epoch), usage?.memoryBytes);
 }
 
@@ -137,7 +146,11 @@ export function requireMessage(office: Office, messageId: string): NonNullable<R
 }
 
 /** Whether an agent may read a message: it wrote it, it was owed it, or it is in its channel. */
-export function maySee(state: BrokerState, name: string, message: { readonly from: string; readonly to: Address }): boolean {
+export function maySee(
+  state: BrokerState,
+  name: string,
+  message: { readonly from: string; readonly to: Address },
+): boolean {
   if (message.from === name) return true;
   if (message.to.kind === "agent") return message.to.name === name;
   return state.channels.get(message.to.name)?.members.has(name) === true;
@@ -150,10 +163,15 @@ export function requireChannel(state: BrokerState, channel: string): void {
 }
 
 /** The key of a conversation for read marks: a channel, or two names in order. */
-export function conversationKey(caller: Caller, params: { readonly channel?: string | undefined; readonly with?: string | undefined }): string {
+export function conversationKey(
+  caller: Caller,
+  params: { readonly channel?: string | undefined; readonly with?: string | undefined },
+): string {
   if (params.channel !== undefined) return `#${params.channel}`;
   if (params.with === undefined)
-    throw relayError("invalid_request", "Expected `channel` or `with`; found neither.", { hint: "Name the conversation." });
+    throw relayError("invalid_request", "Expected `channel` or `with`; found neither.", {
+      hint: "Name the conversation.",
+    });
   return [callerName(caller), params.with].sort().join("&");
 }
 
@@ -171,4 +189,3 @@ export function pageOf<Item>(items: readonly Item[], bytesOf: (item: Item) => nu
 export function messageBytes(message: { readonly body: string }): number {
   return wireBytes(message.body) + 512;
 }
-

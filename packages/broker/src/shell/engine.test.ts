@@ -10,16 +10,41 @@ type Send = Extract<ClientCommand, { type: "message.send" }>;
 
 function send(n: number, more: Partial<Send> = {}): Send {
   const messageId = `msg_${String(n).padStart(10, "0")}`;
-  return { type: "message.send", messageId, from: "ben", fromEpoch: undefined, to: { kind: "agent", name: "ada" }, body: `body ${n}`, bytes: 6, mode: "wait", replyTo: undefined, expiresAt: undefined, at: 0, ...more };
+  return {
+    type: "message.send",
+    messageId,
+    from: "ben",
+    fromEpoch: undefined,
+    to: { kind: "agent", name: "ada" },
+    body: `body ${n}`,
+    bytes: 6,
+    mode: "wait",
+    replyTo: undefined,
+    expiresAt: undefined,
+    at: 0,
+    ...more,
+  };
 }
 
 const register = (name: string): ClientCommand => ({ type: "agent.register", name, by: name, at: 0 });
 const spawn = (name: string): ClientCommand => ({
-  type: "agent.spawn", name, launch: LaunchSpec.parse({ cli: "turns" }), harness: "turns", runtime: "pty", traits: turns, by: "operator", taskMessageId: "msg_0000000000", at: 0,
+  type: "agent.spawn",
+  name,
+  launch: LaunchSpec.parse({ cli: "turns" }),
+  harness: "turns",
+  runtime: "pty",
+  traits: turns,
+  by: "operator",
+  taskMessageId: "msg_0000000000",
+  at: 0,
 });
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 /** Answers with the sequence of the last fact, so that a stored answer can be told from a new one. */
-const key = (id: string, digest = id): CommandKey<number> => ({ id, digest, answer: (facts) => facts.at(-1)?.sequence ?? 0 });
+const key = (id: string, digest = id): CommandKey<number> => ({
+  id,
+  digest,
+  answer: (facts) => facts.at(-1)?.sequence ?? 0,
+});
 
 interface Bench {
   readonly log: CrashableLog<Fact>;
@@ -106,7 +131,12 @@ test("R2: commands of one turn go into one append, in the order in which they ca
   turn();
   await all;
   expect(appends).toEqual([4]);
-  expect(log.history().map((it) => ("body" in it ? it.body : it.type))).toEqual(["agent_registered", "agent_registered", "body 1", "body 2"]);
+  expect(log.history().map((it) => ("body" in it ? it.body : it.type))).toEqual([
+    "agent_registered",
+    "agent_registered",
+    "body 1",
+    "body 2",
+  ]);
 });
 
 test("R2: a command is decided against what the ones before it in the batch have changed", async () => {
@@ -133,7 +163,11 @@ test("R5: when the append fails, every command of the batch fails, nothing is to
   await ask(register("ada"));
   happened.length = 0;
   log.failAppends({ code: "disk_full", times: 1 });
-  const outcomes = Promise.allSettled([engine.submit(spawn("ben")), engine.submit(send(1)), engine.submit(register("ada"))]);
+  const outcomes = Promise.allSettled([
+    engine.submit(spawn("ben")),
+    engine.submit(send(1)),
+    engine.submit(register("ada")),
+  ]);
   turn();
   const codes = (await outcomes).map((it) => (it.status === "rejected" ? codeOf(it.reason) : it.status));
   expect(codes).toEqual(["disk_full", "disk_full", "disk_full"]);
@@ -156,7 +190,10 @@ test("R5: a refusal stays a refusal when the rest of the batch could not be reco
 test("R6: the same id in a later turn, in the same turn and after a restart gets the first answer", async () => {
   const { engine, log, turn, ask } = bench();
   await ask(register("ada"));
-  const twins = [engine.submitOnce(send(1), undefined, key("ben/one")), engine.submitOnce(send(2), undefined, key("ben/one"))];
+  const twins = [
+    engine.submitOnce(send(1), undefined, key("ben/one")),
+    engine.submitOnce(send(2), undefined, key("ben/one")),
+  ];
   turn();
   expect(await Promise.all(twins)).toEqual([3, 3]);
   const later = engine.submitOnce(send(3), undefined, key("ben/one"));
@@ -242,7 +279,13 @@ test("what came before the stop is decided, what comes after it is refused, and 
 
 test("a broken promise of the core fails the whole batch and is reported as a defect", async () => {
   const { engine, defects, turn } = bench();
-  const broken: CommandKey<never> = { id: "x", digest: "x", answer: () => { throw new Error("a bug"); } };
+  const broken: CommandKey<never> = {
+    id: "x",
+    digest: "x",
+    answer: () => {
+      throw new Error("a bug");
+    },
+  };
   const asked = engine.submitOnce(register("ada"), undefined, broken);
   turn();
   await expect(asked).rejects.toThrow("a bug");

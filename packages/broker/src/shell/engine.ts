@@ -8,7 +8,14 @@
  *   R5  When an append fails, every command of the batch fails with it, and the state is what the log says.
  *   R6  The same command id twice gets the same answer once; with another payload it is refused.
  */
-import { invariant, type Append, type Clock, type CommandStamp, type EventLog, type Recorded } from "@agent-relay/kernel";
+import {
+  invariant,
+  type Append,
+  type Clock,
+  type CommandStamp,
+  type EventLog,
+  type Recorded,
+} from "@agent-relay/kernel";
 import { errorEnvelope, RelayError, type Fact } from "@agent-relay/protocol";
 import { judge, settle, streamOf } from "../core/broker.ts";
 import type { BrokerCommand, Refusal } from "../core/commands.ts";
@@ -89,7 +96,11 @@ export function createEngine(options: {
   const enqueue = (waiting: Omit<Waiting, "resolve" | "reject">): Promise<Outcome> =>
     new Promise((resolve, reject) => {
       if (stopped) {
-        reject(new RelayError(errorEnvelope("broker_stopping", "The broker is shutting down.", { hint: "Try again in a moment." })));
+        reject(
+          new RelayError(
+            errorEnvelope("broker_stopping", "The broker is shutting down.", { hint: "Try again in a moment." }),
+          ),
+        );
         return;
       }
       batch.push({ ...waiting, resolve, reject });
@@ -156,7 +167,12 @@ export function createEngine(options: {
       waiting.resolve({ recorded: own, answer: of.waiting.key?.answer(own) });
     }
     // Before the start everything that is due is still to be found in the state, and `start` finds it there.
-    if (started) for (const effect of react(judged.flatMap((it) => it.noted), state)) perform(effect);
+    if (started)
+      for (const effect of react(
+        judged.flatMap((it) => it.noted),
+        state,
+      ))
+        perform(effect);
     setTimers(judged);
   };
 
@@ -171,7 +187,11 @@ export function createEngine(options: {
       const first = appends[from];
       if (waiting.key === undefined || noted.length === 0 || first === undefined) continue;
       const foreseen = noted.map((it, index) => foresee(it, waiting.actor, head + from + index + 1));
-      const stamp: CommandStamp = { id: waiting.key.id, digest: waiting.key.digest, answer: waiting.key.answer(foreseen) };
+      const stamp: CommandStamp = {
+        id: waiting.key.id,
+        digest: waiting.key.digest,
+        answer: waiting.key.answer(foreseen),
+      };
       appends[from] = { ...first, command: stamp };
     }
     try {
@@ -262,7 +282,7 @@ export function createEngine(options: {
 /** The state that a log leads to. */
 export function replayLog(log: EventLog<Fact>): BrokerState {
   let state = initialState();
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const page = log.read({ after, limit: REPLAY_PAGE });
     for (const { event, at, sequence } of page) state = evolve(state, { fact: event, at, sequence });
     const last = page.at(-1);

@@ -15,7 +15,10 @@ export function messageIdsIn(text: string): readonly string[] {
   return [...new Set(ids)];
 }
 
-export function renderEnvelope(message: AcceptedMessage, options: { readonly at: number; readonly possibleRepeat: boolean }): string {
+export function renderEnvelope(
+  message: AcceptedMessage,
+  options: { readonly at: number; readonly possibleRepeat: boolean },
+): string {
   const attributes = [
     `id="${message.messageId}"`,
     `from="${message.from}"`,

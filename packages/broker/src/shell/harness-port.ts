@@ -52,7 +52,11 @@ export interface Harnesses {
    * Makes everything ready to spawn: private files, environment, arguments. Throws a `RelayError`:
    * `program_not_found`, `cwd_not_found`, `state_unwritable`.
    */
-  readonly prepare: (who: { readonly name: string; readonly epoch: number }, launch: LaunchSpec, harness: string | undefined) => Promise<Prepared>;
+  readonly prepare: (
+    who: { readonly name: string; readonly epoch: number },
+    launch: LaunchSpec,
+    harness: string | undefined,
+  ) => Promise<Prepared>;
   readonly watch: (harness: string | undefined, startedAt: number) => Watcher;
   readonly pasteSteps: (harness: string | undefined, text: string, bracketedPaste: boolean) => readonly WriteStep[];
   readonly interruptSteps: (harness: string | undefined) => readonly WriteStep[];

@@ -81,7 +81,12 @@ test("a release does not wait for an injection that hangs, and the message becom
   await world.ask("c2", (at) => ({ type: "agent.end", name: "ada", how: "kill", by: "operator", at }));
   await world.pass(1_000);
   expect(typesOf(world, "ada").slice(-6)).toEqual([
-    "delivery_attempt_started", "agent_releasing", "delivery_uncertain", "agent_exited", "agent_released", "delivery_dead_lettered",
+    "delivery_attempt_started",
+    "agent_releasing",
+    "delivery_uncertain",
+    "agent_exited",
+    "agent_released",
+    "delivery_dead_lettered",
   ]);
 });
 
@@ -109,11 +114,18 @@ test("a program that cannot be started has exited with a startup failure that sa
   const world = await openWorld();
   world.host.failSpawns(() => "no more processes");
   await world.spawn("ada", { cli: "turns" });
-  expect(world.facts().find((it) => it.type === "agent_exited")).toMatchObject({ reason: "startup_failure", lastLines: ["no more processes"] });
+  expect(world.facts().find((it) => it.type === "agent_exited")).toMatchObject({
+    reason: "startup_failure",
+    lastLines: ["no more processes"],
+  });
 });
 
 /** Incarnations alone, over a host whose answers a test can change. */
-function alone(change: (host: ReturnType<typeof fakePtyHost>) => object): { readonly host: ReturnType<typeof fakePtyHost>; readonly incarnations: Incarnations; readonly reports: BrokerCommand[] } {
+function alone(change: (host: ReturnType<typeof fakePtyHost>) => object): {
+  readonly host: ReturnType<typeof fakePtyHost>;
+  readonly incarnations: Incarnations;
+  readonly reports: BrokerCommand[];
+} {
   const host = fakePtyHost();
   const reports: BrokerCommand[] = [];
   const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -124,8 +136,12 @@ function alone(change: (host: ReturnType<typeof fakePtyHost>) => object): { read
     ids: sequentialIds(),
     logger: quiet,
     logs: {
-      end: () => Promise.resolve(0), append: () => undefined, finish: () => undefined, close: () => Promise.resolve(),
-      read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }), newestEpoch: () => Promise.resolve(undefined),
+      end: () => Promise.resolve(0),
+      append: () => undefined,
+      finish: () => undefined,
+      close: () => Promise.resolve(),
+      read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
+      newestEpoch: () => Promise.resolve(undefined),
     },
     renderInjection: () => "",
     isLive: () => true,
@@ -134,8 +150,19 @@ function alone(change: (host: ReturnType<typeof fakePtyHost>) => object): { read
   return { host, incarnations, reports };
 }
 
-const settled = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
-const reattach = { type: "reattach", name: "ada", epoch: 1, launch: LaunchSpec.parse({ cli: "turns" }), harness: "turns", spawned: true, ready: true } as const;
+const settled = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+const reattach = {
+  type: "reattach",
+  name: "ada",
+  epoch: 1,
+  launch: LaunchSpec.parse({ cli: "turns" }),
+  harness: "turns",
+  spawned: true,
+  ready: true,
+} as const;
 
 test("I3: an end that comes right behind the host's list is not missed", async () => {
   const { host, incarnations, reports } = alone((it) => ({
@@ -163,7 +190,10 @@ test("I3: what is printed while the past is read is taken in once, after it", as
   host.emitOutput("ada@1", "<ready><working>");
   incarnations.perform(reattach);
   await settled();
-  expect(reports.map((it) => (it.type === "incarnation.observed" ? it.observation.type : it.type))).toEqual(["working", "turn_ended"]);
+  expect(reports.map((it) => (it.type === "incarnation.observed" ? it.observation.type : it.type))).toEqual([
+    "working",
+    "turn_ended",
+  ]);
 });
 
 test("I6: a hook that is posted before its incarnation is found again waits for that, and is not refused", async () => {
@@ -176,6 +206,9 @@ test("I6: a hook that is posted before its incarnation is found again waits for 
   incarnations.perform(reattach);
   incarnations.recovered();
   const late = incarnations.signal("ada", 1, { type: "turn_ended" }, "hook");
-  expect(await outcomes).toMatchObject([{ status: "fulfilled" }, { status: "rejected", reason: { code: "agent_not_running" } }]);
+  expect(await outcomes).toMatchObject([
+    { status: "fulfilled" },
+    { status: "rejected", reason: { code: "agent_not_running" } },
+  ]);
   await expect(late).resolves.toBeDefined();
 });

@@ -9,14 +9,24 @@
  *   I5  A terminal that no live incarnation claims is ended and forgotten as soon as the host is reached.
  *   I6  What a program's hooks say while its incarnation is still being found again is not refused: it waits for that.
  */
-import { codeOf, messageOf, type Clock, type IdSource, type Logger, type PtyHost, type PtyHostEvent, type TerminalEnding, type TerminalInfo } from "@agent-relay/kernel";
+import {
+  codeOf,
+  messageOf,
+  type Clock,
+  type IdSource,
+  type Logger,
+  type PtyHost,
+  type PtyHostEvent,
+  type TerminalEnding,
+  type TerminalInfo,
+} from "@agent-relay/kernel";
 import { relayError, type ExitReason, type LaunchSpec } from "@agent-relay/protocol";
 import type { BrokerCommand, Observation } from "../core/commands.ts";
 import type { BrokerEffect } from "../core/effects.ts";
 import type { TerminalNews } from "../service.ts";
 import type { HookSignal, Harnesses, Prepared, Watcher } from "./harness-port.ts";
 import { createHostLink } from "./host-link.ts";
-import { lastStateOf, linesOf, tailOf } from "./output-tail.ts";
+import { lastStateOf, linesOf, ofOneTakenUp, tailOf } from "./output-tail.ts";
 import { redactor } from "./redact.ts";
 import { createReports, type Report } from "./reports.ts";
 import type { TerminalLogs } from "./terminal-log.ts";
@@ -40,7 +50,11 @@ export interface Incarnations {
   readonly told: (name: string, epoch: number, text: string) => void;
   readonly vitals: (name: string, epoch: number) => Vitals | undefined;
   readonly usage: (name: string, epoch: number) => Promise<{ readonly memoryBytes: number } | undefined>;
-  readonly read: (name: string, epoch: number, from: number) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
+  readonly read: (
+    name: string,
+    epoch: number,
+    from: number,
+  ) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
   readonly write: (name: string, epoch: number, data: string) => Promise<void>;
   readonly resize: (name: string, epoch: number, cols: number, rows: number) => Promise<void>;
   readonly onNews: (listener: (news: TerminalNews) => void) => () => void;
@@ -96,7 +110,9 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
   const link = createHostLink({
     open: options.openHost,
     isClaimed: ({ name, epoch }) => live.has(`${name}@${epoch}`) || options.isLive(name, epoch),
-    onEvent: (event) => { onHostEvent(event); },
+    onEvent: (event) => {
+      onHostEvent(event);
+    },
     onLost: () => void lost([...live.values()]),
     logger,
   });
@@ -109,8 +125,15 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       return;
     }
     for (const observation of it.wasReady ? ofOneTakenUp(observations) : observations) {
-      if (observation.type !== "context" && observation.type !== "prompt") it.wasReady ||= observation.type !== "blocked";
-      submit({ type: "incarnation.observed", name: it.name, epoch: it.epoch, observation: clean(it, observation), at: clock.now() });
+      if (observation.type !== "context" && observation.type !== "prompt")
+        it.wasReady ||= observation.type !== "blocked";
+      submit({
+        type: "incarnation.observed",
+        name: it.name,
+        epoch: it.epoch,
+        observation: clean(it, observation),
+        at: clock.now(),
+      });
     }
     const wakeAt = it.watcher.wakeAt();
     const key = `watch/${idOf(it)}`;
@@ -165,9 +188,12 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
 
   /** Answers a query of the program's; failing to is no reason to disturb anything. */
   const typeAside = (it: Live, data: string): void => {
-    link.now()?.write(idOf(it), ids.next("aside"), [{ type: "data", data }]).catch((error: unknown) => {
-      logger.debug("a terminal query was not answered", { agent: it.name, error: messageOf(error) });
-    });
+    link
+      .now()
+      ?.write(idOf(it), ids.next("aside"), [{ type: "data", data }])
+      .catch((error: unknown) => {
+        logger.debug("a terminal query was not answered", { agent: it.name, error: messageOf(error) });
+      });
   };
 
   const begin = (name: string, epoch: number, harness: string | undefined, startedAt: number): Live => {
@@ -230,7 +256,12 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     await spawn(name, epoch, launch, harness);
   };
 
-  const takeUp = async (it: Live, effect: Extract<BrokerEffect, { type: "reattach" }>, opened: PtyHost, terminal: TerminalInfo): Promise<void> => {
+  const takeUp = async (
+    it: Live,
+    effect: Extract<BrokerEffect, { type: "reattach" }>,
+    opened: PtyHost,
+    terminal: TerminalInfo,
+  ): Promise<void> => {
     const { name, epoch, launch, harness, spawned } = effect;
     it.startedAt = terminal.startedAt;
     it.wasReady = effect.ready;
@@ -252,9 +283,23 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     if (terminal.ending !== undefined) ended(it, terminal.ending);
   };
 
-  const spawnedReport = (it: Live, { pid, startedAt }: TerminalInfo, { cwd, originActor, permissionMode }: Prepared): Report => {
+  const spawnedReport = (
+    it: Live,
+    { pid, startedAt }: TerminalInfo,
+    { cwd, originActor, permissionMode }: Prepared,
+  ): Report => {
     const { name, epoch } = it;
-    return { type: "incarnation.spawned", name, epoch, pid, startedAt, cwd, originActor, permissionMode, at: clock.now() };
+    return {
+      type: "incarnation.spawned",
+      name,
+      epoch,
+      pid,
+      startedAt,
+      cwd,
+      originActor,
+      permissionMode,
+      at: clock.now(),
+    };
   };
 
   const inject = async (effect: Extract<BrokerEffect, { type: "inject" }>): Promise<void> => {
@@ -272,7 +317,14 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       const code = codeOf(error);
       // The end of the program is reported by itself and takes its deliveries with it.
       if (code === "terminal_ended" || code === "pty_host_lost" || code === "unknown_terminal") return;
-      submit({ type: "injection.failed", name, injection, reason: messageOf(error), partial: code !== "terminal_busy", at: clock.now() });
+      submit({
+        type: "injection.failed",
+        name,
+        injection,
+        reason: messageOf(error),
+        partial: code !== "terminal_busy",
+        at: clock.now(),
+      });
     }
   };
 
@@ -289,12 +341,16 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
   const terminate = async (effect: Extract<BrokerEffect, { type: "terminate" }>): Promise<void> => {
     const it = live.get(idOf(effect));
     const polite = effect.polite ? harnesses.exitCommand(it?.harness) : undefined;
-    const ladder = effect.how === "kill" ? { politeMs: 0, termMs: 0 } : { politeMs: polite === undefined ? 0 : POLITE_MS, termMs: TERM_MS };
+    const ladder =
+      effect.how === "kill"
+        ? { politeMs: 0, termMs: 0 }
+        : { politeMs: polite === undefined ? 0 : POLITE_MS, termMs: TERM_MS };
     try {
       await (await link.reach()).terminate(idOf(effect), polite === undefined ? ladder : { ...ladder, polite });
     } catch (error) {
       const code = codeOf(error);
-      if (code !== "unknown_terminal" && code !== "pty_host_lost") logger.error("an agent could not be ended", { agent: effect.name, error: messageOf(error) });
+      if (code !== "unknown_terminal" && code !== "pty_host_lost")
+        logger.error("an agent could not be ended", { agent: effect.name, error: messageOf(error) });
     }
   };
 
@@ -330,7 +386,9 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
   };
 
   const clean = (it: Live, observation: Observation): Observation =>
-    observation.type === "blocked" && observation.what !== undefined ? { ...observation, what: it.redact(observation.what) } : observation;
+    observation.type === "blocked" && observation.what !== undefined
+      ? { ...observation, what: it.redact(observation.what) }
+      : observation;
 
   const inOrder = (name: string, work: () => void | Promise<void>): Promise<void> => {
     const after = (chains.get(name) ?? Promise.resolve()).then(work).catch((error: unknown) => {
@@ -359,7 +417,9 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
   const required = (name: string, epoch: number): Live => {
     const it = live.get(`${name}@${epoch}`);
     if (it === undefined)
-      throw relayError("agent_not_running", `'${name}' has no live process.`, { hint: "`agent-relay who` shows who runs." });
+      throw relayError("agent_not_running", `'${name}' has no live process.`, {
+        hint: "`agent-relay who` shows who runs.",
+      });
     return it;
   };
 
@@ -397,7 +457,9 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     },
     vitals: (name, epoch) => {
       const it = live.get(`${name}@${epoch}`);
-      return it === undefined ? undefined : { lastActivityAt: it.lastActivityAt, contextPctLeft: it.watcher.contextPctLeft() };
+      return it === undefined
+        ? undefined
+        : { lastActivityAt: it.lastActivityAt, contextPctLeft: it.watcher.contextPctLeft() };
     },
     usage: async (name, epoch) => link.now()?.usage(`${name}@${epoch}`),
     read: async (name, epoch, from) => {

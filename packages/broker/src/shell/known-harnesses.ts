@@ -56,7 +56,10 @@ export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
 
   return {
     describe: (launch) => {
-      const inferred = inferHarness([...splitCommand(launch.cli), ...launch.args], launch.harness === undefined ? {} : { expected: launch.harness });
+      const inferred = inferHarness(
+        [...splitCommand(launch.cli), ...launch.args],
+        launch.harness === undefined ? {} : { expected: launch.harness },
+      );
       const harness = launch.harness ?? inferred.harness;
       return { harness, traits: traitsOf(rowOf(harness)) };
     },
@@ -175,7 +178,11 @@ function privateDirOf(options: KnownHarnessesOptions, who: { readonly name: stri
   return path.join(options.agentsDir, who.name, String(who.epoch));
 }
 
-function writePrivateFiles(options: KnownHarnessesOptions, who: { readonly name: string; readonly epoch: number }, plan: LaunchPlan): void {
+function writePrivateFiles(
+  options: KnownHarnessesOptions,
+  who: { readonly name: string; readonly epoch: number },
+  plan: LaunchPlan,
+): void {
   const directory = privateDirOf(options, who);
   // Earlier incarnations are over, and what was theirs with them.
   rmSync(path.dirname(directory), { recursive: true, force: true });
@@ -190,7 +197,9 @@ function writePrivateFiles(options: KnownHarnessesOptions, who: { readonly name:
 
 function requireDirectory(directory: string): void {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  throw relayError("cwd_not_found", `Expected a directory to run in; '${directory}' is none.`, { hint: "Make it, or give another one." });
+  throw relayError("cwd_not_found", `Expected a directory to run in; '${directory}' is none.`, {
+    hint: "Make it, or give another one.",
+  });
 }
 
 function requireProgram(program: string, searchPath: string, cwd: string): void {
@@ -198,10 +207,14 @@ function requireProgram(program: string, searchPath: string, cwd: string): void 
     ? [path.resolve(cwd, program)]
     : searchPath.split(path.delimiter).map((directory) => path.join(directory, program));
   if (candidates.some(isExecutable)) return;
-  throw relayError("program_not_found", `The program '${program}' was not found${program.includes("/") ? "" : " on the PATH"}, or cannot be run.`, {
-    hint: "Install it, or give its full path. `agent-relay doctor` lists the agent programs that were found.",
-    data: { program },
-  });
+  throw relayError(
+    "program_not_found",
+    `The program '${program}' was not found${program.includes("/") ? "" : " on the PATH"}, or cannot be run.`,
+    {
+      hint: "Install it, or give its full path. `agent-relay doctor` lists the agent programs that were found.",
+      data: { program },
+    },
+  );
 }
 
 function isExecutable(file: string): boolean {

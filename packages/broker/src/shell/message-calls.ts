@@ -52,7 +52,14 @@ export const messageCalls: Handlers<
   },
   "message.reply": (request, office) => {
     const { message } = requireMessage(office, request.params.replyTo);
-    return send("message.reply", request, office, answerAddress(message, callerName(request.caller)), message.messageId, undefined);
+    return send(
+      "message.reply",
+      request,
+      office,
+      answerAddress(message, callerName(request.caller)),
+      message.messageId,
+      undefined,
+    );
   },
   "message.await": async ({ params, options, caller }, office) => {
     const { messageId, until, timeoutMs } = params;
@@ -73,7 +80,10 @@ export const messageCalls: Handlers<
   },
   "message.get": ({ params, caller }, office) => {
     const message = office.archive.message(params.messageId);
-    const hidden = caller.principal.kind === "agent" && message !== undefined && !maySee(office.engine.state(), callerName(caller), message);
+    const hidden =
+      caller.principal.kind === "agent" &&
+      message !== undefined &&
+      !maySee(office.engine.state(), callerName(caller), message);
     if (message === undefined || hidden) throw notFound(params.messageId);
     return message;
   },
@@ -91,7 +101,13 @@ export const messageCalls: Handlers<
     const { messageId, emoji, remove } = request.params;
     if (!wasDone(office, request)) requireVisible(office, request.caller, messageId);
     const by = callerName(request.caller);
-    return once(office, "message.react", request, { type: "message.react", messageId, by, emoji, remove, at: office.clock.now() }, () => ({}));
+    return once(
+      office,
+      "message.react",
+      request,
+      { type: "message.react", messageId, by, emoji, remove, at: office.clock.now() },
+      () => ({}),
+    );
   },
   "message.history": ({ params, caller }, office) => {
     const state = office.engine.state();
@@ -100,7 +116,9 @@ export const messageCalls: Handlers<
     if (params.channel !== undefined) {
       requireChannel(state, params.channel);
       if (isAgent && state.channels.get(params.channel)?.members.has(me) !== true)
-        throw relayError("not_a_member", `'${me}' is not a member of '#${params.channel}'.`, { hint: "Join the channel first." });
+        throw relayError("not_a_member", `'${me}' is not a member of '#${params.channel}'.`, {
+          hint: "Join the channel first.",
+        });
     }
     if (params.with !== undefined) requireAgent(state, params.with);
     const { before, after, limit } = params;
@@ -111,10 +129,13 @@ export const messageCalls: Handlers<
       ...(params.channel === undefined ? {} : { channel: params.channel }),
       ...(params.thread === undefined ? {} : { thread: params.thread }),
       ...(params.with === undefined ? {} : isAgent ? { between: [me, params.with] as const } : { about: params.with }),
-      ...(isAgent && params.with === undefined && params.channel === undefined && params.thread === undefined ? { about: me } : {}),
+      ...(isAgent && params.with === undefined && params.channel === undefined && params.thread === undefined
+        ? { about: me }
+        : {}),
     });
     // Newest first unless a reader goes forward, so it is the far end that waits for the next page.
-    const messages = after === undefined ? [...pageOf([...found].reverse(), messageBytes)].reverse() : pageOf(found, messageBytes);
+    const messages =
+      after === undefined ? [...pageOf([...found].reverse(), messageBytes)].reverse() : pageOf(found, messageBytes);
     const visible = isAgent ? messages.filter((it) => maySee(state, me, it)) : messages;
     const full = found.length === limit || messages.length < found.length;
     return {
@@ -139,7 +160,10 @@ export const messageCalls: Handlers<
   "inbox.check": checkInbox,
   "inbox.ack": async ({ params, caller }, office) => {
     const name = mailboxOwner(caller, params.name);
-    const facts = await office.engine.submit({ type: "inbox.ack", name, messageIds: params.messageIds, at: office.clock.now() }, actorOf(office, caller));
+    const facts = await office.engine.submit(
+      { type: "inbox.ack", name, messageIds: params.messageIds, at: office.clock.now() },
+      actorOf(office, caller),
+    );
     return { acknowledged: facts.filter((it) => it.event.type === "delivery_seen").length };
   },
   "inbox.pending": ({ params, caller }, office) => {
@@ -154,11 +178,19 @@ export const messageCalls: Handlers<
   },
   "read.mark": async ({ params, caller }, office) => {
     const conversation = conversationKey(caller, params);
-    const command = { type: "read.mark", reader: callerName(caller), conversation, upTo: params.upTo, at: office.clock.now() } as const;
+    const command = {
+      type: "read.mark",
+      reader: callerName(caller),
+      conversation,
+      upTo: params.upTo,
+      at: office.clock.now(),
+    } as const;
     await office.engine.submit(command, actorOf(office, caller));
     return {};
   },
-  "read.list": ({ params, caller }, office) => ({ readers: [...office.archive.readers(conversationKey(caller, params))] }),
+  "read.list": ({ params, caller }, office) => ({
+    readers: [...office.archive.readers(conversationKey(caller, params))],
+  }),
   "channel.create": async (request, office) => {
     const { channel, topic } = request.params;
     const by = callerName(request.caller);
@@ -174,25 +206,43 @@ export const messageCalls: Handlers<
   "channel.join": async (request, office) => {
     const { channel } = request.params;
     const member = memberOf(request);
-    const command = { type: "channel.join", channel, member, by: callerName(request.caller), at: office.clock.now() } as const;
+    const command = {
+      type: "channel.join",
+      channel,
+      member,
+      by: callerName(request.caller),
+      at: office.clock.now(),
+    } as const;
     return once(office, "channel.join", request, command, () => viewOfChannel(office, channel));
   },
   "channel.leave": (request, office) => {
     const { channel } = request.params;
     const member = memberOf(request);
-    const command = { type: "channel.leave", channel, member, by: callerName(request.caller), at: office.clock.now() } as const;
+    const command = {
+      type: "channel.leave",
+      channel,
+      member,
+      by: callerName(request.caller),
+      at: office.clock.now(),
+    } as const;
     return once(office, "channel.leave", request, command, () => ({}));
   },
   "channel.list": (_request, office) => ({ channels: [...office.engine.state().channels.values()].map(channelView) }),
   "deadletter.list": ({ params }, office) => ({
-    deliveries: [...office.archive.deadLetters(params.agent === undefined ? { limit: params.limit } : { agent: params.agent, limit: params.limit })],
+    deliveries: [
+      ...office.archive.deadLetters(
+        params.agent === undefined ? { limit: params.limit } : { agent: params.agent, limit: params.limit },
+      ),
+    ],
   }),
   "deadletter.redeliver": (request, office) => {
     const { messageId, agent } = request.params;
     const { message, sequence } = requireMessage(office, messageId);
     const delivery = office.archive.deliveries(messageId).find((it) => it.agent === agent);
     if (delivery === undefined)
-      throw relayError("unknown_delivery", `${messageId} was not addressed to '${agent}'.`, { hint: "`agent-relay trace` shows to whom it was." });
+      throw relayError("unknown_delivery", `${messageId} was not addressed to '${agent}'.`, {
+        hint: "`agent-relay trace` shows to whom it was.",
+      });
     if (delivery.stage !== "dead_lettered" && !wasDone(office, request))
       throw relayError("not_a_dead_letter", `The delivery of ${messageId} to '${agent}' is ${delivery.stage}.`);
     const command = {
@@ -218,7 +268,12 @@ async function send<M extends "message.send" | "message.reply">(
   const { body, mode } = params;
   const at = office.clock.now();
   if (caller.principal.kind === "agent") office.incarnations.told(caller.principal.name, caller.principal.epoch, body);
-  const original = replyTo === undefined ? undefined : wasDone(office, request) ? requireMessage(office, replyTo).message : requireVisible(office, caller, replyTo);
+  const original =
+    replyTo === undefined
+      ? undefined
+      : wasDone(office, request)
+        ? requireMessage(office, replyTo).message
+        : requireVisible(office, caller, replyTo);
   const accepted = await once<"message.send" | "message.reply">(
     office,
     method,
@@ -267,15 +322,20 @@ async function checkInbox(request: Request<"inbox.check">, office: Office): Prom
   if (params.peek) {
     const waiting = [...mailbox().waiting()];
     const shown = pageOf(waiting.slice(0, params.limit), (it) => it.bytes);
-    return { messages: shown.flatMap((it) => readMessage(office, it.sequence, it.possibleRepeat)), remaining: waiting.length - shown.length };
+    return {
+      messages: shown.flatMap((it) => readMessage(office, it.sequence, it.possibleRepeat)),
+      remaining: waiting.length - shown.length,
+    };
   }
   const offered = (): boolean =>
-    mailbox().waitingCount > 0 || [...mailbox().open()].some((it) => it.handedOver?.route === "inbox" && it.seenAt === undefined);
+    mailbox().waitingCount > 0 ||
+    [...mailbox().open()].some((it) => it.handedOver?.route === "inbox" && it.seenAt === undefined);
   if (!offered() && params.waitMs > 0) {
     await office.waits
       .until({
         answer: () => (mailbox().waitingCount > 0 ? true : undefined),
-        concerns: (fact) => (fact.type === "message_accepted" ? fact.recipients.includes(name) : "agent" in fact && fact.agent === name),
+        concerns: (fact) =>
+          fact.type === "message_accepted" ? fact.recipients.includes(name) : "agent" in fact && fact.agent === name,
         timeoutMs: params.waitMs,
         expectation: "mail was expected",
         signal: options.signal,
@@ -286,14 +346,18 @@ async function checkInbox(request: Request<"inbox.check">, office: Office): Prom
       });
   }
   if (!offered()) return { messages: [], remaining: 0 };
-  const facts = await office.engine.submit({ type: "inbox.take", name, limit: params.limit, at: office.clock.now() }, actorOf(office, caller));
+  const facts = await office.engine.submit(
+    { type: "inbox.take", name, limit: params.limit, at: office.clock.now() },
+    actorOf(office, caller),
+  );
   const messages = facts.flatMap(({ event }) => {
     if (event.type !== "delivery_handed_over" || event.agent !== name) return [];
     const delivery = mailbox().find(event.messageId);
     return delivery === undefined ? [] : readMessage(office, delivery.sequence, event.possibleRepeat);
   });
   const { principal } = caller;
-  if (principal.kind === "agent") for (const { body } of messages) office.incarnations.told(principal.name, principal.epoch, body);
+  if (principal.kind === "agent")
+    for (const { body } of messages) office.incarnations.told(principal.name, principal.epoch, body);
   return { messages, remaining: mailbox().waitingCount };
 }
 
@@ -302,10 +366,15 @@ function readMessage(office: Office, sequence: number, possibleRepeat: boolean):
   return recorded?.event.type === "message_accepted" ? [inboxMessage(recorded, recorded.event, possibleRepeat)] : [];
 }
 
-function requireVisible(office: Office, caller: Request<"message.get">["caller"], messageId: string): { readonly messageId: string; readonly threadId: string } {
+function requireVisible(
+  office: Office,
+  caller: Request<"message.get">["caller"],
+  messageId: string,
+): { readonly messageId: string; readonly threadId: string } {
   const found = findMessage(office, messageId);
   const state = office.engine.state();
-  if (found === undefined || (caller.principal.kind === "agent" && !maySee(state, callerName(caller), found.message))) throw notFound(messageId);
+  if (found === undefined || (caller.principal.kind === "agent" && !maySee(state, callerName(caller), found.message)))
+    throw notFound(messageId);
   return found.message;
 }
 
@@ -333,4 +402,3 @@ function notFound(messageId: string): ReturnType<typeof relayError> {
     data: { messageId },
   });
 }
-

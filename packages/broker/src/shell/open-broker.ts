@@ -126,7 +126,12 @@ export function openBroker(options: BrokerOptions): Broker {
   return {
     service,
     start: async () => {
-      const recorded = engine.submit({ type: "broker.started", pid: options.pid, version: options.version, at: clock.now() });
+      const recorded = engine.submit({
+        type: "broker.started",
+        pid: options.pid,
+        version: options.version,
+        at: clock.now(),
+      });
       // In the same turn: nothing may be planned for an agent before it is looked for.
       engine.start();
       incarnations.recovered();
@@ -174,7 +179,14 @@ async function endEveryAgent(engine: Engine, clock: Clock): Promise<void> {
   await Promise.all(
     live.map((it) =>
       engine
-        .submit({ type: "agent.end", name: it.name, how: "release", reason: "the broker is shutting down", by: "operator", at: clock.now() })
+        .submit({
+          type: "agent.end",
+          name: it.name,
+          how: "release",
+          reason: "the broker is shutting down",
+          by: "operator",
+          at: clock.now(),
+        })
         .catch(() => undefined),
     ),
   );

@@ -3,8 +3,10 @@ import type { Observation } from "../core/commands.ts";
 import { ofOneTakenUp } from "./output-tail.ts";
 
 const by = { source: "status", fidelity: "exact" } as const;
-const seen = (...types: readonly ("ready" | "working" | "turn_ended" | "unblocked")[]): readonly Observation[] => types.map((type) => ({ type, ...by }));
-const typesOf = (observations: readonly Observation[]): readonly string[] => ofOneTakenUp(observations).map(({ type }) => type);
+const seen = (...types: readonly ("ready" | "working" | "turn_ended" | "unblocked")[]): readonly Observation[] =>
+  types.map((type) => ({ type, ...by }));
+const typesOf = (observations: readonly Observation[]): readonly string[] =>
+  ofOneTakenUp(observations).map(({ type }) => type);
 
 test("a program that was taken up in a dialog, and is idle in the same breath as the answer, has ended its turn", () => {
   expect(typesOf(seen("unblocked", "ready"))).toEqual(["unblocked", "turn_ended"]);

@@ -24,7 +24,11 @@ export function lastStateOf(observations: readonly Observation[]): readonly Obse
   const state = observations.findLast((it) => it.type !== "context" && it.type !== "prompt");
   const context = observations.findLast((it) => it.type === "context");
   const standing: readonly Observation[] =
-    state?.type === "ready" || state?.type === "unblocked" ? [{ ...state, type: "turn_ended" }] : state === undefined ? [] : [state];
+    state?.type === "ready" || state?.type === "unblocked"
+      ? [{ ...state, type: "turn_ended" }]
+      : state === undefined
+        ? []
+        : [state];
   return context === undefined ? standing : [...standing, context];
 }
 

@@ -10,10 +10,12 @@ test("a secret that was named disappears wherever it stands, also one that begin
 
 test("no secret of eight characters or more survives, whatever is around it", () => {
   const secret = fc.string({ minLength: 8, maxLength: 30 }).filter((it) => !"[redacted]".includes(it));
-  fc.assert(fc.property(secret, fc.string(), fc.string(), (value, before, after) => {
-    const clean = redactor([value])(`${before}\n${value}\n${after}`);
-    expect(clean).toContain("\n[redacted]\n");
-  }));
+  fc.assert(
+    fc.property(secret, fc.string(), fc.string(), (value, before, after) => {
+      const clean = redactor([value])(`${before}\n${value}\n${after}`);
+      expect(clean).toContain("\n[redacted]\n");
+    }),
+  );
 });
 
 test.each([

@@ -8,7 +8,9 @@ const knownShapes =
 const SECRET_LENGTH_MIN = 8;
 
 export function redactor(secrets: Iterable<string>): (text: string) => string {
-  const values = [...new Set(secrets)].filter((it) => it.length >= SECRET_LENGTH_MIN).sort((a, b) => b.length - a.length);
+  const values = [...new Set(secrets)]
+    .filter((it) => it.length >= SECRET_LENGTH_MIN)
+    .sort((a, b) => b.length - a.length);
   return (text) => {
     let clean = text;
     for (const value of values) clean = clean.replaceAll(value, "[redacted]");

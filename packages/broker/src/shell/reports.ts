@@ -69,7 +69,12 @@ export function createReports(options: {
     } catch (error) {
       const code = codeOf(error);
       const passes = code === "disk_full" || code === "log_unwritable";
-      logger.error("a report from a terminal was not recorded", { agent: report.name, report: report.type, again: passes, error: messageOf(error) });
+      logger.error("a report from a terminal was not recorded", {
+        agent: report.name,
+        report: report.type,
+        again: passes,
+        error: messageOf(error),
+      });
       return passes && !closed ? "again" : "over";
     }
   };
@@ -77,9 +82,14 @@ export function createReports(options: {
   return {
     report: async (report) => {
       const { name } = report;
-      if (queues.has(name)) return new Promise((done) => { keep({ report, done }); });
+      if (queues.has(name))
+        return new Promise((done) => {
+          keep({ report, done });
+        });
       if ((await attempt(report)) === "over") return undefined;
-      return new Promise((done) => { keep({ report, done }); });
+      return new Promise((done) => {
+        keep({ report, done });
+      });
     },
     close: () => {
       closed = true;

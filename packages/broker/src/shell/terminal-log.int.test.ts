@@ -25,7 +25,11 @@ afterEach(async () => {
 test("what was appended is read again from any offset, and is for the owner's eyes only", async () => {
   logs.append("ada", 1, 0, bytes("hello "));
   logs.append("ada", 1, 6, bytes("world"));
-  expect([await textOf(logs, 0), await textOf(logs, 4), await textOf(logs, 99)]).toEqual(["0:hello world", "4:o world", "99:"]);
+  expect([await textOf(logs, 0), await textOf(logs, 4), await textOf(logs, 99)]).toEqual([
+    "0:hello world",
+    "4:o world",
+    "99:",
+  ]);
   expect((await stat(path.join(directory, "ada", "1", "0.log"))).mode & 0o777).toBe(0o600);
 });
 

@@ -21,7 +21,11 @@ export interface TerminalLogs {
   readonly end: (name: string, epoch: number) => Promise<number>;
   /** Writes are buffered and done in order. */
   readonly append: (name: string, epoch: number, offset: number, data: Uint8Array) => void;
-  readonly read: (name: string, epoch: number, from: number) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
+  readonly read: (
+    name: string,
+    epoch: number,
+    from: number,
+  ) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
   /** Nothing follows of this incarnation; its file is closed once what was appended is written. */
   readonly finish: (name: string, epoch: number) => void;
   /** The newest epoch that has a log. */
@@ -69,7 +73,11 @@ export function openTerminalLogs(options: { readonly directory: string; readonly
   };
 
   return {
-    end: (name, epoch) => logOf(name, epoch).then((log) => log.end, () => 0),
+    end: (name, epoch) =>
+      logOf(name, epoch).then(
+        (log) => log.end,
+        () => 0,
+      ),
     append: (name, epoch, offset, data) => {
       inOrder(name, epoch, async () => appendTo(folderOf(name, epoch), await logOf(name, epoch), offset, data));
     },
@@ -148,7 +156,8 @@ async function dropOldSegments(folder: string): Promise<void> {
 
 async function dropOldEpochs(folder: string, newest: number): Promise<void> {
   for (const epoch of (await listOrNothing(folder)).map(Number))
-    if (Number.isInteger(epoch) && epoch <= newest - EPOCHS_MAX) await rm(path.join(folder, String(epoch)), { recursive: true, force: true });
+    if (Number.isInteger(epoch) && epoch <= newest - EPOCHS_MAX)
+      await rm(path.join(folder, String(epoch)), { recursive: true, force: true });
 }
 
 /** A segment may be dropped between being listed and being read. */

@@ -12,13 +12,22 @@ export function describeStep(recorded: Recorded<Fact>, acceptedAt: number): Trac
 function wordsFor(fact: Fact): { readonly what: string; readonly detail: string } {
   switch (fact.type) {
     case "message_accepted":
-      return { what: "accepted", detail: `on disk; owed to ${fact.recipients.length === 0 ? "nobody" : fact.recipients.join(", ")}` };
+      return {
+        what: "accepted",
+        detail: `on disk; owed to ${fact.recipients.length === 0 ? "nobody" : fact.recipients.join(", ")}`,
+      };
     case "delivery_attempt_started":
-      return { what: "attempt", detail: `${fact.attempt} by ${fact.route}${fact.possibleRepeat ? ", marked as a possible repeat" : ""}` };
+      return {
+        what: "attempt",
+        detail: `${fact.attempt} by ${fact.route}${fact.possibleRepeat ? ", marked as a possible repeat" : ""}`,
+      };
     case "delivery_attempt_failed":
       return { what: "attempt failed", detail: fact.reason };
     case "delivery_handed_over":
-      return { what: "handed over", detail: `by ${fact.route} (${fact.evidence})${fact.possibleRepeat ? ", marked as a possible repeat" : ""}` };
+      return {
+        what: "handed over",
+        detail: `by ${fact.route} (${fact.evidence})${fact.possibleRepeat ? ", marked as a possible repeat" : ""}`,
+      };
     case "delivery_seen":
       return { what: "seen", detail: fact.evidence };
     case "delivery_answered":

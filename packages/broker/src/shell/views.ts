@@ -82,7 +82,11 @@ export function channelView(channel: Channel): ChannelView {
   };
 }
 
-export function inboxMessage(recorded: Recorded<Fact>, message: AcceptedMessage, possibleRepeat: boolean): InboxMessage {
+export function inboxMessage(
+  recorded: Recorded<Fact>,
+  message: AcceptedMessage,
+  possibleRepeat: boolean,
+): InboxMessage {
   return {
     messageId: message.messageId,
     sequence: recorded.sequence,

@@ -56,7 +56,10 @@ test("time runs out with what was expected", async () => {
   const { clock, wait, idle } = bench();
   const answer = wait();
   clock.advance(1_000);
-  await expect(answer).rejects.toMatchObject({ code: "timeout", message: expect.stringContaining("an answer was expected") as string });
+  await expect(answer).rejects.toMatchObject({
+    code: "timeout",
+    message: expect.stringContaining("an answer was expected") as string,
+  });
   idle();
 });
 
@@ -73,7 +76,11 @@ test("whoever cancels, before or while it waits, is told so", async () => {
 test("a question that throws ends the wait", async () => {
   const { world, append, wait, idle } = bench();
   const answer = wait();
-  Object.defineProperty(world, "answer", { get: () => { throw new Error("it has ended"); } });
+  Object.defineProperty(world, "answer", {
+    get: () => {
+      throw new Error("it has ended");
+    },
+  });
   append("agent_ready");
   await expect(answer).rejects.toThrow("it has ended");
   idle();

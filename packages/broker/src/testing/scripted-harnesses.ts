@@ -16,10 +16,20 @@ const traitsOf: Readonly<Record<string, DeliveryTraits>> = {
 const bySight = { source: "simulated", fidelity: "exact" } as const;
 
 export const scriptedHarnesses: Harnesses = {
-  describe: ({ cli }) => ({ harness: cli, traits: traitsOf[cli] ?? { push: false, boundary: "turn", provesSeen: false, interruptible: false } }),
+  describe: ({ cli }) => ({
+    harness: cli,
+    traits: traitsOf[cli] ?? { push: false, boundary: "turn", provesSeen: false, interruptible: false },
+  }),
   check: ({ permissionMode }) => ({ permissionMode }),
   prepare: (_who, launch) =>
-    Promise.resolve({ argv: [launch.cli], env: {}, cwd: "/simulated", originActor: `agent-relay-cli/agent/${launch.cli}`, permissionMode: launch.permissionMode, secrets: [] }),
+    Promise.resolve({
+      argv: [launch.cli],
+      env: {},
+      cwd: "/simulated",
+      originActor: `agent-relay-cli/agent/${launch.cli}`,
+      permissionMode: launch.permissionMode,
+      secrets: [],
+    }),
   watch: () => watcher(),
   pasteSteps: (_harness, text) => [{ type: "data", data: text }],
   interruptSteps: () => [{ type: "data", data: "<interrupt>" }],
@@ -30,7 +40,11 @@ export const scriptedHarnesses: Harnesses = {
 function watcher(): Watcher {
   return {
     output: (data) =>
-      [...Buffer.from(data).toString("utf8").matchAll(/<(ready|working|idle|blocked|context (\d+))>/gu)].map(([, word, pct]): Observation => {
+      [
+        ...Buffer.from(data)
+          .toString("utf8")
+          .matchAll(/<(ready|working|idle|blocked|context (\d+))>/gu),
+      ].map(([, word, pct]): Observation => {
         if (pct !== undefined) return { type: "context", pctLeft: Number(pct), ...bySight };
         if (word === "ready") return { type: "ready", ...bySight };
         if (word === "working") return { type: "working", ...bySight };

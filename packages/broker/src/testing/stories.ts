@@ -21,7 +21,16 @@ export function spawning(agent: string, epoch = 1, traits = turns, restarts = 0)
 }
 
 export function spawned(agent: string, epoch = 1): Fact {
-  return { type: "agent_spawned", agent, epoch, pid: 100 + epoch, cli: "program", runtime: "pty", cwd: "/", permissionMode: "ask" };
+  return {
+    type: "agent_spawned",
+    agent,
+    epoch,
+    pid: 100 + epoch,
+    cli: "program",
+    runtime: "pty",
+    cwd: "/",
+    permissionMode: "ask",
+  };
 }
 
 export function ready(agent: string, epoch = 1): Fact {
@@ -45,7 +54,18 @@ export function exited(
   reason: Extract<Fact, { type: "agent_exited" }>["reason"],
   exitClass: Extract<Fact, { type: "agent_exited" }>["class"],
 ): Fact {
-  return { type: "agent_exited", agent, epoch: 1, reason, class: exitClass, code: null, signal: null, uptimeSecs: 1, lastLines: [], undelivered: 0 };
+  return {
+    type: "agent_exited",
+    agent,
+    epoch: 1,
+    reason,
+    class: exitClass,
+    code: null,
+    signal: null,
+    uptimeSecs: 1,
+    lastLines: [],
+    undelivered: 0,
+  };
 }
 
 /** An agent that runs and takes input. */
@@ -53,7 +73,12 @@ export function running(agent: string, traits = turns, launch: LaunchInput = { c
   return [registered(agent, launch), spawning(agent, 1, traits), spawned(agent), ready(agent)];
 }
 
-export function accepted(messageId: string, from: string, to: string, more: Partial<Extract<Fact, { type: "message_accepted" }>> = {}): Fact {
+export function accepted(
+  messageId: string,
+  from: string,
+  to: string,
+  more: Partial<Extract<Fact, { type: "message_accepted" }>> = {},
+): Fact {
   return {
     type: "message_accepted",
     messageId,
@@ -67,9 +92,22 @@ export function accepted(messageId: string, from: string, to: string, more: Part
   };
 }
 
-export function attempted(messageId: string, agent: string, more: { readonly epoch?: number; readonly attempt?: number; readonly injection?: string } = {}): Fact {
+export function attempted(
+  messageId: string,
+  agent: string,
+  more: { readonly epoch?: number; readonly attempt?: number; readonly injection?: string } = {},
+): Fact {
   const { epoch = 1, attempt = 1, injection = `${messageId}.${agent}.${epoch}.${attempt}` } = more;
-  return { type: "delivery_attempt_started", messageId, agent, epoch, attempt, route: "paste", possibleRepeat: false, injection };
+  return {
+    type: "delivery_attempt_started",
+    messageId,
+    agent,
+    epoch,
+    attempt,
+    route: "paste",
+    possibleRepeat: false,
+    injection,
+  };
 }
 
 export function handedOver(messageId: string, agent: string, route: "paste" | "inbox" = "paste", epoch = 1): Fact {

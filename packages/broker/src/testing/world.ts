@@ -33,9 +33,18 @@ export interface World {
   readonly state: () => BrokerState;
   readonly facts: () => readonly Fact[];
   /** Asks as a client does: under one id, again and again until there is an answer. Answers the facts of the command. */
-  readonly ask: (commandId: string, command: (at: number) => ClientCommand) => Promise<"done" | { readonly refused: string }>;
+  readonly ask: (
+    commandId: string,
+    command: (at: number) => ClientCommand,
+  ) => Promise<"done" | { readonly refused: string }>;
   readonly spawn: (name: string, launch: LaunchInput) => Promise<void>;
-  readonly send: (commandId: string, from: string, to: string, body: string, more?: Partial<Extract<ClientCommand, { type: "message.send" }>>) => Promise<unknown>;
+  readonly send: (
+    commandId: string,
+    from: string,
+    to: string,
+    body: string,
+    more?: Partial<Extract<ClientCommand, { type: "message.send" }>>,
+  ) => Promise<unknown>;
   /** What the program of the newest incarnation shows on its terminal. */
   readonly shows: (name: string, text: string) => Promise<void>;
   /** Its program ends. */
@@ -85,7 +94,13 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
     }
     const found = [...text.matchAll(/<relay-message id="([^"]+)"([^>]*)>\n(.*?)\n<\/relay-message>/gsu)];
     for (const [, messageId = "", attributes = "", body = ""] of found)
-      arrivals.push({ agent: name, epoch: Number(epoch), messageId, body, markedAsRepeat: attributes.includes('repeat="possible"') });
+      arrivals.push({
+        agent: name,
+        epoch: Number(epoch),
+        messageId,
+        body,
+        markedAsRepeat: attributes.includes('repeat="possible"'),
+      });
     const launch = log.history().findLast((it) => it.type === "agent_registered" && it.agent === name);
     const cli = launch?.type === "agent_registered" ? launch.launch?.cli : undefined;
     if (cli !== "turns" || found.length === 0) return;
@@ -97,7 +112,8 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
     host.emitOutput(id, "<ready>");
   });
 
-  const guarded = <Arguments extends readonly unknown[]>(dead: { value: boolean }, work: (...given: Arguments) => void) =>
+  const guarded =
+    <Arguments extends readonly unknown[]>(dead: { value: boolean }, work: (...given: Arguments) => void) =>
     (...given: Arguments): void => {
       if (dead.value) return;
       try {
@@ -217,7 +233,8 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
       () => (outcome.done = true),
       (error: unknown) => (outcome.error = error),
     );
-    for (let turn = 0; turn < 60 && !outcome.done && outcome.error === undefined && !dead.value; turn += 1) await Promise.resolve();
+    for (let turn = 0; turn < 60 && !outcome.done && outcome.error === undefined && !dead.value; turn += 1)
+      await Promise.resolve();
     if (outcome.done) return true;
     if (dead.value) return false;
     throw new Error(messageOf(outcome.error ?? "no answer"), { cause: outcome.error });
@@ -228,7 +245,11 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
       revive();
       try {
         const answered = await attempt(() =>
-          broker.engine.submitOnce(command(clock.now()), undefined, { id: commandId, digest: commandId, answer: () => null }),
+          broker.engine.submitOnce(command(clock.now()), undefined, {
+            id: commandId,
+            digest: commandId,
+            answer: () => null,
+          }),
         );
         if (answered) return "done";
       } catch (error) {

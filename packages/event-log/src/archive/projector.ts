@@ -53,12 +53,13 @@ export function projector(database: LogDatabase, log: EventLog<Fact>): Projector
     database.use(() => {
       const deadline = performance.now() + limitMs;
       const head = log.head();
-      if (position < head) unflushed(() => {
-        while (position < head) {
-          position = slice.immediate(position, deadline);
-          if (performance.now() >= deadline) break;
-        }
-      });
+      if (position < head)
+        unflushed(() => {
+          while (position < head) {
+            position = slice.immediate(position, deadline);
+            if (performance.now() >= deadline) break;
+          }
+        });
       return head - position;
     });
 

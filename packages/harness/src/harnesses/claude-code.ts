@@ -11,9 +11,23 @@ export const claudeCode: Harness = {
   headlessFlags: ["-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"],
   permission: permissions({
     // Its own default became `auto`; asking has to be said.
-    ask: { flags: ["--permission-mode", "default"], chosenBy: ["--permission-mode=default", "--permission-mode=manual", "--permission-mode=plan", "--permission-mode=dontAsk"] },
-    auto: { flags: ["--permission-mode", "auto"], chosenBy: ["--permission-mode=auto", "--permission-mode=acceptEdits"] },
-    bypass: { flags: ["--dangerously-skip-permissions"], chosenBy: ["--dangerously-skip-permissions", "--permission-mode=bypassPermissions"] },
+    ask: {
+      flags: ["--permission-mode", "default"],
+      chosenBy: [
+        "--permission-mode=default",
+        "--permission-mode=manual",
+        "--permission-mode=plan",
+        "--permission-mode=dontAsk",
+      ],
+    },
+    auto: {
+      flags: ["--permission-mode", "auto"],
+      chosenBy: ["--permission-mode=auto", "--permission-mode=acceptEdits"],
+    },
+    bypass: {
+      flags: ["--dangerously-skip-permissions"],
+      chosenBy: ["--dangerously-skip-permissions", "--permission-mode=bypassPermissions"],
+    },
   }),
   rootBypassVariable: "IS_SANDBOX",
   ownDefault: "auto, since 2.1.3xx",
@@ -42,11 +56,29 @@ export const claudeCode: Harness = {
     contextScreen: false,
     ready: { settleMs: 200 },
   },
-  contextSources: ["status line: context_window.used_percentage (exact)", "transcript: message.usage (exact, not read yet)"],
+  contextSources: [
+    "status line: context_window.used_percentage (exact)",
+    "transcript: message.usage (exact, not read yet)",
+  ],
   dialogs: [
-    { text: "trust this folder", kind: "trust", what: "trust this folder", avoid: "open the folder once with claude, or set CLAUDE_CODE_SANDBOXED=1 for the spawn if it runs in a sandbox" },
-    { text: "detected a custom api key", kind: "auth", what: "use this API key", avoid: "use ANTHROPIC_AUTH_TOKEN, or approve the key once" },
-    { text: "running in bypass permissions mode", kind: "permission", what: "accept bypass mode", avoid: "permission mode bypass answers it through the agent's own settings file" },
+    {
+      text: "trust this folder",
+      kind: "trust",
+      what: "trust this folder",
+      avoid: "open the folder once with claude, or set CLAUDE_CODE_SANDBOXED=1 for the spawn if it runs in a sandbox",
+    },
+    {
+      text: "detected a custom api key",
+      kind: "auth",
+      what: "use this API key",
+      avoid: "use ANTHROPIC_AUTH_TOKEN, or approve the key once",
+    },
+    {
+      text: "running in bypass permissions mode",
+      kind: "permission",
+      what: "accept bypass mode",
+      avoid: "permission mode bypass answers it through the agent's own settings file",
+    },
     { text: "select login method", kind: "auth", what: "log in", avoid: "log in once with claude" },
   ],
   exits: {

@@ -10,10 +10,20 @@ export const codex: Harness = {
   nonInteractive: "codex exec --json TASK",
   subcommands: ["exec", "e", "resume", "fork"],
   permission: permissions({
-    ask: { flags: ["-c", 'approval_policy="on-request"'], chosenBy: ["-a=untrusted", "-a=on-request", "--ask-for-approval=untrusted", "--ask-for-approval=on-request"] },
+    ask: {
+      flags: ["-c", 'approval_policy="on-request"'],
+      chosenBy: ["-a=untrusted", "-a=on-request", "--ask-for-approval=untrusted", "--ask-for-approval=on-request"],
+    },
     auto: {
       flags: ["-c", 'approval_policy="on-request"', "-c", 'sandbox_mode="workspace-write"'],
-      chosenBy: ["--full-auto", "-a=never", "--ask-for-approval=never", "-c=approval_policy=never", "-a=on-failure", "--ask-for-approval=on-failure"],
+      chosenBy: [
+        "--full-auto",
+        "-a=never",
+        "--ask-for-approval=never",
+        "-c=approval_policy=never",
+        "-a=on-failure",
+        "--ask-for-approval=on-failure",
+      ],
     },
     bypass: {
       flags: ["--dangerously-bypass-approvals-and-sandbox"],
@@ -58,11 +68,26 @@ export const codex: Harness = {
   },
   contextSources: ["terminal title: context-remaining (exact)", "rollout file: token_count (exact, not read yet)"],
   dialogs: [
-    { text: "trust this folder", kind: "trust", what: "trust this folder", avoid: "open the folder once with codex and trust it" },
-    { text: "do you trust the contents of this directory", kind: "trust", what: "trust this folder", avoid: "open the folder once with codex and trust it" },
+    {
+      text: "trust this folder",
+      kind: "trust",
+      what: "trust this folder",
+      avoid: "open the folder once with codex and trust it",
+    },
+    {
+      text: "do you trust the contents of this directory",
+      kind: "trust",
+      what: "trust this folder",
+      avoid: "open the folder once with codex and trust it",
+    },
     // The heading is drawn over other text and never stands whole in the output.
     { text: "continue without trusting", kind: "trust", what: "review hooks", avoid: "review them once with codex" },
-    { text: "sign in with chatgpt", kind: "auth", what: "sign in", avoid: "sign in once with codex, or configure a provider with env_key" },
+    {
+      text: "sign in with chatgpt",
+      kind: "auth",
+      what: "sign in",
+      avoid: "sign in once with codex, or configure a provider with env_key",
+    },
     { text: "try new model", kind: "question", what: "model upgrade", avoid: "name a current model" },
   ],
   exits: {

@@ -48,8 +48,18 @@ export const geminiCli: Harness = {
   contextSources: ["footer on the screen, if it is turned on (inferred)", "chat log: tokens (exact, not read yet)"],
   dialogs: [
     { text: "trust folder (", kind: "trust", what: "trust this folder", avoid: "trust it once with gemini" },
-    { text: "do you trust the files in this folder", kind: "trust", what: "trust this folder", avoid: "trust it once with gemini" },
-    { text: "how would you like to authenticate", kind: "auth", what: "choose a way to sign in", avoid: "sign in once with gemini" },
+    {
+      text: "do you trust the files in this folder",
+      kind: "trust",
+      what: "trust this folder",
+      avoid: "trust it once with gemini",
+    },
+    {
+      text: "how would you like to authenticate",
+      kind: "auth",
+      what: "choose a way to sign in",
+      avoid: "sign in once with gemini",
+    },
     { text: "waiting for authentication", kind: "auth", what: "signing in", avoid: "sign in once with gemini" },
   ],
   exits: { codes: { 41: "auth", 42: "startup_failure" }, patterns: commonExits },

@@ -6,7 +6,10 @@ export const opencode: Harness = {
   title: "OpenCode",
   about: "An open source coding agent for many models.",
   recognition: { programs: ["opencode"], npmPackages: ["opencode-ai"] },
-  provenance: { seen: "1.18.33", note: "Run against a scripted model, November 2026; the remote MCP entry is from its documentation." },
+  provenance: {
+    seen: "1.18.33",
+    note: "Run against a scripted model, November 2026; the remote MCP entry is from its documentation.",
+  },
   nonInteractive: "opencode run --format json TASK",
   // Modes are configuration, laid into OPENCODE_CONFIG_CONTENT.
   permission: permissions({}),

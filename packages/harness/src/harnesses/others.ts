@@ -24,7 +24,10 @@ const plain = {
 } as const satisfies Partial<Harness>;
 
 const documentation = { seen: undefined, note: "From its documentation; not run." } as const;
-const sharedConfiguration = { kind: "none", because: "its servers come from configuration that other processes share" } as const;
+const sharedConfiguration = {
+  kind: "none",
+  because: "its servers come from configuration that other processes share",
+} as const;
 
 export const cursor: Harness = {
   ...plain,
@@ -110,7 +113,10 @@ export const githubCopilot: Harness = {
   title: "GitHub Copilot CLI",
   about: "GitHub's coding agent.",
   recognition: { programs: ["copilot"], npmPackages: ["@github/copilot"] },
-  provenance: { seen: "1.0.102", note: "Run against a scripted model, November 2026; the HTTP entry in its MCP file is from its documentation." },
+  provenance: {
+    seen: "1.0.102",
+    note: "Run against a scripted model, November 2026; the HTTP entry in its MCP file is from its documentation.",
+  },
   nonInteractive: "copilot -p TASK --output-format json",
   permission: permissions({
     bypass: { flags: ["--yolo"], chosenBy: ["--yolo", "--allow-all", "--allow-all-tools"] },

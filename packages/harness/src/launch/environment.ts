@@ -51,11 +51,16 @@ export function baseEnvironment(
 
 /** Behind a proxy, the relay's own address must not go through it. */
 export function withLoopbackDirect(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const proxied = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].some((name) => (env[name] ?? "") !== "");
+  const proxied = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].some(
+    (name) => (env[name] ?? "") !== "",
+  );
   if (!proxied) return env;
   const direct = { ...env };
   for (const name of ["NO_PROXY", "no_proxy"]) {
-    const hosts = (env[name] ?? "").split(",").map((host) => host.trim()).filter((host) => host !== "");
+    const hosts = (env[name] ?? "")
+      .split(",")
+      .map((host) => host.trim())
+      .filter((host) => host !== "");
     if (hosts.includes("*")) continue;
     direct[name] = [...new Set([...hosts, "127.0.0.1", "localhost"])].join(",");
   }

@@ -27,7 +27,8 @@ export function chosenMode(
 export function chosenModel(row: Harness, args: readonly string[]): string | undefined {
   for (const [index, word] of options(args).entries()) {
     for (const flag of row.model?.flags ?? []) {
-      const value = word === flag ? args[index + 1] : word.startsWith(`${flag}=`) ? word.slice(flag.length + 1) : undefined;
+      const value =
+        word === flag ? args[index + 1] : word.startsWith(`${flag}=`) ? word.slice(flag.length + 1) : undefined;
       if (value !== undefined && value !== "" && !value.startsWith("-")) return value;
     }
   }

@@ -20,11 +20,17 @@ function plan(launch: LaunchInput, more: Partial<LaunchRequest> = {}): LaunchPla
   });
 }
 
-const fileOf = (launched: LaunchPlan, end: string): string => launched.files.find(({ path }) => path.endsWith(end))?.content ?? "";
+const fileOf = (launched: LaunchPlan, end: string): string =>
+  launched.files.find(({ path }) => path.endsWith(end))?.content ?? "";
 
 describe("planning a launch", () => {
   it("claude: tools and hooks from private files, options before the user's own", () => {
-    const launched = plan({ cli: "claude --add-dir /tmp/x", args: ["hello"], permissionMode: "bypass", model: "haiku" });
+    const launched = plan({
+      cli: "claude --add-dir /tmp/x",
+      args: ["hello"],
+      permissionMode: "bypass",
+      model: "haiku",
+    });
     expect(launched.argv).toEqual([
       "claude",
       "--dangerously-skip-permissions",
@@ -40,12 +46,38 @@ describe("planning a launch", () => {
       "/tmp/x",
       "hello",
     ]);
-    expect(launched).toMatchObject({ attributedTo: "claude-code", originActor: "agent-relay-cli/agent/claude-code@haiku", model: "haiku", permissionMode: "bypass", tools: true });
+    expect(launched).toMatchObject({
+      attributedTo: "claude-code",
+      originActor: "agent-relay-cli/agent/claude-code@haiku",
+      model: "haiku",
+      permissionMode: "bypass",
+      tools: true,
+    });
     expect(JSON.parse(fileOf(launched, "mcp.json"))).toEqual({
-      mcpServers: { relay: { type: "http", url: "http://127.0.0.1:4567/mcp", headers: { Authorization: `Bearer ${token}` }, alwaysLoad: true } },
+      mcpServers: {
+        relay: {
+          type: "http",
+          url: "http://127.0.0.1:4567/mcp",
+          headers: { Authorization: `Bearer ${token}` },
+          alwaysLoad: true,
+        },
+      },
     });
     expect(JSON.parse(fileOf(launched, "settings.json"))).toMatchObject({
-      hooks: { UserPromptSubmit: [{ hooks: [{ type: "http", url: "http://127.0.0.1:4567/hook", headers: { Authorization: "Bearer $AGENT_RELAY_TOKEN" }, allowedEnvVars: ["AGENT_RELAY_TOKEN"] }] }] },
+      hooks: {
+        UserPromptSubmit: [
+          {
+            hooks: [
+              {
+                type: "http",
+                url: "http://127.0.0.1:4567/hook",
+                headers: { Authorization: "Bearer $AGENT_RELAY_TOKEN" },
+                allowedEnvVars: ["AGENT_RELAY_TOKEN"],
+              },
+            ],
+          },
+        ],
+      },
       statusLine: { type: "command", command: "sh '/state/agents/ada/ada@3.status-line.sh'" },
       skipDangerousModePermissionPrompt: true,
     });
@@ -60,7 +92,9 @@ describe("planning a launch", () => {
   it("says that a program will refuse bypass mode as root", () => {
     const note = "As root, Claude Code refuses bypass mode unless the spawn sets IS_SANDBOX=1.";
     expect(plan({ cli: "claude", permissionMode: "bypass" }, { root: true }).notes).toContain(note);
-    expect(plan({ cli: "claude", permissionMode: "bypass", env: { IS_SANDBOX: "1" } }, { root: true }).notes).not.toContain(note);
+    expect(
+      plan({ cli: "claude", permissionMode: "bypass", env: { IS_SANDBOX: "1" } }, { root: true }).notes,
+    ).not.toContain(note);
     expect(plan({ cli: "claude" }, { root: true }).notes).not.toContain(note);
   });
 
@@ -86,15 +120,29 @@ describe("planning a launch", () => {
   });
 
   it("opencode: configuration in the environment, merged with the spawn's own", () => {
-    const launched = plan({ cli: "opencode", env: { OPENCODE_CONFIG_CONTENT: '{"model":"m","mcp":{"other":{}},"plugin":["p"]}' } });
+    const launched = plan({
+      cli: "opencode",
+      env: { OPENCODE_CONFIG_CONTENT: '{"model":"m","mcp":{"other":{}},"plugin":["p"]}' },
+    });
     expect(launched.argv).toEqual(["opencode"]);
     expect(JSON.parse(launched.env["OPENCODE_CONFIG_CONTENT"] ?? "")).toEqual({
       model: "m",
-      mcp: { other: {}, relay: { type: "remote", url: "http://127.0.0.1:4567/mcp", enabled: true, headers: { Authorization: `Bearer ${token}` } } },
+      mcp: {
+        other: {},
+        relay: {
+          type: "remote",
+          url: "http://127.0.0.1:4567/mcp",
+          enabled: true,
+          headers: { Authorization: `Bearer ${token}` },
+        },
+      },
       plugin: ["p", "file:///state/agents/ada/ada@3.plugin.js"],
       permission: { edit: "ask", bash: "ask", webfetch: "ask" },
     });
-    expect(plan({ cli: "opencode", env: { OPENCODE_CONFIG_CONTENT: "nonsense" } })).toMatchObject({ tools: false, env: { OPENCODE_CONFIG_CONTENT: "nonsense" } });
+    expect(plan({ cli: "opencode", env: { OPENCODE_CONFIG_CONTENT: "nonsense" } })).toMatchObject({
+      tools: false,
+      env: { OPENCODE_CONFIG_CONTENT: "nonsense" },
+    });
   });
 
   it("gemini: no tools rather than a replaced home, and it says so", () => {
@@ -107,13 +155,31 @@ describe("planning a launch", () => {
 
   it("goose: a command on stdio, after the subcommand that it needs", () => {
     const mcpCommand = ["/usr/bin/node", "/opt/agent relay/cli.js", "mcp"];
-    expect(plan({ cli: "goose" }, { mcpCommand })).toMatchObject({ argv: ["goose", "session", "--with-extension", "/usr/bin/node '/opt/agent relay/cli.js' mcp"], env: { GOOSE_MODE: "approve" } });
-    expect(plan({ cli: "goose session --name x" }, { mcpCommand }).argv).toEqual(["goose", "session", "--with-extension", "/usr/bin/node '/opt/agent relay/cli.js' mcp", "--name", "x"]);
+    expect(plan({ cli: "goose" }, { mcpCommand })).toMatchObject({
+      argv: ["goose", "session", "--with-extension", "/usr/bin/node '/opt/agent relay/cli.js' mcp"],
+      env: { GOOSE_MODE: "approve" },
+    });
+    expect(plan({ cli: "goose session --name x" }, { mcpCommand }).argv).toEqual([
+      "goose",
+      "session",
+      "--with-extension",
+      "/usr/bin/node '/opt/agent relay/cli.js' mcp",
+      "--name",
+      "x",
+    ]);
     expect(plan({ cli: "goose" }).argv).toEqual(["goose"]);
   });
 
   it("options reach the program behind launchers, and inside a plain shell text", () => {
-    expect(plan({ cli: "nice -n 5 npx -y @openai/codex@latest exec hi" }).argv.slice(0, 7)).toEqual(["nice", "-n", "5", "npx", "-y", "@openai/codex@latest", "exec"]);
+    expect(plan({ cli: "nice -n 5 npx -y @openai/codex@latest exec hi" }).argv.slice(0, 7)).toEqual([
+      "nice",
+      "-n",
+      "5",
+      "npx",
+      "-y",
+      "@openai/codex@latest",
+      "exec",
+    ]);
     const launched = plan({ cli: `bash -lc "gemini --x 'a b'"`, permissionMode: "bypass" });
     expect(launched.argv).toEqual(["bash", "-lc", "gemini --yolo --x 'a b'"]);
   });
@@ -148,13 +214,24 @@ describe("planning a launch", () => {
   });
 
   it("the spawn may name the harness; an unknown name is refused", () => {
-    expect(plan({ cli: "agent", harness: "cursor", permissionMode: "bypass" })).toMatchObject({ attributedTo: "cursor", argv: ["agent", "--force"] });
+    expect(plan({ cli: "agent", harness: "cursor", permissionMode: "bypass" })).toMatchObject({
+      attributedTo: "cursor",
+      argv: ["agent", "--force"],
+    });
     expect(plan({ cli: "my-wrapper", harness: "codex" }).attributedTo).toBe("codex");
     expect(() => plan({ cli: "codex", harness: "nonsense" })).toThrow('expected the id of a harness, found "nonsense"');
   });
 
   it("P5: another incarnation's identity, an enclosing agent's marks and the broker's terminal do not come through", () => {
-    const inheritedEnv = { PATH: "/bin", AGENT_RELAY_TOKEN: "old", AGENT_RELAY_AGENT: "bob", CLAUDECODE: "1", TMUX: "/tmp/x", TERM: "dumb", AGENT_RELAY_ORCHESTRATOR_HARNESS: "claude-code" };
+    const inheritedEnv = {
+      PATH: "/bin",
+      AGENT_RELAY_TOKEN: "old",
+      AGENT_RELAY_AGENT: "bob",
+      CLAUDECODE: "1",
+      TMUX: "/tmp/x",
+      TERM: "dumb",
+      AGENT_RELAY_ORCHESTRATOR_HARNESS: "claude-code",
+    };
     const launched = plan({ cli: "codex", env: { AGENT_RELAY_AGENT: "eve", CURSOR_AGENT: "1" } }, { inheritedEnv });
     expect(launched.env).toEqual({
       PATH: "/bin",
@@ -180,7 +257,13 @@ describe("planning a launch", () => {
   it("continues a session", () => {
     expect(plan({ cli: "codex" }, { resume: "01a1" }).argv.slice(0, 3)).toEqual(["codex", "resume", "01a1"]);
     expect(plan({ cli: "claude" }, { resume: "u-1" }).argv.slice(0, 3)).toEqual(["claude", "--resume", "u-1"]);
-    expect(plan({ cli: "goose session" }, { resume: "s1" }).argv).toEqual(["goose", "session", "--resume", "--name", "s1"]);
+    expect(plan({ cli: "goose session" }, { resume: "s1" }).argv).toEqual([
+      "goose",
+      "session",
+      "--resume",
+      "--name",
+      "s1",
+    ]);
     expect(plan({ cli: "aider" }, { resume: "x" }).notes.join()).toContain("starts anew");
   });
 
@@ -228,7 +311,10 @@ describe("permission modes", () => {
     for (const row of harnessList) {
       for (const permissionMode of ["ask", "auto"] as const) {
         const launched = plan({ cli: row.recognition.programs[0] ?? "unknown", permissionMode });
-        expect(launched.argv.filter((word) => bypasses.includes(word)), row.id).toEqual([]);
+        expect(
+          launched.argv.filter((word) => bypasses.includes(word)),
+          row.id,
+        ).toEqual([]);
         expect(launched.permissionMode).not.toBe("bypass");
         expect(JSON.stringify(launched.files)).not.toMatch(/skipDangerous/);
       }
@@ -236,7 +322,10 @@ describe("permission modes", () => {
   });
 
   it("a mode that a program does not have is not claimed", () => {
-    expect(plan({ cli: "droid", permissionMode: "bypass" })).toMatchObject({ permissionMode: "ask", notes: expect.arrayContaining([expect.stringContaining("no option for permission mode bypass")]) as unknown });
+    expect(plan({ cli: "droid", permissionMode: "bypass" })).toMatchObject({
+      permissionMode: "ask",
+      notes: expect.arrayContaining([expect.stringContaining("no option for permission mode bypass")]) as unknown,
+    });
   });
 });
 
@@ -249,13 +338,16 @@ describe("properties of plans", () => {
     runtime: fc.constantFrom("pty" as const, "headless" as const),
     model: fc.option(fc.stringMatching(/^[a-z0-9.-]{1,12}$/), { nil: undefined }),
   });
-  const parse = ({ model, ...launch }: typeof anyLaunch extends fc.Arbitrary<infer T> ? T : never): LaunchInput => (model === undefined ? launch : { ...launch, model });
+  const parse = ({ model, ...launch }: typeof anyLaunch extends fc.Arbitrary<infer T> ? T : never): LaunchInput =>
+    model === undefined ? launch : { ...launch, model };
 
   it("P2: the token is never among the arguments, and files that hold it are private", () => {
     fc.assert(
       fc.property(anyLaunch, fc.boolean(), (launch, shell) => {
         const input = parse(launch);
-        const launched = plan(shell ? { ...input, cli: `bash -lc '${input.cli} x'`, args: [] } : input, { mcpCommand: ["agent-relay", "mcp"] });
+        const launched = plan(shell ? { ...input, cli: `bash -lc '${input.cli} x'`, args: [] } : input, {
+          mcpCommand: ["agent-relay", "mcp"],
+        });
         expect(launched.argv.join("\0")).not.toContain(token);
         expect(launched.notes.join()).not.toContain(token);
         for (const file of launched.files) {
@@ -269,12 +361,20 @@ describe("properties of plans", () => {
 
   it("P4: two incarnations share no path, even in one directory", () => {
     fc.assert(
-      fc.property(anyLaunch, anyLaunch, fc.tuple(fc.constantFrom("ada", "bob"), fc.nat(3)), fc.tuple(fc.constantFrom("ada", "bob"), fc.nat(3)), (one, other, [agent, epoch], [agent2, epoch2]) => {
-        fc.pre(agent !== agent2 || epoch !== epoch2);
-        const paths = plan(parse(one), { agent, epoch, privateDir: "/d" }).files.map(({ path }) => path);
-        const others = plan(parse(other), { agent: agent2, epoch: epoch2, privateDir: "/d" }).files.map(({ path }) => path);
-        expect(paths.filter((path) => others.includes(path))).toEqual([]);
-      }),
+      fc.property(
+        anyLaunch,
+        anyLaunch,
+        fc.tuple(fc.constantFrom("ada", "bob"), fc.nat(3)),
+        fc.tuple(fc.constantFrom("ada", "bob"), fc.nat(3)),
+        (one, other, [agent, epoch], [agent2, epoch2]) => {
+          fc.pre(agent !== agent2 || epoch !== epoch2);
+          const paths = plan(parse(one), { agent, epoch, privateDir: "/d" }).files.map(({ path }) => path);
+          const others = plan(parse(other), { agent: agent2, epoch: epoch2, privateDir: "/d" }).files.map(
+            ({ path }) => path,
+          );
+          expect(paths.filter((path) => others.includes(path))).toEqual([]);
+        },
+      ),
     );
   });
 

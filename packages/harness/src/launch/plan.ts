@@ -86,7 +86,15 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
   const base = baseEnvironment(request.inheritedEnv, row);
   const mode = permissionFor(row, launch.permissionMode, programArgs, spawnEnv, notes);
   const ownModel = chosenModel(row, programArgs);
-  const wiring = wire({ request, row, spawnEnv, inheritedEnv: base.env, mode: mode.effective, openToOptions, programArgs });
+  const wiring = wire({
+    request,
+    row,
+    spawnEnv,
+    inheritedEnv: base.env,
+    mode: mode.effective,
+    openToOptions,
+    programArgs,
+  });
   notes.push(...wiring.notes);
 
   const added = [
@@ -98,13 +106,21 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
   ];
   const options = added.length === 0 ? added : [...subcommandWords(row, programArgs, request.resume), ...added];
   if (options.length > 0 && !openToOptions) {
-    notes.push(`${row.title} is started inside a shell text that must not be rewritten, so these options were not added: ${optionNames(options)}`);
+    notes.push(
+      `${row.title} is started inside a shell text that must not be rewritten, so these options were not added: ${optionNames(options)}`,
+    );
   }
   const rootVariable = row.rootBypassVariable;
-  if (rootVariable !== undefined && mode.effective === "bypass" && request.root === true && finalValue(spawnEnv, base.env, rootVariable) !== "1") {
+  if (
+    rootVariable !== undefined &&
+    mode.effective === "bypass" &&
+    request.root === true &&
+    finalValue(spawnEnv, base.env, rootVariable) !== "1"
+  ) {
     notes.push(`As root, ${row.title} refuses bypass mode unless the spawn sets ${rootVariable}=1.`);
   }
-  const argv = openToOptions && insertion !== undefined ? addOptions(words, insertion, options, row.subcommands ?? []) : words;
+  const argv =
+    openToOptions && insertion !== undefined ? addOptions(words, insertion, options, row.subcommands ?? []) : words;
 
   const model = ownModel ?? launch.model;
   const stamped = stampEnvironment({
@@ -143,7 +159,8 @@ function liftAssignments(words: readonly [string, ...string[]]): {
     assigned[word.slice(0, equals)] = word.slice(equals + 1);
   }
   const [program, ...rest] = words.slice(start);
-  if (program === undefined) throw relayError("invalid_request", "expected a program after the assignments, found none");
+  if (program === undefined)
+    throw relayError("invalid_request", "expected a program after the assignments, found none");
   return { words: [program, ...rest], assigned };
 }
 
@@ -155,7 +172,8 @@ function rowFor(named: string | undefined, inferred: AttributableId | undefined,
       data: { known: harnessList.map((row) => row.id) },
     });
   }
-  if (inferred !== undefined && inferred !== named) notes.push(`The spawn says ${named}; the command looks like ${inferred}.`);
+  if (inferred !== undefined && inferred !== named)
+    notes.push(`The spawn says ${named}; the command looks like ${inferred}.`);
   return harnesses[named];
 }
 
@@ -165,10 +183,16 @@ function permissionFor(
   args: readonly string[],
   spawnEnv: Environment,
   notes: string[],
-): { readonly effective: PermissionMode; readonly withoutFlags: PermissionMode; readonly flags: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+): {
+  readonly effective: PermissionMode;
+  readonly withoutFlags: PermissionMode;
+  readonly flags: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+} {
   const chosen = chosenMode(row, args, spawnEnv);
   if (chosen !== undefined) {
-    if (chosen.mode !== asked) notes.push(`Its own ${chosen.by} chooses permission mode ${chosen.mode}; the spawn asked for ${asked}.`);
+    if (chosen.mode !== asked)
+      notes.push(`Its own ${chosen.by} chooses permission mode ${chosen.mode}; the spawn asked for ${asked}.`);
     return { effective: chosen.mode, withoutFlags: chosen.mode, flags: [], env: {} };
   }
   const rule = row.permission[asked];

@@ -2,11 +2,15 @@
 
 export function claudeServers(url: string, token: string): string {
   // Without `alwaysLoad` the tools hide behind a search tool until the model looks for them.
-  return json({ mcpServers: { relay: { type: "http", url, headers: { Authorization: `Bearer ${token}` }, alwaysLoad: true } } });
+  return json({
+    mcpServers: { relay: { type: "http", url, headers: { Authorization: `Bearer ${token}` }, alwaysLoad: true } },
+  });
 }
 
 export function copilotServers(url: string, token: string): string {
-  return json({ mcpServers: { relay: { type: "http", url, headers: { Authorization: `Bearer ${token}` }, tools: ["*"] } } });
+  return json({
+    mcpServers: { relay: { type: "http", url, headers: { Authorization: `Bearer ${token}` }, tools: ["*"] } },
+  });
 }
 
 /** Hooks that post to the relay by themselves, and a status line that tells what is left of the context window. */
@@ -131,7 +135,10 @@ function shellQuoted(word: string): string {
 }
 
 function curlQuoted(text: string): string {
-  return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll(/[\r\n]/gu, "");
+  return text
+    .replaceAll("\\", "\\\\")
+    .replaceAll('"', '\\"')
+    .replaceAll(/[\r\n]/gu, "");
 }
 
 function json(value: unknown): string {

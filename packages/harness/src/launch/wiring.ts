@@ -3,7 +3,18 @@ import type { PermissionMode } from "@agent-relay/protocol";
 import type { Environment } from "../attribution.ts";
 import { shellWords } from "../command-line.ts";
 import type { Harness } from "../harness.ts";
-import { claudeSettings, codexNotifyScript, copilotServers, claudeServers, curlConfig, fileUrl, joinPath, opencodePlugin, statusLineScript, tomlStrings } from "./private-files.ts";
+import {
+  claudeSettings,
+  codexNotifyScript,
+  copilotServers,
+  claudeServers,
+  curlConfig,
+  fileUrl,
+  joinPath,
+  opencodePlugin,
+  statusLineScript,
+  tomlStrings,
+} from "./private-files.ts";
 import type { LaunchRequest } from "./plan.ts";
 
 export interface PlannedFile {
@@ -52,7 +63,11 @@ function wireTools(input: WiringInput): Wiring {
   }
   if (mcp.kind === "opencode-env" || !openToOptions) return nothing;
   if (mcp.kind === "stdio-flag") {
-    if (request.mcpCommand === undefined) return { ...nothing, notes: [`${row.title} gets no relay tools: it takes them only from a command on stdio, and none is given.`] };
+    if (request.mcpCommand === undefined)
+      return {
+        ...nothing,
+        notes: [`${row.title} gets no relay tools: it takes them only from a command on stdio, and none is given.`],
+      };
     return { ...nothing, flags: [mcp.flag, shellWords(request.mcpCommand)], tools: true };
   }
   if (request.mcpUrl === undefined) return nothing;
@@ -60,7 +75,12 @@ function wireTools(input: WiringInput): Wiring {
   const servers = mcp.shape === "claude" ? claudeServers : copilotServers;
   const file = privateFile(request, "mcp.json", servers(request.mcpUrl, request.token));
   const flags = [mcp.flag, `${mcp.prefix ?? ""}${joinPath(request.privateDir, file.path)}`];
-  return { ...nothing, flags: mcp.shape === "claude" ? [...flags, "--allowedTools", "mcp__relay"] : flags, files: [file], tools: true };
+  return {
+    ...nothing,
+    flags: mcp.shape === "claude" ? [...flags, "--allowedTools", "mcp__relay"] : flags,
+    files: [file],
+    tools: true,
+  };
 }
 
 function wireHooks(input: WiringInput): Wiring {
@@ -78,7 +98,11 @@ function wireHooks(input: WiringInput): Wiring {
       let report: { readonly hookUrl: string; readonly statusLine: string } | undefined;
       if (hookUrl !== undefined) {
         const curl = privateFile(request, "curl", curlConfig(hookUrl, request.token));
-        const statusLine = privateFile(request, "status-line.sh", statusLineScript(joinPath(request.privateDir, curl.path), request.agent));
+        const statusLine = privateFile(
+          request,
+          "status-line.sh",
+          statusLineScript(joinPath(request.privateDir, curl.path), request.agent),
+        );
         files.push(curl, statusLine);
         report = { hookUrl, statusLine: joinPath(request.privateDir, statusLine.path) };
       }
@@ -89,7 +113,9 @@ function wireHooks(input: WiringInput): Wiring {
         ...nothing,
         flags: ["--settings", joinPath(request.privateDir, settings.path)],
         files: [...files, settings],
-        notes: own ? ["Its own --settings take the place of ours: its hooks and its status line do not report to the relay."] : [],
+        notes: own
+          ? ["Its own --settings take the place of ours: its hooks and its status line do not report to the relay."]
+          : [],
       };
     }
     case "codex-notify": {
@@ -126,7 +152,12 @@ function wireOpencode(input: WiringInput, variable: string): Wiring {
   const given = spawnEnv[variable] ?? inheritedEnv[variable];
   const own = given === undefined ? {} : readObject(given);
   if (own === undefined) {
-    return { ...nothing, notes: [`${variable} is set to something that is not a JSON object; it is left alone, and OpenCode gets no relay tools.`] };
+    return {
+      ...nothing,
+      notes: [
+        `${variable} is set to something that is not a JSON object; it is left alone, and OpenCode gets no relay tools.`,
+      ],
+    };
   }
   const notes: string[] = [];
   const files: PlannedFile[] = [];
@@ -134,7 +165,12 @@ function wireOpencode(input: WiringInput, variable: string): Wiring {
   if (own["permission"] === undefined) config["permission"] = opencodePermission[mode];
   else notes.push(`${variable} has permissions of its own; they are left as they are.`);
   if (request.mcpUrl !== undefined) {
-    const relay = { type: "remote", url: request.mcpUrl, enabled: true, headers: { Authorization: `Bearer ${request.token}` } };
+    const relay = {
+      type: "remote",
+      url: request.mcpUrl,
+      enabled: true,
+      headers: { Authorization: `Bearer ${request.token}` },
+    };
     config["mcp"] = { ...(isObject(own["mcp"]) ? own["mcp"] : {}), relay };
   }
   if (request.hookUrl !== undefined) {
@@ -143,7 +179,13 @@ function wireOpencode(input: WiringInput, variable: string): Wiring {
     const others: readonly unknown[] = Array.isArray(own["plugin"]) ? own["plugin"] : [];
     config["plugin"] = [...others, fileUrl(joinPath(request.privateDir, plugin.path))];
   }
-  return { ...nothing, envOverSpawn: { [variable]: JSON.stringify(config) }, files, tools: request.mcpUrl !== undefined, notes };
+  return {
+    ...nothing,
+    envOverSpawn: { [variable]: JSON.stringify(config) },
+    files,
+    tools: request.mcpUrl !== undefined,
+    notes,
+  };
 }
 
 /** Agent and epoch are part of the name, so that no two incarnations share a path even in one directory. */

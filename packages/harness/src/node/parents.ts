@@ -7,7 +7,13 @@
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { findOrchestrator, parentsMax, type Environment, type Orchestrator, type ParentProcess } from "../attribution.ts";
+import {
+  findOrchestrator,
+  parentsMax,
+  type Environment,
+  type Orchestrator,
+  type ParentProcess,
+} from "../attribution.ts";
 
 export interface ProcessFacts {
   readonly ppid: number;
@@ -67,7 +73,11 @@ function rewritten(argv: readonly string[]): readonly string[] {
 /** macOS and the BSDs give the vector joined by spaces; a path with spaces in it is cut, and then not recognised. */
 function askPs(pid: number): ProcessFacts | undefined {
   try {
-    const line = execFileSync("ps", ["-ww", "-o", "ppid=,args=", "-p", String(pid)], { encoding: "utf8", timeout: 2_000, stdio: ["ignore", "pipe", "ignore"] });
+    const line = execFileSync("ps", ["-ww", "-o", "ppid=,args=", "-p", String(pid)], {
+      encoding: "utf8",
+      timeout: 2_000,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     const match = /^\s*(\d+)\s+(.*\S)\s*$/su.exec(line);
     return match === null ? undefined : { ppid: Number(match[1]), argv: (match[2] ?? "").split(/\s+/u) };
   } catch {

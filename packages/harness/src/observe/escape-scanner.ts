@@ -94,7 +94,9 @@ function oscEnd(text: string, from: number): OscEnd {
     // Another sequence begins: this one was given up.
     return after === 0x5c ? { complete: true, at, next: at + 2 } : { complete: false, at, next: at };
   }
-  return limit === text.length && text.length - from < oscBytesMax ? "unfinished" : { complete: false, at: limit, next: limit };
+  return limit === text.length && text.length - from < oscBytesMax
+    ? "unfinished"
+    : { complete: false, at: limit, next: limit };
 }
 
 function readOsc(body: string): Found | undefined {
@@ -107,7 +109,8 @@ function readOsc(body: string): Found | undefined {
 
 /** Output as binary text: one character per byte. */
 export function binaryText(output: Uint8Array | string): string {
-  if (typeof output !== "string") return Buffer.from(output.buffer, output.byteOffset, output.byteLength).toString("latin1");
+  if (typeof output !== "string")
+    return Buffer.from(output.buffer, output.byteOffset, output.byteLength).toString("latin1");
   return isAscii(output) ? output : Buffer.from(output, "utf8").toString("latin1");
 }
 

@@ -7,7 +7,9 @@ import { createObserver } from "./observer.ts";
 import type { Observation, ObserverInput, ObserverState } from "./observation.ts";
 
 /** Controls of both kinds, letters with and without accents, and characters of two units. */
-const anyCharacter = fc.oneof(fc.nat(0x2ff), fc.constantFrom(0x2028, 0x202e, 0x212a, 0xfeff, 0x1f642)).map((code) => String.fromCodePoint(code));
+const anyCharacter = fc
+  .oneof(fc.nat(0x2ff), fc.constantFrom(0x2028, 0x202e, 0x212a, 0xfeff, 0x1f642))
+  .map((code) => String.fromCodePoint(code));
 
 /** Runs a story and gives what was said, without the chatter of activity. Due wake-ups happen in between. */
 function observe(id: HarnessId, inputs: readonly ObserverInput[], until?: number) {
@@ -38,7 +40,13 @@ function observe(id: HarnessId, inputs: readonly ObserverInput[], until?: number
 function shorten(observation: Observation): string {
   const { type, at, source, fidelity } = observation;
   const what =
-    type === "blocked" ? ` ${observation.kind}` : type === "context" ? ` ${observation.pctLeft}` : type === "bracketed_paste" ? ` ${observation.on ? "on" : "off"}` : "";
+    type === "blocked"
+      ? ` ${observation.kind}`
+      : type === "context"
+        ? ` ${observation.pctLeft}`
+        : type === "bracketed_paste"
+          ? ` ${observation.on ? "on" : "off"}`
+          : "";
   return `${at} ${type}${what} ${source} ${fidelity}`;
 }
 
@@ -65,7 +73,10 @@ describe("program status", () => {
       status(737, "state=idle:app=claude-code"),
       status(3_022, "state=working:app=claude-code"),
       status(3_261, "state=working:app=claude-code:msg=eA=="),
-      status(3_324, "state=blocked:app=claude-code:kind=permission:msg=YXBwcm92ZSBCYXNoOiB0b3VjaCAvdG1wL3p6MTsgc2xlZXAgMg=="),
+      status(
+        3_324,
+        "state=blocked:app=claude-code:kind=permission:msg=YXBwcm92ZSBCYXNoOiB0b3VjaCAvdG1wL3p6MTsgc2xlZXAgMg==",
+      ),
       status(5_501, "state=working:app=claude-code"),
       status(7_844, "state=done:app=claude-code"),
     ]);
@@ -77,7 +88,9 @@ describe("program status", () => {
       "5501 unblocked status exact",
       "7844 turn_ended status exact",
     ]);
-    expect(said.find(({ type }) => type === "blocked")).toMatchObject({ what: "approve Bash: touch /tmp/zz1; sleep 2" });
+    expect(said.find(({ type }) => type === "blocked")).toMatchObject({
+      what: "approve Bash: touch /tmp/zz1; sleep 2",
+    });
   });
 
   it("claude: subagents are parts of a turn, and a failed call ends it", () => {
@@ -100,7 +113,13 @@ describe("program status", () => {
   });
 
   it("a subagent that goes on after the turn is not a turn", () => {
-    const { short } = observe("codex", [status(100, "state=idle"), status(1_000, "state=working"), status(2_000, "state=done"), status(2_500, "state=working:id=aab7"), status(3_000, "state=blocked:id=aab7")]);
+    const { short } = observe("codex", [
+      status(100, "state=idle"),
+      status(1_000, "state=working"),
+      status(2_000, "state=done"),
+      status(2_500, "state=working:id=aab7"),
+      status(3_000, "state=blocked:id=aab7"),
+    ]);
     expect(short).toEqual(["500 ready status exact", "1000 working status exact", "2000 turn_ended status exact"]);
   });
 
@@ -128,7 +147,10 @@ describe("program status", () => {
   });
 
   it("blocked before it was ever ready is a question of trust", () => {
-    const { short } = observe("claude-code", [status(500, "state=blocked:app=claude-code"), status(4_000, "state=idle")]);
+    const { short } = observe("claude-code", [
+      status(500, "state=blocked:app=claude-code"),
+      status(4_000, "state=idle"),
+    ]);
     expect(short).toEqual(["500 blocked trust status exact", "4000 unblocked status exact", "4200 ready status exact"]);
   });
 
@@ -145,7 +167,12 @@ describe("program status", () => {
 
 describe("hooks and titles", () => {
   it("hooks tell the state where there is no status", () => {
-    const signal = (at: number, type: "ready" | "turn_started" | "turn_ended"): ObserverInput => ({ type: "signal", signal: { type }, source: "opencode-plugin", at });
+    const signal = (at: number, type: "ready" | "turn_started" | "turn_ended"): ObserverInput => ({
+      type: "signal",
+      signal: { type },
+      source: "opencode-plugin",
+      at,
+    });
     const { short } = observe("opencode", [
       output(100, "…"),
       signal(1_000, "ready"),
@@ -165,7 +192,9 @@ describe("hooks and titles", () => {
 
   it("gemini: ready on title and composer; its trust dialog blocks although the title says Ready", () => {
     const composer = " >   Type your message or @path/to/file";
-    expect(observe("gemini-cli", [output(900, composer), title(970, "◇  Ready (x)   ")]).short).toEqual(["1570 ready title exact"]);
+    expect(observe("gemini-cli", [output(900, composer), title(970, "◇  Ready (x)   ")]).short).toEqual([
+      "1570 ready title exact",
+    ]);
     const dialog = " │ Do you trust the files in this folder? │";
     const { short } = observe("gemini-cli", [
       output(900, composer),
@@ -197,7 +226,11 @@ describe("hooks and titles", () => {
       { type: "submitted", text: "Do you trust the files in this folder?", at: 10_000 },
       output(10_100, "> Do you trust the files in this folder?"),
     ]);
-    expect(short).toEqual(["1570 ready title exact", "4000 blocked trust screen inferred", "9000 unblocked screen inferred"]);
+    expect(short).toEqual([
+      "1570 ready title exact",
+      "4000 blocked trust screen inferred",
+      "9000 unblocked screen inferred",
+    ]);
   });
 
   it("gemini: a title alone, without a composer, is not ready", () => {
@@ -205,8 +238,16 @@ describe("hooks and titles", () => {
   });
 
   it("an old claude that reports no status is judged by its titles, after a while", () => {
-    const { short } = observe("claude-code", [title(423, "✳ Claude Code"), title(8_000, "⠂ Claude Code"), title(9_000, "✳ Claude Code")]);
-    expect(short).toEqual(["5200 ready title inferred", "8000 working title inferred", "9000 turn_ended title inferred"]);
+    const { short } = observe("claude-code", [
+      title(423, "✳ Claude Code"),
+      title(8_000, "⠂ Claude Code"),
+      title(9_000, "✳ Claude Code"),
+    ]);
+    expect(short).toEqual([
+      "5200 ready title inferred",
+      "8000 working title inferred",
+      "9000 turn_ended title inferred",
+    ]);
   });
 
   it("codex tells its context budget in its title", () => {
@@ -217,7 +258,12 @@ describe("hooks and titles", () => {
       title(4_000, "Working | Context 78% left"),
       title(5_000, "Ready | Context 9% left"),
     ]);
-    expect(short).toEqual(["600 context 100 title exact", "1053 ready status exact", "3000 context 78 title exact", "5000 context 9 title exact"]);
+    expect(short).toEqual([
+      "600 context 100 title exact",
+      "1053 ready status exact",
+      "3000 context 78 title exact",
+      "5000 context 9 title exact",
+    ]);
   });
 });
 
@@ -233,7 +279,9 @@ describe("silence", () => {
   });
 
   it("O2: ten minutes of a spinner are not work", () => {
-    const spinner = Array.from({ length: 6_000 }, (_, index) => output(3_000 + index * 100, `\r\u001b[2K${"⠋⠙⠹⠸"[index % 4] ?? ""} thinking`));
+    const spinner = Array.from({ length: 6_000 }, (_, index) =>
+      output(3_000 + index * 100, `\r\u001b[2K${"⠋⠙⠹⠸"[index % 4] ?? ""} thinking`),
+    );
     const { short, state } = observe("generic", spinner);
     expect(short).toEqual(["2000 ready silence inferred"]);
     expect(state.phase).toBe("idle");
@@ -246,17 +294,26 @@ describe("silence", () => {
       output(1_500, "thinking"),
       output(3_000, "done"),
     ]);
-    expect(short).toEqual(["400 ready silence inferred", "1000 working submitted inferred", "3000 turn_ended silence inferred"]);
+    expect(short).toEqual([
+      "400 ready silence inferred",
+      "1000 working submitted inferred",
+      "3000 turn_ended silence inferred",
+    ]);
   });
 
   it("what is submitted decides nothing where the program reports by itself", () => {
-    const { short } = observe("codex", [status(100, "state=idle"), { type: "submitted", text: "hello", at: 1_000 }], 60_000);
+    const { short } = observe(
+      "codex",
+      [status(100, "state=idle"), { type: "submitted", text: "hello", at: 1_000 }],
+      60_000,
+    );
     expect(short).toEqual(["500 ready status exact"]);
   });
 });
 
 describe("context on the screen", () => {
-  const read = (data: string, id: HarnessId = "generic") => observe(id, [output(5_000, data)]).short.filter((line) => line.includes("context"));
+  const read = (data: string, id: HarnessId = "generic") =>
+    observe(id, [output(5_000, data)]).short.filter((line) => line.includes("context"));
 
   it.each([
     ["Context 6% left\n", 6],
@@ -316,7 +373,10 @@ describe("context on the screen", () => {
   });
 
   it("O5: nor from one that came by another way", () => {
-    const { short } = observe("generic", [{ type: "told", text: "6% context left", at: 100 }, output(3_000, "6% context left\n")]);
+    const { short } = observe("generic", [
+      { type: "told", text: "6% context left", at: 100 },
+      output(3_000, "6% context left\n"),
+    ]);
     expect(short.filter((line) => line.includes("context"))).toEqual([]);
   });
 
@@ -344,14 +404,21 @@ describe("terminal modes and recordings", () => {
       output(6, "\u001bc"),
       output(7, "\u001b[?2005h\u001b[2004h"),
     ]);
-    expect(short).toEqual(["1 bracketed_paste on terminal exact", "3 bracketed_paste off terminal exact", "5 bracketed_paste on terminal exact", "6 bracketed_paste off terminal exact"]);
+    expect(short).toEqual([
+      "1 bracketed_paste on terminal exact",
+      "3 bracketed_paste off terminal exact",
+      "5 bracketed_paste on terminal exact",
+      "6 bracketed_paste off terminal exact",
+    ]);
   });
 
   it("a program that runs already is not started again", () => {
     const observer = createObserver(harnesses.codex);
     const state = observer.initial(0, { phase: "working", bracketedPaste: true });
     const step = observer.step(state, status(10, "state=done"));
-    expect(step.observations.filter(({ type }) => type !== "activity").map(shorten)).toEqual(["10 turn_ended status exact"]);
+    expect(step.observations.filter(({ type }) => type !== "activity").map(shorten)).toEqual([
+      "10 turn_ended status exact",
+    ]);
     expect(step.state.bracketedPaste).toBe(true);
   });
 
@@ -370,10 +437,14 @@ describe("terminal modes and recordings", () => {
     const bytes = recording(name);
     for (const size of [1, 7, 256]) {
       const inputs: ObserverInput[] = [];
-      for (let at = 0; at < bytes.length; at += size) inputs.push(output(Math.floor((at / bytes.length) * 60_000), new Uint8Array(bytes.subarray(at, at + size))));
+      for (let at = 0; at < bytes.length; at += size)
+        inputs.push(output(Math.floor((at / bytes.length) * 60_000), new Uint8Array(bytes.subarray(at, at + size))));
       const { short } = observe(id, inputs);
       for (const words of expected) {
-        expect(short.some((line) => line.includes(words)), `${name} by ${size}: ${words} in\n${short.join("\n")}`).toBe(true);
+        expect(
+          short.some((line) => line.includes(words)),
+          `${name} by ${size}: ${words} in\n${short.join("\n")}`,
+        ).toBe(true);
       }
     }
   });
@@ -382,7 +453,26 @@ describe("terminal modes and recordings", () => {
 describe("properties of observation", () => {
   const noise = fc.oneof(
     fc.string({ unit: anyCharacter, maxLength: 60 }),
-    fc.constantFrom("\u001b", "\u001b]", "\u001b]7501;", "\u001b[?", "2004h", "\u001b\\", "\u0007", "state=", "working", "idle", ":", "%", "Context ", " left", "\u001bP", "\u001b]0;✳ x\u0007", "\u001b]7501;state=nonsense\u0007", "\u001b]7501;state=working:id=x\u0007"),
+    fc.constantFrom(
+      "\u001b",
+      "\u001b]",
+      "\u001b]7501;",
+      "\u001b[?",
+      "2004h",
+      "\u001b\\",
+      "\u0007",
+      "state=",
+      "working",
+      "idle",
+      ":",
+      "%",
+      "Context ",
+      " left",
+      "\u001bP",
+      "\u001b]0;✳ x\u0007",
+      "\u001b]7501;state=nonsense\u0007",
+      "\u001b]7501;state=working:id=x\u0007",
+    ),
     fc.uint8Array({ maxLength: 60 }),
   );
 
@@ -390,9 +480,15 @@ describe("properties of observation", () => {
     const reports = /\u001b\]7501;state=(?:idle|working|done|blocked|error)[:\u0007\u001b]/;
     fc.assert(
       fc.property(fc.array(noise, { maxLength: 30 }), (chunks) => {
-        const all = chunks.map((chunk) => (typeof chunk === "string" ? Buffer.from(chunk) : Buffer.from(chunk)).toString("latin1")).join("");
+        const all = chunks
+          .map((chunk) => (typeof chunk === "string" ? Buffer.from(chunk) : Buffer.from(chunk)).toString("latin1"))
+          .join("");
         fc.pre(!reports.test(all) && !/trust|bypass|api key|login/i.test(all));
-        const { short } = observe("codex", chunks.map((chunk, index) => output(index * 1_000, chunk)), 300_000);
+        const { short } = observe(
+          "codex",
+          chunks.map((chunk, index) => output(index * 1_000, chunk)),
+          300_000,
+        );
         expect(short.filter((line) => !line.includes("bracketed_paste") && !line.includes("context"))).toEqual([]);
       }),
       { numRuns: 500 },
@@ -420,7 +516,11 @@ describe("properties of observation", () => {
   });
 
   it("O6: an endless sequence does not hide the report after it", () => {
-    const { short } = observe("codex", [output(1, `\u001b]52;c;${"A".repeat(200_000)}`), status(2, "state=idle"), status(1_000, "state=working")]);
+    const { short } = observe("codex", [
+      output(1, `\u001b]52;c;${"A".repeat(200_000)}`),
+      status(2, "state=idle"),
+      status(1_000, "state=working"),
+    ]);
     expect(short).toEqual(["402 ready status exact", "1000 working status exact"]);
   });
 
@@ -436,7 +536,8 @@ describe("properties of observation", () => {
   });
 
   it("a report is found however it is cut", () => {
-    const whole = "text\u001b[31m\u001b]0;t\u0007\u001b]7501;state=idle:app=codex\u001b\\more\u001b]7501;state=working\u0007";
+    const whole =
+      "text\u001b[31m\u001b]0;t\u0007\u001b]7501;state=idle:app=codex\u001b\\more\u001b]7501;state=working\u0007";
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: whole.length }), { maxLength: 8 }), (cuts) => {
         const points = [0, ...cuts.toSorted((one, other) => one - other), whole.length];

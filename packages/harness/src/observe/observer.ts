@@ -13,7 +13,21 @@ import type { BlockKind } from "@agent-relay/protocol";
 import type { Harness } from "../harness.ts";
 import type { AgentSignal } from "../hook-report.ts";
 import { binaryText, readableText, scanEscapes, type Found } from "./escape-scanner.ts";
-import { hook, silence, status, title, type KnownState, type Observation, type Observer, type ObserverInput, type ObserverState, type ObserverStep, type Rank, type Said, type Starting } from "./observation.ts";
+import {
+  hook,
+  silence,
+  status,
+  title,
+  type KnownState,
+  type Observation,
+  type Observer,
+  type ObserverInput,
+  type ObserverState,
+  type ObserverStep,
+  type Rank,
+  type Said,
+  type Starting,
+} from "./observation.ts";
 import { lookAtOpening, newOpening } from "./opening.ts";
 import { blockOfError, programStatusReply, readProgramStatus, type ProgramStatus } from "./program-status.ts";
 import { quotedPercentages, readContext } from "./screen-text.ts";
@@ -89,7 +103,12 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
     }
     passTime(state, out, input.at);
     const wakeAt = nextWake(state);
-    return { state, observations: out, ...(wakeAt === undefined ? {} : { wakeAt }), ...(reply === undefined ? {} : { reply }) };
+    return {
+      state,
+      observations: out,
+      ...(wakeAt === undefined ? {} : { wakeAt }),
+      ...(reply === undefined ? {} : { reply }),
+    };
   }
 
   function takeOutput(state: Draft, out: Observation[], chunk: string, at: number): string | undefined {
@@ -99,7 +118,8 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
     const scan = scanEscapes(carried, chunk);
     state.carry = scan.carry;
     for (const found of scan.found) reply = takeFound(state, out, found, at) ?? reply;
-    if (state.opening !== undefined) takeOpening(state, out, (carried + chunk).slice(0, carried.length + chunk.length - scan.carry.length), at);
+    if (state.opening !== undefined)
+      takeOpening(state, out, (carried + chunk).slice(0, carried.length + chunk.length - scan.carry.length), at);
     if (rules.contextScreen && !state.exactContext) takeText(state, out, chunk, at);
     state.lastOutputAt = at;
     if (state.saidActivityAt === undefined || at - state.saidActivityAt >= activityEveryMs) {
@@ -111,7 +131,8 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
 
   function takeFound(state: Draft, out: Observation[], found: Found, at: number): string | undefined {
     if (found.type === "bracketed_paste") {
-      if (found.on !== state.bracketedPaste) out.push({ type: "bracketed_paste", on: found.on, at, source: "terminal", fidelity: "exact" });
+      if (found.on !== state.bracketedPaste)
+        out.push({ type: "bracketed_paste", on: found.on, at, source: "terminal", fidelity: "exact" });
       state.bracketedPaste = found.on;
       return undefined;
     }
@@ -125,7 +146,12 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
     return undefined;
   }
 
-  function takeStatus(state: Draft, out: Observation[], report: Extract<ProgramStatus, { type: "report" }>, at: number): void {
+  function takeStatus(
+    state: Draft,
+    out: Observation[],
+    report: Extract<ProgramStatus, { type: "report" }>,
+    at: number,
+  ): void {
     if (report.part !== undefined || report.state === "clear") return;
     state.rank = status;
     const said: Said = { at, source: "status", fidelity: "exact" };
@@ -139,7 +165,14 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
         if (state.phase === "starting") becomeReady(state, out, said);
         return moveTo(state, out, "idle", said);
       case "blocked":
-        return block(state, out, report.kind ?? (state.phase === "starting" ? "trust" : "unknown"), report.message, status, said);
+        return block(
+          state,
+          out,
+          report.kind ?? (state.phase === "starting" ? "trust" : "unknown"),
+          report.message,
+          status,
+          said,
+        );
       case "error": {
         const kind = blockOfError(report.message);
         if (kind !== undefined) return block(state, out, kind, report.message, status, said);
@@ -168,7 +201,8 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
     if (rule.means === "blocked") block(state, out, rule.kind ?? "unknown", undefined, title, said);
     else if (rule.means === "working" || !dialogStands(state)) moveTo(state, out, rule.means, said);
     // A dialog stands before the composer: what the title says holds once it is gone.
-    else if (state.blocked?.before === "starting") state.starting = { ...said, says: "idle", since: at, awaitsComposer: true };
+    else if (state.blocked?.before === "starting")
+      state.starting = { ...said, says: "idle", since: at, awaitsComposer: true };
   }
 
   function takeSignal(state: Draft, out: Observation[], signal: AgentSignal, source: string, at: number): void {
@@ -223,9 +257,12 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
   }
 
   function readScreen(state: Draft, out: Observation[], text: string, from: number, final: boolean, at: number): void {
-    const reading = readContext(text, from, final, (pct) => state.quoted.some((percentages) => percentages.includes(pct)));
+    const reading = readContext(text, from, final, (pct) =>
+      state.quoted.some((percentages) => percentages.includes(pct)),
+    );
     state.undecidedSince = reading.undecided ? at : undefined;
-    if (reading.pctLeft !== undefined) sayContext(state, out, reading.pctLeft, { at, source: "screen", fidelity: "inferred" });
+    if (reading.pctLeft !== undefined)
+      sayContext(state, out, reading.pctLeft, { at, source: "screen", fidelity: "inferred" });
   }
 
   function sayContext(state: Draft, out: Observation[], pctLeft: number, said: Said): void {
@@ -242,7 +279,8 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
       readScreen(state, out, state.tail, Math.max(0, state.tail.length - lookBack), true, at);
     }
     if (state.phase === "starting") {
-      if (state.earlyTitle !== undefined && state.rank < title && at - state.startedAt >= titleFallbackMs) takeTitle(state, out, state.earlyTitle, at);
+      if (state.earlyTitle !== undefined && state.rank < title && at - state.startedAt >= titleFallbackMs)
+        takeTitle(state, out, state.earlyTitle, at);
       const { starting } = state;
       if (starting !== undefined) {
         if (at < settledAt(starting)) return;
@@ -285,7 +323,10 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
   function readyBySilenceAt(state: ObserverState): number {
     if (state.rank > silence) return Number.POSITIVE_INFINITY;
     const { quietMs, atMostMs } = rules.ready;
-    const quiet = quietMs === undefined || state.lastOutputAt === undefined ? Number.POSITIVE_INFINITY : state.lastOutputAt + quietMs;
+    const quiet =
+      quietMs === undefined || state.lastOutputAt === undefined
+        ? Number.POSITIVE_INFINITY
+        : state.lastOutputAt + quietMs;
     return Math.min(quiet, atMostMs === undefined ? Number.POSITIVE_INFINITY : state.startedAt + atMostMs);
   }
 
@@ -299,7 +340,11 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
     if (state.phase === "blocked") unblock(state, out, said);
     if (state.phase === "starting") {
       if (state.starting?.says === phase) return;
-      const awaitsComposer = phase === "idle" && said.source === "title" && rules.promptText !== undefined && state.opening?.composer === false;
+      const awaitsComposer =
+        phase === "idle" &&
+        said.source === "title" &&
+        rules.promptText !== undefined &&
+        state.opening?.composer === false;
       state.starting = { says: phase, since: said.at, source: said.source, fidelity: said.fidelity, awaitsComposer };
       return;
     }
@@ -314,13 +359,22 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
     out.push({ type: "ready", ...said });
   }
 
-  function block(state: Draft, out: Observation[], kind: BlockKind, what: string | undefined, by: Rank, said: Said): void {
+  function block(
+    state: Draft,
+    out: Observation[],
+    kind: BlockKind,
+    what: string | undefined,
+    by: Rank,
+    said: Said,
+  ): void {
     if (state.phase !== "blocked") state.blocked = { before: state.phase, by };
-    else if (state.blocked !== undefined) state.blocked = { ...state.blocked, by: Math.max(by, state.blocked.by) as Rank };
+    else if (state.blocked !== undefined)
+      state.blocked = { ...state.blocked, by: Math.max(by, state.blocked.by) as Rank };
     const again = state.phase === "blocked" && by === silence;
     state.phase = "blocked";
     // What a title said before the dialog holds again when the composer is back.
-    state.starting = by === silence && state.starting?.says === "idle" ? { ...state.starting, awaitsComposer: true } : undefined;
+    state.starting =
+      by === silence && state.starting?.says === "idle" ? { ...state.starting, awaitsComposer: true } : undefined;
     if (!again) out.push({ type: "blocked", kind, what, ...said });
   }
 

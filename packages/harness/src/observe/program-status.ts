@@ -24,7 +24,13 @@ export type ProgramStatus =
 export const programStatusReply = "\u001b]7501;?\u001b\\";
 
 const states = ["idle", "working", "blocked", "done", "error", "clear"] as const;
-const kinds: Readonly<Record<string, BlockKind>> = { permission: "permission", question: "question", auth: "auth", quota: "quota", trust: "trust" };
+const kinds: Readonly<Record<string, BlockKind>> = {
+  permission: "permission",
+  question: "question",
+  auth: "auth",
+  quota: "quota",
+  trust: "trust",
+};
 
 export function readProgramStatus(data: string): ProgramStatus | undefined {
   if (data.startsWith("?")) return { type: "query" };

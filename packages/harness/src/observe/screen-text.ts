@@ -7,7 +7,8 @@
 import { readableText } from "./escape-scanner.ts";
 
 /** `Context 6% left`, `6% context left` and near relatives. */
-const phrase = "(?:context(?: window)?(?: left| remaining)?:? (\\d{1,3})% ?(?:left|remaining)|(\\d{1,3})% (?:of )?context (?:left|remaining)|context (?:left|remaining):? (\\d{1,3})%)";
+const phrase =
+  "(?:context(?: window)?(?: left| remaining)?:? (\\d{1,3})% ?(?:left|remaining)|(\\d{1,3})% (?:of )?context (?:left|remaining)|context (?:left|remaining):? (\\d{1,3})%)";
 const separator = "[·|•│┃—–()\\[\\]]|\\s{2,}";
 const statusLine = new RegExp(`(?:^|${separator})\\s*${phrase}\\s*(?:$|${separator})`, "iu");
 
@@ -24,7 +25,12 @@ export interface ContextReading {
  * The last percentage in `text` from `from` on, `text` being raw output that starts at a line's start or more than
  * `reach` before `from`. `final` says that nothing follows for now.
  */
-export function readContext(text: string, from: number, final: boolean, quoted: (pct: number) => boolean): ContextReading {
+export function readContext(
+  text: string,
+  from: number,
+  final: boolean,
+  quoted: (pct: number) => boolean,
+): ContextReading {
   let pctLeft: number | undefined;
   let undecided = false;
   for (let at = text.indexOf("%", from); at >= 0; at = text.indexOf("%", at + 1)) {
@@ -34,7 +40,10 @@ export function readContext(text: string, from: number, final: boolean, quoted: 
     if (!/context/iu.test(around)) continue;
     const cutEnd = end < text.length;
     // Where the line goes on out of sight, a mark keeps the edge from passing for the line's.
-    const line = lineAt(`${start > 0 ? "~" : ""}${around.slice(0, at - start)}`, `${around.slice(at - start)}${cutEnd ? "~" : ""}`);
+    const line = lineAt(
+      `${start > 0 ? "~" : ""}${around.slice(0, at - start)}`,
+      `${around.slice(at - start)}${cutEnd ? "~" : ""}`,
+    );
     const match = statusLine.exec(line.text);
     const pct = match === null ? Number.NaN : Number(match[1] ?? match[2] ?? match[3]);
     if (match === null || pct > 100 || quoted(pct)) continue;

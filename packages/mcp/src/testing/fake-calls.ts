@@ -115,7 +115,8 @@ export function fakeCalls(answers: Answers = {}): FakeCalls {
     call: async (method, params, options) => {
       const parsed = methods[method].params.safeParse(params);
       if (!parsed.success) throw relayError("invalid_request", `${method}: ${parsed.error.message}`);
-      if (methods[method].command && options?.commandId === undefined) throw relayError("invalid_request", `${method} needs a command id`);
+      if (methods[method].command && options?.commandId === undefined)
+        throw relayError("invalid_request", `${method} needs a command id`);
       const item = { method, params, options };
       asked.push(item);
       const answer = all[method];

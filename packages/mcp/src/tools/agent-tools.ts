@@ -11,7 +11,9 @@ export const agentTools: readonly Tool[] = [
     title: "List agents",
     description: "Who is there, what each is doing, and how much mail waits for it.",
     readOnly: true,
-    input: z.object({ include_ended: z.boolean().default(false).describe("Also agents that were released or have died.") }),
+    input: z.object({
+      include_ended: z.boolean().default(false).describe("Also agents that were released or have died."),
+    }),
     run: async ({ include_ended: all }, { calls }) => {
       const { agents } = await calls.call("agent.list", { all });
       return {
@@ -40,8 +42,15 @@ export const agentTools: readonly Tool[] = [
         ...(cwd === undefined ? {} : { cwd }),
         ...(channels === undefined ? {} : { channels }),
       };
-      const { agent, epoch, harness } = await calls.call("agent.spawn", { name, launch }, { commandId: commandId(), signal });
-      return { text: `${agent} runs${harness === null ? "" : ` (${harness})`}.`, structured: { agent, epoch, harness } };
+      const { agent, epoch, harness } = await calls.call(
+        "agent.spawn",
+        { name, launch },
+        { commandId: commandId(), signal },
+      );
+      return {
+        text: `${agent} runs${harness === null ? "" : ` (${harness})`}.`,
+        structured: { agent, epoch, harness },
+      };
     },
   }),
   tool({
@@ -50,7 +59,11 @@ export const agentTools: readonly Tool[] = [
     description: "Ask an agent to leave, and make it leave if it does not. Ends its process.",
     input: z.object({ name: agentName, reason: z.string().max(500).optional() }),
     run: async ({ name, reason }, { calls, commandId, signal }) => {
-      await calls.call("agent.release", { name, ...(reason === undefined ? {} : { reason }) }, { commandId: commandId(), signal });
+      await calls.call(
+        "agent.release",
+        { name, ...(reason === undefined ? {} : { reason }) },
+        { commandId: commandId(), signal },
+      );
       return { text: `${name} has left.`, structured: { agent: name } };
     },
   }),
@@ -63,7 +76,10 @@ export const agentTools: readonly Tool[] = [
     readOnly: true,
     input: z.object({
       agent: agentName.optional().describe("Wait for this agent."),
-      state: z.enum(["ready", "idle", "blocked", "exited", "dead"]).default("idle").describe("With agent: the state to wait for."),
+      state: z
+        .enum(["ready", "idle", "blocked", "exited", "dead"])
+        .default("idle")
+        .describe("With agent: the state to wait for."),
       message_id: messageId.optional().describe("Wait until this message of yours is answered."),
       timeout_seconds: z.number().min(0).max(waitSecondsMax).default(30),
     }),
@@ -90,7 +106,9 @@ interface WaitInput {
 
 async function waitFor(input: WaitInput, context: ToolContext): Promise<ToolOutcome> {
   if (input.agent !== undefined && input.message_id !== undefined) {
-    throw relayError("invalid_request", "expected agent or message_id, found both", { hint: "Wait for one thing at a time." });
+    throw relayError("invalid_request", "expected agent or message_id, found both", {
+      hint: "Wait for one thing at a time.",
+    });
   }
   const timeoutMs = Math.round(input.timeout_seconds * 1_000);
   try {
@@ -103,18 +121,33 @@ async function waitFor(input: WaitInput, context: ToolContext): Promise<ToolOutc
   }
 }
 
-async function waitForAgent(name: string, until: WaitInput["state"], timeoutMs: number, { calls, signal }: ToolContext): Promise<ToolOutcome> {
+async function waitForAgent(
+  name: string,
+  until: WaitInput["state"],
+  timeoutMs: number,
+  { calls, signal }: ToolContext,
+): Promise<ToolOutcome> {
   const { agents } = await calls.call("agent.wait", { names: [name], until, timeoutMs }, { signal });
   return { text: agents.map(agentLine).join("\n"), structured: { reached: true, agents: agents.map(agentRecord) } };
 }
 
-async function waitForAnswer(messageId: string, timeoutMs: number, { calls, signal }: ToolContext): Promise<ToolOutcome> {
+async function waitForAnswer(
+  messageId: string,
+  timeoutMs: number,
+  { calls, signal }: ToolContext,
+): Promise<ToolOutcome> {
   const { deliveries } = await calls.call("message.await", { messageId, until: "answered", timeoutMs }, { signal });
   const lines = deliveries.map(({ agent, stage, deadLetterReason }) =>
     stage === "answered" ? `${agent} has answered.` : `${agent} will not answer: ${deadLetterReason ?? stage}.`,
   );
   const reached = deliveries.some(({ stage }) => stage === "answered");
-  return { text: lines.join("\n"), structured: { reached, deliveries: deliveries.map(({ agent, stage, deadLetterReason }) => ({ agent, stage, reason: deadLetterReason })) } };
+  return {
+    text: lines.join("\n"),
+    structured: {
+      reached,
+      deliveries: deliveries.map(({ agent, stage, deadLetterReason }) => ({ agent, stage, reason: deadLetterReason })),
+    },
+  };
 }
 
 async function waitForMail(timeoutMs: number, { calls, signal }: ToolContext): Promise<ToolOutcome> {

@@ -27,7 +27,10 @@ export const messageTools: readonly Tool[] = [
         .optional()
         .describe("Sending again with the same key sends once."),
     }),
-    run: async ({ to, text, reply_to: replyTo, mode = "wait", idempotency_key: key }, { calls, principal, commandId }) => {
+    run: async (
+      { to, text, reply_to: replyTo, mode = "wait", idempotency_key: key },
+      { calls, principal, commandId },
+    ) => {
       // The sender's name is part of the id, so that two agents may choose the same key.
       const options = { commandId: key === undefined ? commandId() : `mcp/${principal.name}/${key}` };
       const send = async () => {
@@ -51,16 +54,29 @@ export const messageTools: readonly Tool[] = [
     description: "Take the messages that wait for you. Answer with send_message and reply_to.",
     input: z.object({
       limit: pageSize,
-      wait_seconds: z.number().min(0).max(waitSecondsMax).default(0).describe("If there is no mail, wait this long for some."),
+      wait_seconds: z
+        .number()
+        .min(0)
+        .max(waitSecondsMax)
+        .default(0)
+        .describe("If there is no mail, wait this long for some."),
     }),
     run: async ({ limit, wait_seconds: waitSeconds }, { calls, signal, afterResponse }) => {
-      const { messages, remaining } = await calls.call("inbox.check", { limit, waitMs: Math.round(waitSeconds * 1_000) }, { signal });
+      const { messages, remaining } = await calls.call(
+        "inbox.check",
+        { limit, waitMs: Math.round(waitSeconds * 1_000) },
+        { signal },
+      );
       const messageIds = messages.map((message) => message.messageId);
       // Seen needs evidence: until the result has left, nobody can say that the agent got the mail.
       if (messageIds.length > 0) afterResponse(() => calls.call("inbox.ack", { messageIds }));
       return {
         text: messages.length === 0 ? "No mail." : [dataNotice, ...messages.map(messageBlock)].join("\n\n"),
-        structured: { ...(messages.length === 0 ? {} : { note: dataNotice }), messages: messages.map(inboxRecord), remaining },
+        structured: {
+          ...(messages.length === 0 ? {} : { note: dataNotice }),
+          messages: messages.map(inboxRecord),
+          remaining,
+        },
         pending: { count: remaining, from: [] },
       };
     },
@@ -68,7 +84,8 @@ export const messageTools: readonly Tool[] = [
   tool({
     name: "ack_message",
     title: "Confirm messages",
-    description: "Say that messages reached you. check_inbox does this by itself; use it for messages that came another way.",
+    description:
+      "Say that messages reached you. check_inbox does this by itself; use it for messages that came another way.",
     input: z.object({ message_ids: z.array(messageId).min(1).max(100) }),
     run: async ({ message_ids: messageIds }, { calls }) => {
       const { acknowledged } = await calls.call("inbox.ack", { messageIds });
@@ -92,7 +109,11 @@ export const messageTools: readonly Tool[] = [
       const more = before === null ? "" : `\n\nOlder messages: before ${before}.`;
       return {
         text: messages.length === 0 ? "No messages." : `${messageBlocks(messages)}${more}`,
-        structured: { ...(messages.length === 0 ? {} : { note: dataNotice }), messages: messages.map(messageRecord), before },
+        structured: {
+          ...(messages.length === 0 ? {} : { note: dataNotice }),
+          messages: messages.map(messageRecord),
+          before,
+        },
       };
     },
   }),

@@ -40,7 +40,10 @@ export interface AgentHandle {
   readonly release: (reason?: string) => Promise<void>;
   readonly kill: (reason?: string) => Promise<void>;
   /** What its terminal shows, from an offset on; all that is kept if absent. */
-  readonly output: (options?: { readonly from?: number; readonly signal?: AbortSignal }) => AsyncIterable<TerminalChunk>;
+  readonly output: (options?: {
+    readonly from?: number;
+    readonly signal?: AbortSignal;
+  }) => AsyncIterable<TerminalChunk>;
   readonly info: () => Promise<AgentView>;
 }
 
@@ -85,7 +88,11 @@ export function agentHandle(options: {
     throw cancelled(signal.reason);
   };
 
-  const wait = async (until: "ready" | "idle" | "exited", timeoutMs: number | undefined, signal: AbortSignal): Promise<AgentView> => {
+  const wait = async (
+    until: "ready" | "idle" | "exited",
+    timeoutMs: number | undefined,
+    signal: AbortSignal,
+  ): Promise<AgentView> => {
     const end = timeoutMs === undefined ? Number.POSITIVE_INFINITY : timers.now() + timeoutMs;
     for (;;) {
       const left = end - timers.now();
@@ -101,11 +108,17 @@ export function agentHandle(options: {
     }
   };
 
-  const waitUnlessExited = (until: "ready" | "idle", outer: AbortSignal | undefined, timeoutMs: number | undefined): Promise<AgentView> =>
+  const waitUnlessExited = (
+    until: "ready" | "idle",
+    outer: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+  ): Promise<AgentView> =>
     withSignal(outer, async (signal) => {
       if (options.epoch === undefined) return wait(until, timeoutMs, signal);
       const exited = nextExit(signal).then((exit): never => {
-        throw relayError("agent_not_running", `${name} ended (${describe(exit)}) before it was ${until}`, { data: { ...exit } });
+        throw relayError("agent_not_running", `${name} ended (${describe(exit)}) before it was ${until}`, {
+          data: { ...exit },
+        });
       });
       const reached = wait(until, timeoutMs, signal).then((view) => (view.epoch === options.epoch ? view : exited));
       return Promise.race([reached, exited]);
@@ -139,7 +152,13 @@ function describe(exit: Exit): string {
 }
 
 function exitOf(event: EventOf<"agent_exited">): Exit {
-  return { reason: event.reason, code: event.code, signal: event.signal, epoch: event.epoch, lastLines: event.lastLines };
+  return {
+    reason: event.reason,
+    code: event.code,
+    signal: event.signal,
+    epoch: event.epoch,
+    lastLines: event.lastLines,
+  };
 }
 
 function exitOfView(view: AgentView): Exit {
@@ -149,7 +168,10 @@ function exitOfView(view: AgentView): Exit {
 }
 
 /** Runs something under a signal that ends with it, and with the caller's. */
-async function withSignal<Result>(outer: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+async function withSignal<Result>(
+  outer: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
   const controller = new AbortController();
   const abort = (): void => controller.abort(outer?.reason);
   if (outer?.aborted === true) abort();

@@ -15,12 +15,18 @@ export interface Channel {
 }
 
 /** A channel by name, with or without the `#`. Nothing is asked before a method is called. */
-export function channelHandle(client: Client, given: string, send: (to: string, body: string, more: SendMore) => Promise<Receipt>): Channel {
+export function channelHandle(
+  client: Client,
+  given: string,
+  send: (to: string, body: string, more: SendMore) => Promise<Receipt>,
+): Channel {
   const name = given.startsWith("#") ? given.slice(1) : given;
-  const named = (member: string | undefined): { channel: string; member?: string } => (member === undefined ? { channel: name } : { channel: name, member });
+  const named = (member: string | undefined): { channel: string; member?: string } =>
+    member === undefined ? { channel: name } : { channel: name, member };
   return {
     name,
-    create: ({ topic } = {}) => client.call("channel.create", topic === undefined ? { channel: name } : { channel: name, topic }),
+    create: ({ topic } = {}) =>
+      client.call("channel.create", topic === undefined ? { channel: name } : { channel: name, topic }),
     join: (member) => client.call("channel.join", named(member)),
     leave: async (member) => {
       await client.call("channel.leave", named(member));

@@ -16,7 +16,13 @@ export interface Listeners {
   readonly on: <Type extends EventType>(type: Type, listener: Listener<Type>) => () => void;
 }
 
-export function openListeners(client: Client, report: { readonly onListenerError: (error: unknown, event: RelayEvent) => void; readonly onLost: (error: unknown) => void }): Listeners {
+export function openListeners(
+  client: Client,
+  report: {
+    readonly onListenerError: (error: unknown, event: RelayEvent) => void;
+    readonly onLost: (error: unknown) => void;
+  },
+): Listeners {
   const listeners = new Map<string, Set<(event: RelayEvent) => unknown>>();
   let stop: AbortController | undefined;
 

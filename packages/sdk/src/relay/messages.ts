@@ -5,7 +5,14 @@
  *       with `data.receipt` what was accepted.
  */
 import { RelayError } from "@agent-relay/protocol";
-import type { DeliveryMode, DeliveryView, InboxMessage, MessageView, MethodParams, MethodResult } from "@agent-relay/protocol";
+import type {
+  DeliveryMode,
+  DeliveryView,
+  InboxMessage,
+  MessageView,
+  MethodParams,
+  MethodResult,
+} from "@agent-relay/protocol";
 import type { Client } from "../client.ts";
 import { isRelayError } from "../errors.ts";
 
@@ -45,7 +52,12 @@ export async function send(client: Client, to: string, body: string, more: SendM
   return follow(client, await client.call("message.send", params, callOptions(more)), more);
 }
 
-export async function reply(client: Client, messageId: string, body: string, more: Omit<SendMore, "replyTo" | "ttlMs">): Promise<Receipt> {
+export async function reply(
+  client: Client,
+  messageId: string,
+  body: string,
+  more: Omit<SendMore, "replyTo" | "ttlMs">,
+): Promise<Receipt> {
   const params: MethodParams<"message.reply"> = { replyTo: messageId, body };
   if (more.mode !== undefined) params.mode = more.mode;
   return follow(client, await client.call("message.reply", params, callOptions(more)), more);
@@ -81,7 +93,12 @@ function callOptions(more: SendMore): { readonly commandId?: string; readonly si
  *       when the loop was left, or when the program died, is offered again, marked as a possible repeat.
  */
 export interface Inbox {
-  readonly check: (options?: { readonly limit?: number; readonly peek?: boolean; readonly waitMs?: number; readonly signal?: AbortSignal }) => Promise<{
+  readonly check: (options?: {
+    readonly limit?: number;
+    readonly peek?: boolean;
+    readonly waitMs?: number;
+    readonly signal?: AbortSignal;
+  }) => Promise<{
     readonly messages: readonly InboxMessage[];
     readonly remaining: number;
   }>;
@@ -94,7 +111,8 @@ export interface Inbox {
 const inboxWaitMs = 60_000;
 
 export function openInbox(client: Client): Inbox {
-  const check: Inbox["check"] = ({ signal, ...params } = {}) => client.call("inbox.check", params, signal === undefined ? {} : { signal });
+  const check: Inbox["check"] = ({ signal, ...params } = {}) =>
+    client.call("inbox.check", params, signal === undefined ? {} : { signal });
   const ack: Inbox["ack"] = async (messages) => {
     const messageIds = typeof messages === "string" ? [messages] : [...messages];
     if (messageIds.length === 0) return 0;

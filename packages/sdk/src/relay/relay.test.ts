@@ -16,30 +16,87 @@ afterEach(async () => {
 
 type Answers = Partial<Record<string, (params: Record<string, unknown>, request: Request) => Answer | object>>;
 
-async function open(answers: Answers = {}): Promise<{ readonly relay: Relay; readonly line: TestLine; readonly asked: (method: string) => unknown[]; readonly errors: unknown[] }> {
+async function open(answers: Answers = {}): Promise<{
+  readonly relay: Relay;
+  readonly line: TestLine;
+  readonly asked: (method: string) => unknown[];
+  readonly errors: unknown[];
+}> {
   const line = await linkedLine();
   line.broker.answer = (request) => {
     const answer = answers[request.method]?.(request.params as Record<string, unknown>, request);
     if (answer === undefined) return { error: errorEnvelope("unknown_method", request.method) };
-    return typeof answer === "string" || "result" in answer || "error" in answer ? (answer as Answer) : { result: answer };
+    return typeof answer === "string" || "result" in answer || "error" in answer
+      ? (answer as Answer)
+      : { result: answer };
   };
   const client = await connectClient({ ...line.address, client: { name: "test", version: "1" }, timers: line.timers });
   const errors: unknown[] = [];
-  const relay = relayOver({ client, timers: line.timers, cwd: "/work/here", onListenerError: (error) => errors.push(error), onLost: (error) => errors.push(error) });
+  const relay = relayOver({
+    client,
+    timers: line.timers,
+    cwd: "/work/here",
+    onListenerError: (error) => errors.push(error),
+    onLost: (error) => errors.push(error),
+  });
   closers.push(relay.close, line.close);
-  return { relay, line, errors, asked: (method) => line.broker.requests.filter((request) => request.method === method).map((request) => request.params) };
+  return {
+    relay,
+    line,
+    errors,
+    asked: (method) =>
+      line.broker.requests.filter((request) => request.method === method).map((request) => request.params),
+  };
 }
 
 const spawned = (): object => ({ agent: "ada", epoch: 3, harness: "claude-code", pid: 7 });
 const receipt = { messageId: "msg_0123456789", sequence: 4, threadId: "msg_0123456789", recipients: ["ada"] };
 const exit = (epoch: number, more: object = {}): Partial<RelayEvent> =>
-  ({ type: "agent_exited", agent: "ada", epoch, reason: "signal", class: "crash", code: null, signal: "SIGKILL", uptimeSecs: 1, lastLines: ["bye"], undelivered: 0, ...more }) as Partial<RelayEvent>;
+  ({
+    type: "agent_exited",
+    agent: "ada",
+    epoch,
+    reason: "signal",
+    class: "crash",
+    code: null,
+    signal: "SIGKILL",
+    uptimeSecs: 1,
+    lastLines: ["bye"],
+    undelivered: 0,
+    ...more,
+  }) as Partial<RelayEvent>;
 
 test("spawning sends what was given and leaves the rest to the broker", async () => {
   const { relay, asked } = await open({ "agent.spawn": spawned });
-  await relay.spawn({ name: "ada", cli: "claude --verbose", args: ["-x"], model: "haiku", task: "go", channels: ["#dev"], cwd: "sub", env: { A: "1" }, permissionMode: "auto", restart: { when: "never" }, idleThresholdSecs: 5 });
+  await relay.spawn({
+    name: "ada",
+    cli: "claude --verbose",
+    args: ["-x"],
+    model: "haiku",
+    task: "go",
+    channels: ["#dev"],
+    cwd: "sub",
+    env: { A: "1" },
+    permissionMode: "auto",
+    restart: { when: "never" },
+    idleThresholdSecs: 5,
+  });
   expect(asked("agent.spawn")).toEqual([
-    { name: "ada", launch: { cli: "claude --verbose", args: ["-x"], model: "haiku", task: "go", channels: ["dev"], cwd: "/work/here/sub", env: { A: "1" }, permissionMode: "auto", restart: { when: "never" }, idleThresholdSecs: 5 } },
+    {
+      name: "ada",
+      launch: {
+        cli: "claude --verbose",
+        args: ["-x"],
+        model: "haiku",
+        task: "go",
+        channels: ["dev"],
+        cwd: "/work/here/sub",
+        env: { A: "1" },
+        permissionMode: "auto",
+        restart: { when: "never" },
+        idleThresholdSecs: 5,
+      },
+    },
   ]);
 });
 
@@ -71,7 +128,13 @@ test("H1 an exit that came before anyone waited is found", async () => {
   });
   const ada = await relay.spawn({ name: "ada", cli: "x" });
   await ada.send("the receipt tells of a head beyond the exit");
-  await expect(ada.waitForExit()).resolves.toEqual({ reason: "signal", code: null, signal: "SIGKILL", epoch: 3, lastLines: ["bye"] });
+  await expect(ada.waitForExit()).resolves.toEqual({
+    reason: "signal",
+    code: null,
+    signal: "SIGKILL",
+    epoch: 3,
+    lastLines: ["bye"],
+  });
 });
 
 test("H1 an exit while the connection was gone is found", async () => {
@@ -108,12 +171,18 @@ test("H2 an agent that ends before it is ready fails the wait at once, with how 
   const ready = ada.waitForReady();
   await settle();
   line.broker.append(exit(3, { reason: "startup_failure", code: 1, signal: null }));
-  await expect(ready).rejects.toMatchObject({ code: "agent_not_running", data: { reason: "startup_failure", code: 1, lastLines: ["bye"] } });
+  await expect(ready).rejects.toMatchObject({
+    code: "agent_not_running",
+    data: { reason: "startup_failure", code: 1, lastLines: ["bye"] },
+  });
   await until(() => line.broker.cancelled.length === 1);
 });
 
 test("H3 a later incarnation that is ready does not settle the wait of the earlier one", async () => {
-  const { relay, line } = await open({ "agent.spawn": spawned, "agent.wait": () => ({ agents: [agentView({ epoch: 4 })] }) });
+  const { relay, line } = await open({
+    "agent.spawn": spawned,
+    "agent.wait": () => ({ agents: [agentView({ epoch: 4 })] }),
+  });
   const ada = await relay.spawn({ name: "ada", cli: "x" });
   const ready = ada.waitForReady();
   await settle();
@@ -122,7 +191,10 @@ test("H3 a later incarnation that is ready does not settle the wait of the earli
 });
 
 test("ready and idle are what the broker says of this incarnation", async () => {
-  const { relay, asked, line } = await open({ "agent.spawn": spawned, "agent.wait": () => ({ agents: [agentView({ epoch: 3 })] }) });
+  const { relay, asked, line } = await open({
+    "agent.spawn": spawned,
+    "agent.wait": () => ({ agents: [agentView({ epoch: 3 })] }),
+  });
   const ada = await relay.spawn({ name: "ada", cli: "x" });
   await expect(ada.waitForReady()).resolves.toMatchObject({ name: "ada", epoch: 3 });
   await ada.waitForIdle({ timeoutMs: 5_000 });
@@ -136,7 +208,8 @@ test("ready and idle are what the broker says of this incarnation", async () => 
 test("a wait without an end is asked again when one request has run out", async () => {
   let times = 0;
   const { relay } = await open({
-    "agent.wait": () => ((times += 1) < 3 ? { error: errorEnvelope("timeout", "not yet") } : { agents: [agentView({})] }),
+    "agent.wait": () =>
+      (times += 1) < 3 ? { error: errorEnvelope("timeout", "not yet") } : { agents: [agentView({})] },
   });
   await relay.agent("ada").waitForIdle();
   expect(times).toBe(3);
@@ -144,8 +217,16 @@ test("a wait without an end is asked again when one request has run out", async 
 
 test("a handle by name tells how the agent ended last", async () => {
   const lastExit = { reason: "crash", code: 1, signal: null, at: 5 } as const;
-  const { relay } = await open({ "agent.list": () => ({ agents: [agentView({ state: "ended", status: "exited", epoch: 2, lastExit })] }) });
-  await expect(relay.agent("ada").waitForExit()).resolves.toEqual({ reason: "crash", code: 1, signal: null, epoch: 2, lastLines: [] });
+  const { relay } = await open({
+    "agent.list": () => ({ agents: [agentView({ state: "ended", status: "exited", epoch: 2, lastExit })] }),
+  });
+  await expect(relay.agent("ada").waitForExit()).resolves.toEqual({
+    reason: "crash",
+    code: 1,
+    signal: null,
+    epoch: 2,
+    lastLines: [],
+  });
 });
 
 test("a handle by name waits for the exit of what runs now", async () => {
@@ -160,9 +241,18 @@ test("an agent, which may not read events, asks instead", async () => {
   const line = await linkedLine();
   line.broker.welcome = { principal: { kind: "agent", name: "lead", epoch: 1 } };
   const lastExit = { reason: "clean", code: 0, signal: null, at: 5 } as const;
-  line.broker.answer = (request) => ({ result: request.method === "agent.spawn" ? spawned() : { agents: [agentView({ epoch: 3, state: "ended", lastExit })] } });
+  line.broker.answer = (request) => ({
+    result:
+      request.method === "agent.spawn" ? spawned() : { agents: [agentView({ epoch: 3, state: "ended", lastExit })] },
+  });
   const client = await connectClient({ ...line.address, client: { name: "test", version: "1" }, timers: line.timers });
-  const relay = relayOver({ client, timers: line.timers, cwd: "/", onListenerError: () => undefined, onLost: () => undefined });
+  const relay = relayOver({
+    client,
+    timers: line.timers,
+    cwd: "/",
+    onListenerError: () => undefined,
+    onLost: () => undefined,
+  });
   closers.push(relay.close, line.close);
   const ada = await relay.spawn({ name: "ada", cli: "x" });
   await expect(ada.waitForExit()).resolves.toMatchObject({ reason: "clean" });
@@ -186,13 +276,22 @@ test("sending answers with the receipt, and asks for deliveries only if told to 
   const { relay, asked } = await open({ "message.send": () => receipt, "message.await": () => ({ deliveries: [] }) });
   await expect(relay.send({ to: "ada", body: "x" })).resolves.toEqual(receipt);
   expect(asked("message.await")).toEqual([]);
-  await expect(relay.agent("ada").send("y", { until: "seen", timeoutMs: 9, mode: "steer" })).resolves.toEqual({ ...receipt, deliveries: [] });
-  expect(asked("message.send")).toEqual([{ to: "ada", body: "x" }, { to: "ada", body: "y", mode: "steer" }]);
+  await expect(relay.agent("ada").send("y", { until: "seen", timeoutMs: 9, mode: "steer" })).resolves.toEqual({
+    ...receipt,
+    deliveries: [],
+  });
+  expect(asked("message.send")).toEqual([
+    { to: "ada", body: "x" },
+    { to: "ada", body: "y", mode: "steer" },
+  ]);
   expect(asked("message.await")).toEqual([{ messageId: receipt.messageId, until: "seen", timeoutMs: 9 }]);
 });
 
 test("M1 a wait that runs out says what was accepted", async () => {
-  const { relay } = await open({ "message.send": () => receipt, "message.await": () => ({ error: errorEnvelope("timeout", "not seen in time") }) });
+  const { relay } = await open({
+    "message.send": () => receipt,
+    "message.await": () => ({ error: errorEnvelope("timeout", "not seen in time") }),
+  });
   const error: unknown = await relay.send({ to: "ada", body: "x", until: "seen" }).catch((thrown: unknown) => thrown);
   expect(isRelayError(error, "timeout")).toBe(true);
   expect(error).toMatchObject({ message: "not seen in time", data: { receipt } });
@@ -299,8 +398,19 @@ test("N4 a broker that stays away for long only delays listeners", async () => {
   const timers = simulatedTimers();
   const line = await linkedLine(timers);
   const lost: unknown[] = [];
-  const client = await connectClient({ ...line.address, client: { name: "test", version: "1" }, timers, onLost: (error) => lost.push(error.code) });
-  const relay = relayOver({ client, timers, cwd: "/", onListenerError: () => undefined, onLost: () => lost.push("listeners") });
+  const client = await connectClient({
+    ...line.address,
+    client: { name: "test", version: "1" },
+    timers,
+    onLost: (error) => lost.push(error.code),
+  });
+  const relay = relayOver({
+    client,
+    timers,
+    cwd: "/",
+    onListenerError: () => undefined,
+    onLost: () => lost.push("listeners"),
+  });
   closers.push(relay.close, line.close);
   const heard: string[] = [];
   relay.on("agent_status_reported", (event) => heard.push(event.text));

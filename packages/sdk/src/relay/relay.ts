@@ -5,13 +5,34 @@
  *   R2  Closing ends what this program follows and waits for, and nothing else: agents go on.
  */
 import { relayError } from "@agent-relay/protocol";
-import type { AgentView, BrokerView, ChannelView, DeliveryView, EventFilter, EventType, MessageView, MethodParams, MethodResult, RelayEvent, TraceView } from "@agent-relay/protocol";
+import type {
+  AgentView,
+  BrokerView,
+  ChannelView,
+  DeliveryView,
+  EventFilter,
+  EventType,
+  MessageView,
+  MethodParams,
+  MethodResult,
+  RelayEvent,
+  TraceView,
+} from "@agent-relay/protocol";
 import type { Client } from "../client.ts";
 import type { Timers } from "../wire/timers.ts";
 import { agentHandle, type AgentHandle } from "./agent-handle.ts";
 import { channelHandle, type Channel } from "./channels.ts";
 import { openListeners, type Listener } from "./listeners.ts";
-import { openInbox, reply, send, type HistoryPage, type HistoryQuestion, type Inbox, type Receipt, type SendMore } from "./messages.ts";
+import {
+  openInbox,
+  reply,
+  send,
+  type HistoryPage,
+  type HistoryQuestion,
+  type Inbox,
+  type Receipt,
+  type SendMore,
+} from "./messages.ts";
 import { shortNames, type ShortName } from "./programs.ts";
 import { spawnParams, type SpawnOptions } from "./spawning.ts";
 
@@ -36,7 +57,11 @@ export interface Relay extends Spawners {
   /** The first of several agents to reach a state. Fails with `timeout`. */
   readonly waitAny: (
     handles: readonly AgentHandle[],
-    options: { readonly until: "ready" | "idle" | "blocked" | "exited" | "dead"; readonly timeoutMs: number; readonly signal?: AbortSignal },
+    options: {
+      readonly until: "ready" | "idle" | "blocked" | "exited" | "dead";
+      readonly timeoutMs: number;
+      readonly signal?: AbortSignal;
+    },
   ) => Promise<{ readonly handle: AgentHandle; readonly view: AgentView }>;
 
   /** Sends to an agent, or to a `#channel`. */
@@ -51,12 +76,19 @@ export interface Relay extends Spawners {
   readonly trace: (messageId: string) => Promise<TraceView>;
 
   /** Events from a cursor, or from now on, without gap or repeat. */
-  readonly events: (options?: { readonly from?: number; readonly filter?: EventFilter; readonly signal?: AbortSignal }) => AsyncIterable<RelayEvent>;
+  readonly events: (options?: {
+    readonly from?: number;
+    readonly filter?: EventFilter;
+    readonly signal?: AbortSignal;
+  }) => AsyncIterable<RelayEvent>;
   /** Calls a listener for each event of a type from now on. Answers the way to stop. */
   readonly on: <Type extends EventType>(type: Type, listener: Listener<Type>) => () => void;
 
   readonly stats: (by?: "harness" | "model" | "agent") => Promise<MethodResult<"stats.read">>;
-  readonly deadLetters: (options?: { readonly agent?: string; readonly limit?: number }) => Promise<readonly DeliveryView[]>;
+  readonly deadLetters: (options?: {
+    readonly agent?: string;
+    readonly limit?: number;
+  }) => Promise<readonly DeliveryView[]>;
   readonly redeliver: (messageId: string, agent: string) => Promise<void>;
   readonly status: () => Promise<BrokerView>;
   /** Idempotent. The broker and its agents go on. */
@@ -75,7 +107,8 @@ export function relayOver(options: {
   const { client, timers, cwd } = options;
   const listeners = openListeners(client, options);
   const sendTo = (to: string, body: string, more: SendMore): Promise<Receipt> => send(client, to, body, more);
-  const handle = (name: string, epoch: number | undefined, since: number): AgentHandle => agentHandle({ client, timers, name, epoch, since, send: sendTo });
+  const handle = (name: string, epoch: number | undefined, since: number): AgentHandle =>
+    agentHandle({ client, timers, name, epoch, since, send: sendTo });
 
   const spawn = async (given: SpawnOptions): Promise<AgentHandle> => {
     const since = client.head();
@@ -88,7 +121,10 @@ export function relayOver(options: {
   };
 
   const spawners = Object.fromEntries(
-    Object.entries(shortNames).map(([short, harness]): [string, Spawner] => [short, { spawn: (given) => spawn({ ...given, harness }) }]),
+    Object.entries(shortNames).map(([short, harness]): [string, Spawner] => [
+      short,
+      { spawn: (given) => spawn({ ...given, harness }) },
+    ]),
   ) as Spawners;
 
   return {
@@ -113,7 +149,8 @@ export function relayOver(options: {
     channel: (name) => channelHandle(client, name, sendTo),
     channels: async () => (await client.call("channel.list", {})).channels,
     history: (question = {}) => client.call("message.history", question),
-    search: async (query) => (await client.call("message.search", typeof query === "string" ? { query } : query)).messages,
+    search: async (query) =>
+      (await client.call("message.search", typeof query === "string" ? { query } : query)).messages,
     trace: (messageId) => client.call("message.trace", { messageId }),
     events: client.events,
     on: listeners.on,

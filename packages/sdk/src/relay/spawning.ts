@@ -35,11 +35,15 @@ export interface SpawnOptions {
 export function spawnParams(options: SpawnOptions, from: string): MethodParams<"agent.spawn"> {
   const { name, cli, harness, args, channels, cwd, env, commandId: _commandId, signal: _signal, ...plain } = options;
   const program = cli ?? (harness === undefined ? undefined : programOf(harness));
-  if (program === undefined) throw relayError("invalid_request", "expected a command line in `cli`, or a harness", { hint: 'For example { name: "ada", cli: "claude" }.' });
+  if (program === undefined)
+    throw relayError("invalid_request", "expected a command line in `cli`, or a harness", {
+      hint: 'For example { name: "ada", cli: "claude" }.',
+    });
   const launch: LaunchInput = { cli: program, ...present(plain) };
   if (harness !== undefined) launch.harness = harness;
   if (args !== undefined) launch.args = [...args];
-  if (channels !== undefined) launch.channels = channels.map((channel) => (channel.startsWith("#") ? channel.slice(1) : channel));
+  if (channels !== undefined)
+    launch.channels = channels.map((channel) => (channel.startsWith("#") ? channel.slice(1) : channel));
   if (cwd !== undefined) launch.cwd = resolve(from, cwd);
   if (env !== undefined) launch.env = { ...env };
   return { name, launch };
@@ -47,7 +51,10 @@ export function spawnParams(options: SpawnOptions, from: string): MethodParams<"
 
 function programOf(harness: string): string {
   if (Object.hasOwn(programs, harness)) return programs[harness as HarnessId];
-  throw relayError("invalid_request", `no program is known for the harness ${harness}; give its command line in \`cli\``);
+  throw relayError(
+    "invalid_request",
+    `no program is known for the harness ${harness}; give its command line in \`cli\``,
+  );
 }
 
 /** Without what is undefined: a script may pass it on from an option of its own. */

@@ -27,7 +27,12 @@ export interface EventStream extends Stream {
 
 export function openEventStream(
   host: StreamHost,
-  options: { readonly from: number | undefined; readonly filter: EventFilter | undefined; readonly signal: AbortSignal | undefined; readonly patient: boolean },
+  options: {
+    readonly from: number | undefined;
+    readonly filter: EventFilter | undefined;
+    readonly signal: AbortSignal | undefined;
+    readonly patient: boolean;
+  },
 ): EventStream {
   let mode: Mode = "waiting";
   let cursor = options.from;
@@ -138,7 +143,12 @@ export function openEventStream(
     unsubscribe();
     fruitless += 1;
     if (fruitless >= fruitlessMax) {
-      fail(relayError(isErrorCode(reason) ? reason : "slow_consumer", `the broker ended the subscription ${fruitless} times without an event: ${reason}`));
+      fail(
+        relayError(
+          isErrorCode(reason) ? reason : "slow_consumer",
+          `the broker ended the subscription ${fruitless} times without an event: ${reason}`,
+        ),
+      );
       return;
     }
     mode = buffer.isFull() ? "full" : "waiting";
@@ -150,10 +160,15 @@ export function openEventStream(
     try {
       while ((cursor ?? 0) < to) {
         const from = cursor ?? 0;
-        const page = await host.call("events.read", { from, limit: 500, filter: options.filter ?? {} }, { signal: stopRereading.signal });
+        const page = await host.call(
+          "events.read",
+          { from, limit: 500, filter: options.filter ?? {} },
+          { signal: stopRereading.signal },
+        );
         for (const event of parseEvents(page.events)) take(event, 0);
         advance(page.next);
-        if (cursor === from) throw relayError("log_corrupt", `the events after ${from} up to ${to} were not sent and cannot be read`);
+        if (cursor === from)
+          throw relayError("log_corrupt", `the events after ${from} up to ${to} were not sent and cannot be read`);
         if (buffer.isFull()) await new Promise<void>((resolve) => (roomAgain = resolve));
         roomAgain = undefined;
         if (stopRereading.signal.aborted) return;
@@ -172,9 +187,15 @@ export function openEventStream(
     buffered: buffer.size,
     up: (welcome) => {
       if (cursor !== undefined && welcome.head < cursor) {
-        fail(relayError("log_corrupt", `the broker's log ends at ${welcome.head}, before the cursor ${cursor}: it is another log`, {
-          hint: "Start again from 0, or from now on.",
-        }));
+        fail(
+          relayError(
+            "log_corrupt",
+            `the broker's log ends at ${welcome.head}, before the cursor ${cursor}: it is another log`,
+            {
+              hint: "Start again from 0, or from now on.",
+            },
+          ),
+        );
         return;
       }
       subscribe();

@@ -103,7 +103,8 @@ export function openOutputStream(
         }
         return;
       case "error":
-        if (frame.error.code === "slow_consumer" || frame.error.code === "broker_stopping") interrupted(frame.error.code);
+        if (frame.error.code === "slow_consumer" || frame.error.code === "broker_stopping")
+          interrupted(frame.error.code);
         else fail(new RelayError(frame.error));
         return;
       case "subscribed":

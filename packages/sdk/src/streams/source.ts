@@ -1,4 +1,11 @@
-import type { ClientFrameInput, Method, MethodParams, MethodResult, RelayError, ServerFrame } from "@agent-relay/protocol";
+import type {
+  ClientFrameInput,
+  Method,
+  MethodParams,
+  MethodResult,
+  RelayError,
+  ServerFrame,
+} from "@agent-relay/protocol";
 import type { CallOptions } from "../client.ts";
 import type { Welcome } from "../wire/session.ts";
 
@@ -9,7 +16,11 @@ export interface StreamHost {
   /** A new id, whose frames go to `hear` until it is dropped. */
   readonly openId: (hear: (frame: ServerFrame, bytes: number) => void) => number;
   readonly dropId: (id: number) => void;
-  readonly call: <M extends Method>(method: M, params: MethodParams<M>, options?: CallOptions) => Promise<MethodResult<M>>;
+  readonly call: <M extends Method>(
+    method: M,
+    params: MethodParams<M>,
+    options?: CallOptions,
+  ) => Promise<MethodResult<M>>;
   readonly now: () => number;
   /** The newest sequence that the client has heard of. */
   readonly head: () => number;

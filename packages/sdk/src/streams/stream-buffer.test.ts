@@ -2,9 +2,18 @@ import { relayError } from "@agent-relay/protocol";
 import { expect, test } from "vitest";
 import { openStreamBuffer, type StreamBuffer } from "./stream-buffer.ts";
 
-function buffer(): { readonly buffer: StreamBuffer<number>; readonly calls: string[]; readonly reader: AsyncIterator<number> } {
+function buffer(): {
+  readonly buffer: StreamBuffer<number>;
+  readonly calls: string[];
+  readonly reader: AsyncIterator<number>;
+} {
   const calls: string[] = [];
-  const opened = openStreamBuffer<number>({ itemsMax: 8, bytesMax: 100, onRoom: () => calls.push("room"), onLeft: () => calls.push("left") });
+  const opened = openStreamBuffer<number>({
+    itemsMax: 8,
+    bytesMax: 100,
+    onRoom: () => calls.push("room"),
+    onLeft: () => calls.push("left"),
+  });
   return { buffer: opened, calls, reader: opened.reader[Symbol.asyncIterator]() };
 }
 const end = { done: true, value: undefined };
@@ -22,7 +31,11 @@ test("B2 an end is read after what was before it, and again ever after", async (
   stream.push(1, 1);
   stream.end();
   stream.push(2, 1);
-  expect(await Promise.all([reader.next(), reader.next(), reader.next()])).toEqual([{ done: false, value: 1 }, end, end]);
+  expect(await Promise.all([reader.next(), reader.next(), reader.next()])).toEqual([
+    { done: false, value: 1 },
+    end,
+    end,
+  ]);
 });
 
 test("B2 a failure is thrown once, after what was before it", async () => {

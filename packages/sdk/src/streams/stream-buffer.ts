@@ -32,7 +32,10 @@ export function openStreamBuffer<Item>(options: {
   let full = false;
   let closing: { readonly error?: RelayError } | undefined;
   let left = false;
-  const waiting: { readonly resolve: (result: IteratorResult<Item>) => void; readonly reject: (error: RelayError) => void }[] = [];
+  const waiting: {
+    readonly resolve: (result: IteratorResult<Item>) => void;
+    readonly reject: (error: RelayError) => void;
+  }[] = [];
 
   const size = (): number => items.length - first;
   const stop = (): void => {

@@ -62,7 +62,9 @@ export function callBehaviour(name: string, openLine: () => Promise<TestLine>): 
     test("a refusal comes back as a RelayError with its code, hint and data", async () => {
       const line = await openTestLine();
       const client = await connect(line);
-      line.broker.answer = () => ({ error: errorEnvelope("unknown_agent", "no agent bob", { hint: "try ada", data: { nearest: ["ada"] } }) });
+      line.broker.answer = () => ({
+        error: errorEnvelope("unknown_agent", "no agent bob", { hint: "try ada", data: { nearest: ["ada"] } }),
+      });
       await expect(client.call("message.send", { to: "bob", body: "x" })).rejects.toMatchObject({
         name: "RelayError",
         code: "unknown_agent",
@@ -74,8 +76,12 @@ export function callBehaviour(name: string, openLine: () => Promise<TestLine>): 
     test("an answer that is not of the method's shape is a violation of that call only", async () => {
       const line = await openTestLine();
       const client = await connect(line);
-      line.broker.answer = (request) => ({ result: request.method === "channel.list" ? { channels: [] } : { wrong: true } });
-      await expect(client.call("message.send", { to: "ada", body: "x" })).rejects.toMatchObject({ code: "invalid_frame" });
+      line.broker.answer = (request) => ({
+        result: request.method === "channel.list" ? { channels: [] } : { wrong: true },
+      });
+      await expect(client.call("message.send", { to: "ada", body: "x" })).rejects.toMatchObject({
+        code: "invalid_frame",
+      });
       await expect(client.call("channel.list", {})).resolves.toEqual({ channels: [] });
     });
 
@@ -103,7 +109,8 @@ export function callBehaviour(name: string, openLine: () => Promise<TestLine>): 
       const line = await openTestLine();
       const client = await connect(line);
       let stopping = 2;
-      line.broker.answer = () => (stopping-- > 0 ? { error: errorEnvelope("broker_stopping", "going") } : { result: receipt });
+      line.broker.answer = () =>
+        stopping-- > 0 ? { error: errorEnvelope("broker_stopping", "going") } : { result: receipt };
       await expect(client.call("message.send", { to: "ada", body: "x" })).resolves.toEqual(receipt);
       expect(new Set(line.broker.requests.map((request) => request.commandId)).size).toBe(1);
     });
@@ -114,7 +121,9 @@ export function callBehaviour(name: string, openLine: () => Promise<TestLine>): 
       let drops = 1;
       line.broker.answer = () => (drops-- > 0 ? "hang-up" : { result: { agents: [] } });
       await client.call("agent.wait", { names: ["ada"], until: "idle", timeoutMs: 5_000 });
-      const [first, second] = line.broker.requests.map((request) => (request.params as { timeoutMs: number }).timeoutMs);
+      const [first, second] = line.broker.requests.map(
+        (request) => (request.params as { timeoutMs: number }).timeoutMs,
+      );
       expect(first).toBe(5_000);
       expect(second).toBeLessThanOrEqual(5_000);
       expect(line.broker.requests.every((request) => request.commandId === undefined)).toBe(true);
@@ -124,7 +133,10 @@ export function callBehaviour(name: string, openLine: () => Promise<TestLine>): 
       const line = await openTestLine();
       const client = await connect(line);
       line.broker.answer = () => "hang-up";
-      const call = method === "broker.shutdown" ? client.call(method, {}) : client.call(method, { name: "ada", leaseId: "lease-01", data: "" });
+      const call =
+        method === "broker.shutdown"
+          ? client.call(method, {})
+          : client.call(method, { name: "ada", leaseId: "lease-01", data: "" });
       await expect(call).rejects.toMatchObject({ code: "broker_unreachable" });
       line.broker.answer = () => ({ result: { channels: [] } });
       await client.call("channel.list", {});
@@ -141,7 +153,12 @@ export function callBehaviour(name: string, openLine: () => Promise<TestLine>): 
       line.broker.answer = () => ({ result: receipt });
       line.cut();
       await Promise.all(calls);
-      expect(line.broker.requests.map((request) => (request.params as { body: string }).body)).toEqual(["a", "b", "c", "d"]);
+      expect(line.broker.requests.map((request) => (request.params as { body: string }).body)).toEqual([
+        "a",
+        "b",
+        "c",
+        "d",
+      ]);
     });
 
     test("C5 aborting fails the call at once, tells the broker, and the late answer is ignored", async () => {
@@ -149,7 +166,11 @@ export function callBehaviour(name: string, openLine: () => Promise<TestLine>): 
       const client = await connect(line);
       line.broker.answer = (request) => (request.method === "agent.wait" ? "silence" : { result: { channels: [] } });
       const controller = new AbortController();
-      const call = client.call("agent.wait", { names: ["ada"], until: "idle", timeoutMs: 1_000 }, { signal: controller.signal });
+      const call = client.call(
+        "agent.wait",
+        { names: ["ada"], until: "idle", timeoutMs: 1_000 },
+        { signal: controller.signal },
+      );
       await until(() => line.broker.requests.length === 1);
       controller.abort("enough");
       await expect(call).rejects.toMatchObject({ code: "cancelled", cause: "enough" });
@@ -160,14 +181,18 @@ export function callBehaviour(name: string, openLine: () => Promise<TestLine>): 
     test("C5 a signal that is already aborted sends nothing", async () => {
       const line = await openTestLine();
       const client = await connect(line);
-      await expect(client.call("channel.list", {}, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "cancelled" });
+      await expect(client.call("channel.list", {}, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+        code: "cancelled",
+      });
       expect(line.broker.requests).toHaveLength(0);
     });
 
     test("a request over the bound of a frame is refused here", async () => {
       const line = await openTestLine();
       const client = await connect(line);
-      await expect(client.call("message.send", { to: "ada", body: "x".repeat(1_100_000) })).rejects.toMatchObject({ code: "frame_too_large" });
+      await expect(client.call("message.send", { to: "ada", body: "x".repeat(1_100_000) })).rejects.toMatchObject({
+        code: "frame_too_large",
+      });
       expect(line.broker.requests).toHaveLength(0);
     });
 
@@ -181,7 +206,8 @@ export function callBehaviour(name: string, openLine: () => Promise<TestLine>): 
       expect(line.broker.requests).toHaveLength(1_024);
       const [connection] = line.broker.connections;
       line.broker.answer = () => ({ result: { channels: [] } });
-      for (const request of [...line.broker.requests]) connection?.send({ type: "result", id: request.id, result: { channels: [] } });
+      for (const request of [...line.broker.requests])
+        connection?.send({ type: "result", id: request.id, result: { channels: [] } });
       await Promise.all(calls);
       expect(line.broker.requests).toHaveLength(1_500);
     });

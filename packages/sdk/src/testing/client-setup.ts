@@ -22,7 +22,12 @@ export function clientSetup(openLine: () => Promise<TestLine>): ClientSetup {
       return line;
     },
     connect: async (line, more = {}) => {
-      const client = await connectClient({ ...line.address, client: { name: "test", version: "1" }, timers: line.timers, ...more });
+      const client = await connectClient({
+        ...line.address,
+        client: { name: "test", version: "1" },
+        timers: line.timers,
+        ...more,
+      });
       closers.push(client.close);
       return client;
     },

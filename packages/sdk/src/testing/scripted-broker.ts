@@ -47,7 +47,12 @@ export function scriptedBroker(): ScriptedBroker {
       for (const [id, subscription] of connection.subscriptions) push(connection, id, subscription, event);
     }
   };
-  const push = (connection: Connection, id: number, subscription: { from: number; readonly types: readonly string[] | undefined }, event: RelayEvent): void => {
+  const push = (
+    connection: Connection,
+    id: number,
+    subscription: { from: number; readonly types: readonly string[] | undefined },
+    event: RelayEvent,
+  ): void => {
     if (event.sequence <= subscription.from) return;
     subscription.from = event.sequence;
     if (subscription.types !== undefined && !subscription.types.includes(event.type)) return;
@@ -153,7 +158,8 @@ export function scriptedBroker(): ScriptedBroker {
             broker.followed(frame.id, frame.agent, frame.from ?? 0, connection);
             return;
           case "unsubscribe":
-            if (subscriptions.delete(frame.id) || follows.delete(frame.id)) connection.send({ type: "end", id: frame.id, reason: "unsubscribed" });
+            if (subscriptions.delete(frame.id) || follows.delete(frame.id))
+              connection.send({ type: "end", id: frame.id, reason: "unsubscribed" });
             return;
         }
       });

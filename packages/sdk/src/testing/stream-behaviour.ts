@@ -9,7 +9,11 @@ import type { TestLine } from "./lines.ts";
 import { readLog } from "./scripted-broker.ts";
 import { settle, until } from "./simulated-timers.ts";
 
-export function streamBehaviour(name: string, openLine: () => Promise<TestLine>, options: { readonly runs: number }): void {
+export function streamBehaviour(
+  name: string,
+  openLine: () => Promise<TestLine>,
+  options: { readonly runs: number },
+): void {
   describe(name, () => {
     const { openTestLine, connect } = clientSetup(openLine);
 
@@ -82,24 +86,30 @@ export function streamBehaviour(name: string, openLine: () => Promise<TestLine>,
 
     test("E1 no event is left out or repeated, wherever the connection dies", async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 8 }), fc.integer({ min: 1, max: 40 }), async (cuts, total) => {
-          const line = await openTestLine();
-          const client = await connect(line);
-          let sent = 0;
-          const cutAt = new Set(cuts);
-          line.broker.publishing = () => {
-            sent += 1;
-            if (cutAt.delete(sent)) line.cut();
-            return true;
-          };
-          const events = take(client.events({ from: 0 }), total);
-          for (let count = 0; count < total; count += 1) {
-            line.broker.append({});
-            if (count % 3 === 0) await settle(1);
-          }
-          expect((await events).map((event) => event.sequence)).toEqual(Array.from({ length: total }, (_, index) => index + 1));
-          await client.close();
-        }),
+        fc.asyncProperty(
+          fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 8 }),
+          fc.integer({ min: 1, max: 40 }),
+          async (cuts, total) => {
+            const line = await openTestLine();
+            const client = await connect(line);
+            let sent = 0;
+            const cutAt = new Set(cuts);
+            line.broker.publishing = () => {
+              sent += 1;
+              if (cutAt.delete(sent)) line.cut();
+              return true;
+            };
+            const events = take(client.events({ from: 0 }), total);
+            for (let count = 0; count < total; count += 1) {
+              line.broker.append({});
+              if (count % 3 === 0) await settle(1);
+            }
+            expect((await events).map((event) => event.sequence)).toEqual(
+              Array.from({ length: total }, (_, index) => index + 1),
+            );
+            await client.close();
+          },
+        ),
         { numRuns: options.runs },
       );
     });
@@ -119,7 +129,9 @@ export function streamBehaviour(name: string, openLine: () => Promise<TestLine>,
       const events = take(client.events({ from: 0 }), 1_305);
       await until(() => line.broker.connections[0]?.subscriptions.size === 1);
       line.broker.append(...Array.from({ length: 1_305 }, () => ({})));
-      expect((await events).map((event) => event.sequence)).toEqual(Array.from({ length: 1_305 }, (_, index) => index + 1));
+      expect((await events).map((event) => event.sequence)).toEqual(
+        Array.from({ length: 1_305 }, (_, index) => index + 1),
+      );
     });
 
     test("E3 reading back a gap waits for a slow reader too", async () => {
@@ -136,13 +148,17 @@ export function streamBehaviour(name: string, openLine: () => Promise<TestLine>,
       await until(() => line.broker.requests.length === 3);
       await settle(20);
       expect(line.broker.requests).toHaveLength(3);
-      expect((await take(stream, 4_000)).map((event) => event.sequence)).toEqual(Array.from({ length: 4_000 }, (_, index) => index + 1));
+      expect((await take(stream, 4_000)).map((event) => event.sequence)).toEqual(
+        Array.from({ length: 4_000 }, (_, index) => index + 1),
+      );
     });
 
     test("E4 a gap that cannot be read back is a failure, not silence", async () => {
       const line = await openTestLine();
       const client = await connect(line);
-      line.broker.answer = (request) => ({ result: { events: [], next: (request.params as { from: number }).from, head: 9 } });
+      line.broker.answer = (request) => ({
+        result: { events: [], next: (request.params as { from: number }).from, head: 9 },
+      });
       line.broker.publishing = (_, id, connection) => {
         connection.send({ type: "gap", id, from: 0, to: 9, reason: "not kept" });
         return false;
@@ -237,7 +253,13 @@ export function streamBehaviour(name: string, openLine: () => Promise<TestLine>,
     test("O1 O2 output goes on at its offset over reconnects and starts anew with a new incarnation", async () => {
       const line = await openTestLine();
       const client = await connect(line);
-      const output = (id: number, epoch: number, offset: number, text: string) => ({ type: "output", id, epoch, offset, data: Buffer.from(text).toString("base64") });
+      const output = (id: number, epoch: number, offset: number, text: string) => ({
+        type: "output",
+        id,
+        epoch,
+        offset,
+        data: Buffer.from(text).toString("base64"),
+      });
       let times = 0;
       line.broker.followed = (id, _agent, from, connection) => {
         times += 1;
@@ -263,9 +285,20 @@ export function streamBehaviour(name: string, openLine: () => Promise<TestLine>,
       };
       const chunks: unknown[] = [];
       for await (const chunk of client.output("ada", { from: 0 })) {
-        chunks.push(chunk.type === "output" ? [chunk.epoch, chunk.offset, Buffer.from(chunk.data).toString()] : [chunk.type, chunk.from, chunk.to]);
+        chunks.push(
+          chunk.type === "output"
+            ? [chunk.epoch, chunk.offset, Buffer.from(chunk.data).toString()]
+            : [chunk.type, chunk.from, chunk.to],
+        );
       }
-      expect(chunks).toEqual([[1, 0, "hello "], [1, 6, "wor"], [1, 9, "ld"], ["gap", 11, 15], [1, 15, "!"], [2, 0, "again"]]);
+      expect(chunks).toEqual([
+        [1, 0, "hello "],
+        [1, 6, "wor"],
+        [1, 9, "ld"],
+        ["gap", 11, 15],
+        [1, 15, "!"],
+        [2, 0, "again"],
+      ]);
     });
 
     test("O2 an offset of the old incarnation is not used for the new one", async () => {
@@ -273,7 +306,8 @@ export function streamBehaviour(name: string, openLine: () => Promise<TestLine>,
       const client = await connect(line);
       const froms: number[] = [];
       line.broker.followed = (id, _agent, from, connection) => {
-        const send = (epoch: number, offset: number, text: string): void => connection.send({ type: "output", id, epoch, offset, data: Buffer.from(text).toString("base64") });
+        const send = (epoch: number, offset: number, text: string): void =>
+          connection.send({ type: "output", id, epoch, offset, data: Buffer.from(text).toString("base64") });
         froms.push(from);
         if (froms.length === 1) {
           send(1, 5, "old");
@@ -288,7 +322,13 @@ export function streamBehaviour(name: string, openLine: () => Promise<TestLine>,
       for await (const chunk of client.output("ada", { from: 5 })) {
         chunks.push(chunk.type === "output" ? [chunk.epoch, chunk.offset, Buffer.from(chunk.data).toString()] : chunk);
       }
-      expect([chunks, froms]).toEqual([[[1, 5, "old"], [2, 0, "new"]], [5, 8, 0]]);
+      expect([chunks, froms]).toEqual([
+        [
+          [1, 5, "old"],
+          [2, 0, "new"],
+        ],
+        [5, 8, 0],
+      ]);
     });
 
     test("O1 output that skips an offset without a word is told as a gap", async () => {
@@ -300,7 +340,11 @@ export function streamBehaviour(name: string, openLine: () => Promise<TestLine>,
         connection.send({ type: "end", id, reason: "ended" });
       };
       const chunks = await collect(client.output("ada"));
-      expect(chunks.map((chunk) => (chunk.type === "gap" ? [chunk.from, chunk.to] : chunk.offset))).toEqual([0, [2, 9], 9]);
+      expect(chunks.map((chunk) => (chunk.type === "gap" ? [chunk.from, chunk.to] : chunk.offset))).toEqual([
+        0,
+        [2, 9],
+        9,
+      ]);
     });
 
     test("O3 slow reading of output loses nothing and skips nothing silently", async () => {
@@ -312,7 +356,13 @@ export function streamBehaviour(name: string, openLine: () => Promise<TestLine>,
       line.broker.followed = (id, _agent, from, connection) => {
         followed += 1;
         for (let offset = from; offset < all.length; offset += chunk) {
-          connection.send({ type: "output", id, epoch: 1, offset, data: all.subarray(offset, offset + chunk).toString("base64") });
+          connection.send({
+            type: "output",
+            id,
+            epoch: 1,
+            offset,
+            data: all.subarray(offset, offset + chunk).toString("base64"),
+          });
         }
         connection.send({ type: "end", id, reason: "ended" });
       };
@@ -330,7 +380,8 @@ export function streamBehaviour(name: string, openLine: () => Promise<TestLine>,
     test("output of an agent that does not exist is a refusal", async () => {
       const line = await openTestLine();
       const client = await connect(line);
-      line.broker.followed = (id, _agent, _from, connection) => connection.send({ type: "error", id, error: errorEnvelope("unknown_agent", "no agent bob") });
+      line.broker.followed = (id, _agent, _from, connection) =>
+        connection.send({ type: "error", id, error: errorEnvelope("unknown_agent", "no agent bob") });
       await expect(collect(client.output("bob"))).rejects.toMatchObject({ code: "unknown_agent" });
     });
   });

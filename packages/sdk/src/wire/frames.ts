@@ -14,12 +14,19 @@ export function parseServerFrame(text: string): ServerFrame {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw relayError("invalid_frame", `expected a JSON frame from the broker, found ${JSON.stringify(text.slice(0, 80))}`, { cause });
+    throw relayError(
+      "invalid_frame",
+      `expected a JSON frame from the broker, found ${JSON.stringify(text.slice(0, 80))}`,
+      { cause },
+    );
   }
   const frame = ServerFrame.safeParse(passOverUnknownEvent(json));
   if (frame.success) return frame.data;
   const issue = frame.error.issues[0];
-  throw relayError("invalid_frame", `the broker sent a frame that is not part of this protocol: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`);
+  throw relayError(
+    "invalid_frame",
+    `the broker sent a frame that is not part of this protocol: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`,
+  );
 }
 
 /** The events of a page that we know. Throws a `RelayError` with code `invalid_frame`. */
@@ -28,7 +35,10 @@ export function parseEvents(page: readonly unknown[]): RelayEvent[] {
     if (unknownEvent(json) !== undefined) return [];
     const event = RelayEvent.safeParse(json);
     if (event.success) return [event.data];
-    throw relayError("invalid_frame", `the broker sent an event that is not part of this protocol: ${event.error.issues[0]?.message ?? ""}`);
+    throw relayError(
+      "invalid_frame",
+      `the broker sent an event that is not part of this protocol: ${event.error.issues[0]?.message ?? ""}`,
+    );
   });
 }
 

@@ -8,11 +8,15 @@ import { settle, simulatedTimers, type SimulatedTimers } from "../testing/simula
 import { welcomeTimeoutMs } from "./session.ts";
 import { linkedTransports, type Transport } from "./transport.ts";
 
-async function connected(more: Partial<ConnectClientOptions> = {}): Promise<{ client: Client; timers: SimulatedTimers; line: Awaited<ReturnType<typeof linkedLine>>; dials: number[] }> {
+async function connected(
+  more: Partial<ConnectClientOptions> = {},
+): Promise<{ client: Client; timers: SimulatedTimers; line: Awaited<ReturnType<typeof linkedLine>>; dials: number[] }> {
   const timers = simulatedTimers();
   const line = await linkedLine(timers);
   const dials: number[] = [];
-  const address = line.address as { readonly dial: (signal: AbortSignal) => Promise<ReturnType<typeof linkedTransports>["client"]> };
+  const address = line.address as {
+    readonly dial: (signal: AbortSignal) => Promise<ReturnType<typeof linkedTransports>["client"]>;
+  };
   const dial = (signal: AbortSignal): ReturnType<typeof address.dial> => {
     dials.push(timers.now());
     return address.dial(signal);
@@ -52,14 +56,24 @@ test("S2 what is under way fails when the broker has been away for giveUpAfterMs
   const lost: string[] = [];
   const { client, timers, line } = await connected({ onLost: (error) => lost.push(error.code) });
   line.broker.answer = () => "silence";
-  const outcome = client.call("channel.list", {}).then(() => "answered", (error: { code: string }) => error.code);
-  const events = collect(client.events()).then(() => "ended", (error: { code: string }) => error.code);
+  const outcome = client.call("channel.list", {}).then(
+    () => "answered",
+    (error: { code: string }) => error.code,
+  );
+  const events = collect(client.events()).then(
+    () => "ended",
+    (error: { code: string }) => error.code,
+  );
   await settle();
   await line.fall();
   await timers.advance(28_900);
   expect(lost).toEqual([]);
   await timers.advance(1_200);
-  expect([await outcome, await events, lost]).toEqual(["broker_unreachable", "broker_unreachable", ["broker_unreachable"]]);
+  expect([await outcome, await events, lost]).toEqual([
+    "broker_unreachable",
+    "broker_unreachable",
+    ["broker_unreachable"],
+  ]);
   expect(timers.pending()).toBe(0);
 });
 
@@ -97,7 +111,12 @@ test("S2 the first connection is tried for as long as was said", async () => {
   const timers = simulatedTimers();
   const line = await linkedLine(timers);
   await line.fall();
-  const connecting = connectClient({ ...line.address, client: { name: "test", version: "1" }, timers, waitForBrokerMs: 3_000 });
+  const connecting = connectClient({
+    ...line.address,
+    client: { name: "test", version: "1" },
+    timers,
+    waitForBrokerMs: 3_000,
+  });
   await timers.advance(2_000);
   await line.rise();
   await timers.advance(1_000);
@@ -106,7 +125,11 @@ test("S2 the first connection is tried for as long as was said", async () => {
 
 test("S2 a peer that never welcomes us is given up", async () => {
   const timers = simulatedTimers();
-  const connecting = connectClient({ dial: () => Promise.resolve(linkedTransports().client), client: { name: "test", version: "1" }, timers });
+  const connecting = connectClient({
+    dial: () => Promise.resolve(linkedTransports().client),
+    client: { name: "test", version: "1" },
+    timers,
+  });
   const outcome = connecting.catch((error: { message: string }) => error.message);
   await timers.advance(welcomeTimeoutMs);
   expect(await outcome).toContain("did not welcome us within 5000 ms");
@@ -138,10 +161,16 @@ test("S4 a frame of an older connection is not heard", async () => {
 
 test("S4 a connection that we gave up is not heard, whatever it still says", async () => {
   const timers = simulatedTimers();
-  const welcome = '{"type":"welcome","version":1,"broker":{"pid":1,"version":"0","startedAt":1,"nonce":"n"},"principal":{"kind":"operator","name":"operator"},"head":0}';
+  const welcome =
+    '{"type":"welcome","version":1,"broker":{"pid":1,"version":"0","startedAt":1,"nonce":"n"},"principal":{"kind":"operator","name":"operator"},"head":0}';
   const says: ((text: string) => void)[] = [];
   const dial = (): Promise<Transport> =>
-    Promise.resolve({ send: () => undefined, close: () => undefined, onClose: () => undefined, onMessage: (listener) => void says.push(listener) });
+    Promise.resolve({
+      send: () => undefined,
+      close: () => undefined,
+      onClose: () => undefined,
+      onMessage: (listener) => void says.push(listener),
+    });
   const connecting = connectClient({ dial, client: { name: "test", version: "1" }, timers });
   await settle();
   says[0]?.(welcome);
@@ -164,7 +193,12 @@ test("S5 closing calls off the dialling, and closes what it opens too late", asy
     dialling = signal;
     return new Promise((resolve) => (open = resolve));
   };
-  const connecting = connectClient({ dial, client: { name: "test", version: "1" }, timers: simulatedTimers(), signal: controller.signal });
+  const connecting = connectClient({
+    dial,
+    client: { name: "test", version: "1" },
+    timers: simulatedTimers(),
+    signal: controller.signal,
+  });
   controller.abort();
   await expect(connecting).rejects.toMatchObject({ code: "cancelled" });
   expect(dialling?.aborted).toBe(true);
@@ -197,7 +231,13 @@ test("aborting while the first connection is tried rejects with cancelled", asyn
   const controller = new AbortController();
   const timers = simulatedTimers();
   const dial = (): Promise<never> => Promise.reject(relayError("broker_unreachable", "nobody"));
-  const connecting = connectClient({ dial, client: { name: "test", version: "1" }, timers, waitForBrokerMs: 10_000, signal: controller.signal });
+  const connecting = connectClient({
+    dial,
+    client: { name: "test", version: "1" },
+    timers,
+    waitForBrokerMs: 10_000,
+    signal: controller.signal,
+  });
   const outcome = connecting.catch((error: { code: string }) => error.code);
   await timers.advance(500);
   controller.abort();

@@ -124,7 +124,12 @@ export function openSession(options: SessionOptions): Session {
 
   const welcomed = (welcome: Welcome): void => {
     if (welcome.version < protocolVersionMin || welcome.version > protocolVersion) {
-      fail(relayError("unsupported_version", `the broker chose protocol version ${welcome.version}, we speak ${protocolVersionMin} to ${protocolVersion}`));
+      fail(
+        relayError(
+          "unsupported_version",
+          `the broker chose protocol version ${welcome.version}, we speak ${protocolVersionMin} to ${protocolVersion}`,
+        ),
+      );
       return;
     }
     cancelTimer();

@@ -18,7 +18,12 @@ afterEach(async () => {
 
 const dialOptions = { timeoutMs: 2_000, signal: new AbortController().signal };
 
-async function listen(place: string | number): Promise<{ readonly server: Server; readonly sockets: WebSocketServer; readonly wires: Set<Socket>; readonly close: () => Promise<void> }> {
+async function listen(place: string | number): Promise<{
+  readonly server: Server;
+  readonly sockets: WebSocketServer;
+  readonly wires: Set<Socket>;
+  readonly close: () => Promise<void>;
+}> {
   const server = createServer();
   const sockets = new WebSocketServer({ server, path: "/relay", perMessageDeflate: false });
   const wires = new Set<Socket>();
@@ -106,8 +111,13 @@ test("W2 a refused upgrade has the code of its envelope, else that of its status
 test("over TCP the token travels in the Authorization header", async () => {
   const { server, sockets, close } = await listen(0);
   closers.push(close);
-  const request = new Promise<string | undefined>((resolve) => sockets.once("connection", (_socket, upgrade) => resolve(upgrade.headers.authorization)));
-  const transport = await dialWebSocket({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/relay`, token: "secret" }, dialOptions);
+  const request = new Promise<string | undefined>((resolve) =>
+    sockets.once("connection", (_socket, upgrade) => resolve(upgrade.headers.authorization)),
+  );
+  const transport = await dialWebSocket(
+    { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/relay`, token: "secret" },
+    dialOptions,
+  );
   expect(await request).toBe("Bearer secret");
   transport.close();
 });
@@ -118,7 +128,9 @@ test("a peer that accepts and says nothing is given up", async () => {
   server.removeAllListeners("upgrade");
   server.on("upgrade", () => undefined);
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/relay`;
-  await expect(dialWebSocket({ url, token: undefined }, { ...dialOptions, timeoutMs: 50 })).rejects.toMatchObject({ code: "broker_unreachable" });
+  await expect(dialWebSocket({ url, token: undefined }, { ...dialOptions, timeoutMs: 50 })).rejects.toMatchObject({
+    code: "broker_unreachable",
+  });
 });
 
 test("a binary frame is a violation", async () => {
@@ -129,7 +141,11 @@ test("a binary frame is a violation", async () => {
   expect(await closed).toBe("invalid_frame");
 });
 
-async function openPairRaw(): Promise<{ readonly client: Awaited<ReturnType<typeof dialWebSocket>>; readonly server: WebSocket; readonly close: () => Promise<void> }> {
+async function openPairRaw(): Promise<{
+  readonly client: Awaited<ReturnType<typeof dialWebSocket>>;
+  readonly server: WebSocket;
+  readonly close: () => Promise<void>;
+}> {
   const socketPath = temporary("b.sock");
   const { sockets, close } = await listen(socketPath);
   const accepted = new Promise<WebSocket>((resolve) => sockets.once("connection", resolve));

@@ -74,7 +74,8 @@ function open(address: BrokerAddress, handshakeTimeout: number): WebSocket {
   if ("socketPath" in address) {
     // `ws+unix://` cannot carry every path: it splits at a colon and percent-encodes the rest.
     // The timeout has to be given to a socket of our own: without it a broker that is stopped is waited for without end.
-    const dial = (): ReturnType<typeof connectSocket> => connectSocket({ path: address.socketPath, timeout: handshakeTimeout });
+    const dial = (): ReturnType<typeof connectSocket> =>
+      connectSocket({ path: address.socketPath, timeout: handshakeTimeout });
     return new WebSocket("ws://localhost/relay", { ...common, createConnection: dial });
   }
   const headers = address.token === undefined ? {} : { authorization: `Bearer ${address.token}` };
@@ -99,7 +100,11 @@ function transportOf(socket: WebSocket, wire: Wire | undefined): Transport {
   socket.on("error", (cause: Error & { readonly code?: string }) => {
     if (cause.code?.startsWith("WS_ERR_") !== true) return; // The line broke; "close" follows and is enough.
     const tooLarge = cause.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
-    failure = relayError(tooLarge ? "frame_too_large" : "invalid_frame", `the broker broke the protocol: ${cause.message}`, { cause });
+    failure = relayError(
+      tooLarge ? "frame_too_large" : "invalid_frame",
+      `the broker broke the protocol: ${cause.message}`,
+      { cause },
+    );
   });
   socket.on("close", (code: number, reason: Buffer) => {
     const text = `connection closed (${code}${reason.length === 0 ? "" : `, ${reason.toString()}`})`;
@@ -140,10 +145,14 @@ function transportOf(socket: WebSocket, wire: Wire | undefined): Transport {
 }
 
 function unreachable(address: BrokerAddress, cause: Error): RelayError {
-  return relayError("broker_unreachable", `no broker answers at ${showAddress(address)}: ${cause.message || cause.name}`, {
-    hint: unreachableHint,
-    cause,
-  });
+  return relayError(
+    "broker_unreachable",
+    `no broker answers at ${showAddress(address)}: ${cause.message || cause.name}`,
+    {
+      hint: unreachableHint,
+      cause,
+    },
+  );
 }
 
 /** The error envelope in the body of a refused upgrade, or the nearest thing that its status says. */
@@ -165,10 +174,13 @@ async function readRefusal(response: IncomingMessage): Promise<RelayError> {
   const found = `the broker refused the connection with HTTP status ${status}`;
   if (status === 401) return relayError("unauthenticated", found, { hint: "Pass the token of this broker." });
   if (status === 403) return relayError("foreign_origin", found);
-  if (status === 404 || status === 426) return relayError("unsupported_version", `${found}; this is not an agent-relay endpoint`);
+  if (status === 404 || status === 426)
+    return relayError("unsupported_version", `${found}; this is not an agent-relay endpoint`);
   return relayError("broker_unreachable", found, { hint: unreachableHint });
 }
 
 function nested(json: unknown): unknown {
-  return typeof json === "object" && json !== null && "error" in json && typeof json.error === "object" ? json.error : json;
+  return typeof json === "object" && json !== null && "error" in json && typeof json.error === "object"
+    ? json.error
+    : json;
 }

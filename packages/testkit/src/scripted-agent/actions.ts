@@ -36,7 +36,9 @@ export interface ActionArguments {
   /** Asks the person at the terminal; whatever answers yes lets the turn go on, anything else ends it. */
   readonly permission: string;
   /** Reports a state with the Program Status Protocol. */
-  readonly status: StatusState | { readonly state: StatusState; readonly kind?: BlockedKind; readonly message?: string };
+  readonly status:
+    | StatusState
+    | { readonly state: StatusState; readonly kind?: BlockedKind; readonly message?: string };
   /** Posts a signal to the broker's hook endpoint as it is. */
   readonly hook: Readonly<Record<string, unknown>>;
   /** Shows how much of the context window is left, in percent. */
@@ -71,7 +73,10 @@ const argumentChecks: { readonly [Name in ActionName]: Check<ActionArguments[Nam
   report: text,
   tool: shape({ name: text }, { arguments: record(anything) }),
   permission: text,
-  status: choice(oneOf(...statusStates), shape({ state: oneOf(...statusStates) }, { kind: oneOf(...blockKinds), message: text })),
+  status: choice(
+    oneOf(...statusStates),
+    shape({ state: oneOf(...statusStates) }, { kind: oneOf(...blockKinds), message: text }),
+  ),
   hook: record(anything),
   context: choice(percent, shape({ left: percent }, { via: oneOf(...contextChannels) })),
   spawnGrandchild: shape(

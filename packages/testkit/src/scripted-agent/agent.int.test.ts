@@ -27,7 +27,12 @@ afterAll(() => {
 
 function play(script: ScriptInput | undefined, args: readonly string[] = []): RealTerminal {
   const journalFile = join(programs.directory, `journal-${count++}.jsonl`);
-  const terminal = openTerminal({ program: programs.agent, journalFile, args, ...(script === undefined ? {} : { script }) });
+  const terminal = openTerminal({
+    program: programs.agent,
+    journalFile,
+    args,
+    ...(script === undefined ? {} : { script }),
+  });
   terminals.push(terminal);
   return terminal;
 }
@@ -258,7 +263,10 @@ test("a silent program prints nothing at all and still takes prompts", async () 
 });
 
 test("context figures are printed, and at nothing left it dies of it", async () => {
-  const terminal = await playReady({ ...personas.contextLow, context: { left: 16, perTurn: 10, via: "screen", onEmpty: "exit" } });
+  const terminal = await playReady({
+    ...personas.contextLow,
+    context: { left: 16, perTurn: 10, via: "screen", onEmpty: "exit" },
+  });
   terminal.type("one\r");
   await terminal.shows("Context 6% left");
   terminal.type("two\r");
@@ -343,7 +351,9 @@ test("A4: when the terminal is gone even a stubborn program at work goes", async
 });
 
 test("A4: without a terminal, the end of its input ends it", async () => {
-  const child = spawn(process.execPath, [programs.agent, "--script", JSON.stringify({ turnMs: 60_000 })], { stdio: ["pipe", "ignore", "inherit"] });
+  const child = spawn(process.execPath, [programs.agent, "--script", JSON.stringify({ turnMs: 60_000 })], {
+    stdio: ["pipe", "ignore", "inherit"],
+  });
   child.stdin.end("think\r");
   expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0);
 });

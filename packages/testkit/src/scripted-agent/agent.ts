@@ -58,7 +58,9 @@ export async function playAgent(script: AgentScript, world: World): Promise<void
     screen.stopSpinner();
     const kind = report.kind ?? "trust";
     const answer = dialog.open({ kind, question, preselected, signal });
-    screen.say(`\n${question}\n${preselected === "yes" ? "❯ 1. Yes (y)\n  2. No (n)" : "  1. Yes (y)\n❯ 2. No, exit (n)"}`);
+    screen.say(
+      `\n${question}\n${preselected === "yes" ? "❯ 1. Yes (y)\n  2. No (n)" : "  1. Yes (y)\n❯ 2. No, exit (n)"}`,
+    );
     body.status(report);
     return answer;
   };
@@ -72,7 +74,8 @@ export async function playAgent(script: AgentScript, world: World): Promise<void
       if (script.ignoreExit) return screen.say("I would rather stay.");
       return leave(0, "/exit");
     }
-    const isLost = phase === "booting" || (phase === "busy" && script.whileBusy === "drop") || queue.length >= queueLimit;
+    const isLost =
+      phase === "booting" || (phase === "busy" && script.whileBusy === "drop") || queue.length >= queueLimit;
     if (isLost) return journal.write({ type: "lost", what: text });
     queue.push(text);
     void runQueue();

@@ -33,7 +33,9 @@ test("M1: an empty draft is not submitted", () => {
 });
 
 test("M2: the line ends of a paste become newlines, however it was cut", () => {
-  expect(compose([{ type: "pasted", text: "a\r" }, { type: "pasted", text: "\nb\rc" }, { type: "paste-ended" }]).draft).toBe("a\nb\nc");
+  expect(
+    compose([{ type: "pasted", text: "a\r" }, { type: "pasted", text: "\nb\rc" }, { type: "paste-ended" }]).draft,
+  ).toBe("a\nb\nc");
 });
 
 test("a paste joins the draft", () => {
@@ -60,7 +62,9 @@ test("nothing is shown without echo", () => {
 });
 
 test("a paste of several lines can be shown as a placeholder, and is counted", () => {
-  const { shown, draft } = compose([...paste("a\nb\nc"), ...paste("one line"), ...paste("d\ne")], { pastePlaceholder: true });
+  const { shown, draft } = compose([...paste("a\nb\nc"), ...paste("one line"), ...paste("d\ne")], {
+    pastePlaceholder: true,
+  });
   expect(shown).toBe("[Pasted text #1 +2 lines]one line[Pasted text #2 +1 lines]");
   expect(draft).toBe("a\nb\ncone lined\ne");
 });

@@ -44,11 +44,7 @@ export function typedMessage(prompt: string): ReceivedMessage {
   return messageFrom(new Map(), prompt, true);
 }
 
-function messageFrom(
-  attributes: ReadonlyMap<string, string>,
-  body: string,
-  complete: boolean,
-): ReceivedMessage {
+function messageFrom(attributes: ReadonlyMap<string, string>, body: string, complete: boolean): ReceivedMessage {
   const repeat = attributes.get("repeat") ?? attributes.get("possible-repeat");
   return {
     id: attributes.get("id"),

@@ -17,7 +17,10 @@ async function reporting(
   const facts: JournalFact[] = [];
   const journal = { write: (fact: JournalFact) => void facts.push(fact), close: () => undefined };
   const reporter = hookReporter({ url: relay.hookUrl, token: "secret", journal, giveUpAfterMs });
-  return { reporter, outcomes: () => facts.flatMap((fact) => (fact.type === "hook" ? [`${fact.signal}: ${fact.outcome}`] : [])) };
+  return {
+    reporter,
+    outcomes: () => facts.flatMap((fact) => (fact.type === "hook" ? [`${fact.signal}: ${fact.outcome}`] : [])),
+  };
 }
 
 test("a signal is posted with the token of the incarnation", async () => {

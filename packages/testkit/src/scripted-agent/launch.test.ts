@@ -28,7 +28,9 @@ test("the script comes from an option, a file, or the environment, in this order
 
 test("a persona can be named, and an unknown one is refused with those that are known", () => {
   expect(readLaunch(["--persona", "line"], {}).script.mode).toBe("line");
-  expect(() => readLaunch(["--persona", "nobody"], {})).toThrow(/no persona is called nobody; known are echo, composer/u);
+  expect(() => readLaunch(["--persona", "nobody"], {})).toThrow(
+    /no persona is called nobody; known are echo, composer/u,
+  );
 });
 
 test("a file that is missing, and an option without a value, are told", () => {
@@ -41,11 +43,19 @@ test("the value of another program's option is not taken for a script", () => {
 });
 
 test("hooks need a URL and a token; an empty variable is an absent one", () => {
-  const env = { AGENT_RELAY_HOOK_URL: "http://h", AGENT_RELAY_MCP_URL: "http://m", AGENT_RELAY_TOKEN: "t", SCRIPTED_AGENT_JOURNAL: "" };
+  const env = {
+    AGENT_RELAY_HOOK_URL: "http://h",
+    AGENT_RELAY_MCP_URL: "http://m",
+    AGENT_RELAY_TOKEN: "t",
+    SCRIPTED_AGENT_JOURNAL: "",
+  };
   expect(readLaunch([], env)).toMatchObject({
     hook: { url: "http://h", token: "t" },
     mcp: { url: "http://m", token: "t" },
     journalFile: undefined,
   });
-  expect(readLaunch([], { ...env, AGENT_RELAY_TOKEN: "" })).toMatchObject({ hook: undefined, mcp: { token: undefined } });
+  expect(readLaunch([], { ...env, AGENT_RELAY_TOKEN: "" })).toMatchObject({
+    hook: undefined,
+    mcp: { token: undefined },
+  });
 });

@@ -51,7 +51,10 @@ test("Q1: a call made while the broker is away is made again with the same argum
 test("Q1: a connection that breaks before the answer is a call to repeat", async () => {
   const tools = await calling({ run: (_, count) => (count === 1 ? { drop: true } : answer("second")) });
   const result = await tools.call("send_message", { idempotency_key: "k" });
-  expect([result.text, relay.calls.map((it) => it.arguments)]).toEqual(["second", [{ idempotency_key: "k" }, { idempotency_key: "k" }]]);
+  expect([result.text, relay.calls.map((it) => it.arguments)]).toEqual([
+    "second",
+    [{ idempotency_key: "k" }, { idempotency_key: "k" }],
+  ]);
   expect(facts).toMatchObject([{ type: "tool", outcome: "ok", attempts: 2 }]);
 });
 
@@ -64,7 +67,10 @@ test("Q1: a broker that says that it is stopping is away", async () => {
 test("Q1: after its time a call is given up", async () => {
   const tools = await calling({}, 200);
   await relay.goAway();
-  expect(await tools.call("send_message", {})).toMatchObject({ outcome: "gave_up", text: expect.stringContaining("ECONNREFUSED") as string });
+  expect(await tools.call("send_message", {})).toMatchObject({
+    outcome: "gave_up",
+    text: expect.stringContaining("ECONNREFUSED") as string,
+  });
   await relay.comeBack();
 });
 

@@ -64,7 +64,8 @@ export function toolCaller(options: ToolCallerOptions): ToolCaller {
       },
       json: { jsonrpc: "2.0", ...message, ...(id === undefined ? {} : { id }) },
       timeoutMs: requestTimeoutMs + waitMs,
-      isComplete: (contentType, body) => isEventStream(contentType) && id !== undefined && replyIn(body, id, true) !== undefined,
+      isComplete: (contentType, body) =>
+        isEventStream(contentType) && id !== undefined && replyIn(body, id, true) !== undefined,
     });
     if (isTemporary(answer.status)) throw new Away(`${answer.status} ${answer.body.slice(0, 200)}`);
     return answer;
@@ -79,7 +80,8 @@ export function toolCaller(options: ToolCallerOptions): ToolCaller {
     }
     const reply = replyIn(answer.body, id, isEventStream(answer.headers["content-type"] ?? ""));
     if (reply !== undefined) return reply;
-    if (answer.status >= 400) return { result: undefined, error: { message: `${answer.status} ${answer.body.slice(0, 500)}` } };
+    if (answer.status >= 400)
+      return { result: undefined, error: { message: `${answer.status} ${answer.body.slice(0, 500)}` } };
     throw new Away("the stream ended without an answer");
   };
 
@@ -87,7 +89,11 @@ export function toolCaller(options: ToolCallerOptions): ToolCaller {
     session = { headers: {} };
     const id = nextId++;
     const clientInfo = { name: "scripted-agent", version: "1" };
-    const answer = await send({ method: "initialize", params: { protocolVersion, capabilities: {}, clientInfo } }, id, 0);
+    const answer = await send(
+      { method: "initialize", params: { protocolVersion, capabilities: {}, clientInfo } },
+      id,
+      0,
+    );
     const reply = replyIn(answer.body, id, isEventStream(answer.headers["content-type"] ?? ""));
     if (reply === undefined || reply.error !== undefined) {
       session = undefined;
@@ -121,7 +127,14 @@ export function toolCaller(options: ToolCallerOptions): ToolCaller {
       for (let attempt = 1; ; attempt++) {
         const conclude = (result: ToolResult): ToolResult => {
           const { outcome, text } = result;
-          options.journal.write({ type: "tool", tool, arguments: toolArguments, outcome, result: text, attempts: attempt });
+          options.journal.write({
+            type: "tool",
+            tool,
+            arguments: toolArguments,
+            outcome,
+            result: text,
+            attempts: attempt,
+          });
           return result;
         };
         try {

@@ -25,6 +25,7 @@ function programPath(name: string): string {
 function packageRoot(directory: string): string {
   if (existsSync(join(directory, "package.json"))) return directory;
   const parent = dirname(directory);
-  if (parent === directory) throw new Fault({ code: "not_built", message: "the package of the scripted agent has no root" });
+  if (parent === directory)
+    throw new Fault({ code: "not_built", message: "the package of the scripted agent has no root" });
   return packageRoot(parent);
 }

@@ -36,10 +36,7 @@ export const personas = {
   stubborn: { ignoreExit: true, onTerm: "ignore", rules: [sayBack] },
   /** Starts two children when it is ready, one of which ignores SIGTERM. */
   grandparent: {
-    rules: [
-      { on: "ready", do: [{ spawnGrandchild: {} }, { spawnGrandchild: { ignoreTerm: true } }] },
-      sayBack,
-    ],
+    rules: [{ on: "ready", do: [{ spawnGrandchild: {} }, { spawnGrandchild: { ignoreTerm: true } }] }, sayBack],
   },
   /** Prints 2 MiB per turn: more than a terminal's ring keeps. */
   flood: { rules: [{ on: "message", do: [{ flood: 2_097_152 }, { say: "flooded" }] }] },

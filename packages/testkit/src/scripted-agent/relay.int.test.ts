@@ -68,10 +68,9 @@ test("signals that the script leaves out are not posted, and those it adds are",
   await terminal.journalled("dialog_opened");
   terminal.type("\r");
   await terminal.journalled("turn_ended");
-  await expect.poll(() => relay.signals).toEqual([
-    { type: "turn_started" },
-    { type: "blocked", kind: "permission", what: "Run `rm -rf build`?" },
-  ]);
+  await expect
+    .poll(() => relay.signals)
+    .toEqual([{ type: "turn_started" }, { type: "blocked", kind: "permission", what: "Run `rm -rf build`?" }]);
 });
 
 test("an interrupted turn posts no turn_ended, unless the script says so", async () => {
@@ -109,12 +108,9 @@ test("hooks of turns that ran while the broker was away arrive afterwards, in or
   submit("two");
   await terminal.journalled("turn_ended", (it) => it.turn === 2);
   await relay.comeBack();
-  await expect.poll(() => relay.signals.slice(1).map((it) => it["text"] ?? it["type"]), { timeout: 5_000 }).toEqual([
-    "one",
-    "turn_ended",
-    "two",
-    "turn_ended",
-  ]);
+  await expect
+    .poll(() => relay.signals.slice(1).map((it) => it["text"] ?? it["type"]), { timeout: 5_000 })
+    .toEqual(["one", "turn_ended", "two", "turn_ended"]);
 });
 
 test("each message of a prompt is answered over MCP with a reference to it", async () => {
@@ -208,7 +204,15 @@ function inboxOf(...messages: readonly Readonly<Record<string, unknown>>[]): Loo
   };
 }
 
-const letter = { id: "msg_0000000001", from: "ada", to: "bob", text: "hello", thread: "msg_0000000001", reply_to: null, possible_repeat: false };
+const letter = {
+  id: "msg_0000000001",
+  from: "ada",
+  to: "bob",
+  text: "hello",
+  thread: "msg_0000000001",
+  reply_to: null,
+  possible_repeat: false,
+};
 
 test("N1: the inbox agent acts on its mail by the same rules, and then acknowledges it, once", async () => {
   await play("inboxAgent", { ...personas.replier, inboxWaitSeconds: 5, inboxLimit: 7 }, inboxOf(letter));
@@ -219,15 +223,19 @@ test("N1: the inbox agent acts on its mail by the same rules, and then acknowled
     ["send_message", { to: "ada", text: "re: hello", reply_to: "msg_0000000001" }],
     ["ack_message", { message_ids: ["msg_0000000001"] }],
   ]);
-  expect(terminal.journal()).toContainEqual(expect.objectContaining({ type: "message", via: "inbox", id: letter.id, body: "hello", repeat: false }));
+  expect(terminal.journal()).toContainEqual(
+    expect.objectContaining({ type: "message", via: "inbox", id: letter.id, body: "hello", repeat: false }),
+  );
   expect([toolCalls("send_message"), signalTypes()]).toMatchObject([{ length: 1 }, ["ready", "turn_ended"]]);
 });
 
 test("N1: mail that came again is journalled as a repeat, acknowledged, and not acted on twice", async () => {
-  const offered = { run: ({ tool }: { readonly tool: string }, number: number) =>
-    tool === "check_inbox" && number < 6
-      ? { content: [], structuredContent: { messages: [{ ...letter, possible_repeat: number > 1 }], remaining: 0 } }
-      : { content: [], structuredContent: { messages: [] } } };
+  const offered = {
+    run: ({ tool }: { readonly tool: string }, number: number) =>
+      tool === "check_inbox" && number < 6
+        ? { content: [], structuredContent: { messages: [{ ...letter, possible_repeat: number > 1 }], remaining: 0 } }
+        : { content: [], structuredContent: { messages: [] } },
+  };
   await play("inboxAgent", personas.replier, offered);
   await terminal.journalled("turn_ended", (it) => it.turn === 2);
   const repeats = terminal.journal().flatMap((it) => (it.type === "message" ? [it.repeat] : []));

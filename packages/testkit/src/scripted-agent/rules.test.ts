@@ -26,7 +26,10 @@ test("of the rules for a message, the first that fits acts", () => {
 
 test("a rule for messages acts once for each message in the prompt, and for a plain prompt", () => {
   const rules: readonly Rule[] = [{ on: "message", do: say("{{from}}:{{body}}") }];
-  expect(play(rules, `${from("ada", "a")}\n${from("eve", "b", "msg_2")}`, "typed")).toEqual([["ada:a", "eve:b"], [":typed"]]);
+  expect(play(rules, `${from("ada", "a")}\n${from("eve", "b", "msg_2")}`, "typed")).toEqual([
+    ["ada:a", "eve:b"],
+    [":typed"],
+  ]);
 });
 
 test("a rule can ask for a sender, a turn and a number of times", () => {
@@ -49,7 +52,9 @@ test("rules for messages come first, then the prompt's, then every rule for turn
 });
 
 test("an expression sees the body alone, over all its lines, and its groups can be used", () => {
-  const rules: readonly Rule[] = [{ on: "message", match: "add (\\d+).and (\\d+)( please)?$", do: say("{{1}}+{{2}}{{3}}.") }];
+  const rules: readonly Rule[] = [
+    { on: "message", match: "add (\\d+).and (\\d+)( please)?$", do: say("{{1}}+{{2}}{{3}}.") },
+  ];
   expect(play(rules, from("add 1 and 2", "add 3\nand 4"))).toEqual([["3+4."]]);
 });
 
@@ -66,18 +71,29 @@ test("rules on boot and on ready act then, and at no prompt", () => {
 });
 
 test("no rule for messages acts when every message is to be skipped", () => {
-  const book = ruleBook([{ on: "message", do: say("x") }, { on: "prompt", do: say("prompt") }]);
+  const book = ruleBook([
+    { on: "message", do: say("x") },
+    { on: "prompt", do: say("prompt") },
+  ]);
   expect(told(book.onPrompt(from("ada", "x"), [], 1))).toEqual(["prompt"]);
 });
 
 test("what is not a variable stays as it is, and a filled-in text is not filled in again", () => {
-  const [{ situation } = { situation: undefined }] = ruleBook([{ on: "prompt", do: say("") }]).onPrompt("{{from}}", receivedIn("{{from}}"), 1);
-  expect(situation && fillIn("{{body}} {{nonsense}} {{constructor}}", situation)).toBe("{{from}} {{nonsense}} {{constructor}}");
+  const [{ situation } = { situation: undefined }] = ruleBook([{ on: "prompt", do: say("") }]).onPrompt(
+    "{{from}}",
+    receivedIn("{{from}}"),
+    1,
+  );
+  expect(situation && fillIn("{{body}} {{nonsense}} {{constructor}}", situation)).toBe(
+    "{{from}} {{nonsense}} {{constructor}}",
+  );
 });
 
 test("the arguments of a tool are filled in wherever they hold text", () => {
   const [planned] = ruleBook([{ on: "message", do: say("") }]).onPrompt("", receivedIn(from("ada", "x")), 1);
-  expect(planned && fillInAll({ ids: ["{{id}}"], deep: { to: "{{from}}" }, n: 1, none: null }, planned.situation)).toEqual({
+  expect(
+    planned && fillInAll({ ids: ["{{id}}"], deep: { to: "{{from}}" }, n: 1, none: null }, planned.situation),
+  ).toEqual({
     ids: ["msg_1"],
     deep: { to: "ada" },
     n: 1,

@@ -6,7 +6,10 @@ function problemsOf(input: unknown): readonly string[] {
   try {
     resolveScript(input);
   } catch (error) {
-    return (error as Error).message.split("\n").slice(1).map((line) => line.trim());
+    return (error as Error).message
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim());
   }
   return [];
 }
@@ -54,7 +57,9 @@ test("K2: every mistake is named by its path", () => {
 });
 
 test("K2: a mistake says what was expected and what was found", () => {
-  expect(problemsOf({ mode: "tui" })).toEqual(['script.mode: expected one of "composer", "line", "silent"; found "tui"']);
+  expect(problemsOf({ mode: "tui" })).toEqual([
+    'script.mode: expected one of "composer", "line", "silent"; found "tui"',
+  ]);
   expect(problemsOf({ rules: [{ on: "turn", do: [{ crash: "SIGFOO" }] }] })[0]).toMatch(
     /^script\.rules\[0\]\.do\[0\]\.crash: expected a number from 0 to 255, found "SIGFOO"; or expected one of "SIGKILL"/u,
   );
@@ -72,7 +77,12 @@ test("an action may be written in its short and in its long form", () => {
   const rules = [
     {
       on: "message",
-      do: [{ status: "working" }, { status: { state: "blocked", kind: "quota", message: "later" } }, { context: 5 }, { context: { left: 5, via: "hook" } }],
+      do: [
+        { status: "working" },
+        { status: { state: "blocked", kind: "quota", message: "later" } },
+        { context: 5 },
+        { context: { left: 5, via: "hook" } },
+      ],
     },
   ];
   expect(resolveScript({ rules }).rules).toEqual(rules);

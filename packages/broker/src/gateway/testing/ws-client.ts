@@ -42,15 +42,27 @@ export async function wsClient(address: string, options: ClientOptions & ClientR
   };
 }
 
-export async function welcomed(address: string, options?: ClientOptions & ClientRequestArgs, token?: string): Promise<WsClient> {
+export async function welcomed(
+  address: string,
+  options?: ClientOptions & ClientRequestArgs,
+  token?: string,
+): Promise<WsClient> {
   const client = await wsClient(address, options);
-  client.say({ type: "hello", versions: { min: 1, max: 1 }, client: { name: "test", version: "1" }, ...(token === undefined ? {} : { token }) });
+  client.say({
+    type: "hello",
+    versions: { min: 1, max: 1 },
+    client: { name: "test", version: "1" },
+    ...(token === undefined ? {} : { token }),
+  });
   await client.until(() => client.got.length > 0);
   return client;
 }
 
 /** The HTTP answer to an upgrade that is refused. */
-export async function refusedUpgrade(address: string, headers: Record<string, string>): Promise<{ readonly status: number | undefined; readonly code: string }> {
+export async function refusedUpgrade(
+  address: string,
+  headers: Record<string, string>,
+): Promise<{ readonly status: number | undefined; readonly code: string }> {
   const webSocket = new WebSocket(address, { headers });
   webSocket.on("error", () => undefined);
   const [, response] = (await once(webSocket, "unexpected-response")) as [unknown, IncomingMessage];

@@ -55,7 +55,7 @@ export async function startLoopbackRelay(options: LoopbackRelayOptions = {}): Pr
       return;
     }
     response.writeHead(200, { "content-type": "text/event-stream", ...sessionHeaders });
-    response.write(": hello\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}\n\n");
+    response.write(': hello\n\nevent: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress"}\n\n');
     // In two pieces: what is cut in the middle must be put together again.
     const half = Math.floor(message.length / 2);
     response.write(`event: message\r\ndata: ${message.slice(0, half)}`);
@@ -73,7 +73,9 @@ export async function startLoopbackRelay(options: LoopbackRelayOptions = {}): Pr
       return;
     }
     if (body["method"] === "initialize")
-      return reply(response, body["id"], { result: { protocolVersion: "2025-06-18", capabilities: {}, serverInfo: { name: "t", version: "1" } } });
+      return reply(response, body["id"], {
+        result: { protocolVersion: "2025-06-18", capabilities: {}, serverInfo: { name: "t", version: "1" } },
+      });
     if (body["id"] === undefined) {
       response.writeHead(202).end();
       return;
@@ -105,7 +107,9 @@ export async function startLoopbackRelay(options: LoopbackRelayOptions = {}): Pr
     new Promise((resolve, reject) => {
       life += 1;
       const next = createServer((request, response) => {
-        handle(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+        handle(request, response).catch((error: unknown) =>
+          response.destroy(error instanceof Error ? error : undefined),
+        );
       });
       next.on("error", reject);
       next.listen(port, "127.0.0.1", () => {

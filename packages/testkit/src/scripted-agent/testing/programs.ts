@@ -20,7 +20,14 @@ export async function buildPrograms(): Promise<BuiltPrograms> {
   const entry = Object.fromEntries(
     Object.entries(programs.entry as Readonly<Record<string, string>>).map(([name, file]) => [name, join(root, file)]),
   );
-  await build({ ...programs, entry, outDir: directory, config: false, silent: true, tsconfig: join(root, "../../tsconfig.json") });
+  await build({
+    ...programs,
+    entry,
+    outDir: directory,
+    config: false,
+    silent: true,
+    tsconfig: join(root, "../../tsconfig.json"),
+  });
   return {
     agent: join(directory, "scripted-agent.mjs"),
     inboxAgent: join(directory, "scripted-inbox-agent.mjs"),

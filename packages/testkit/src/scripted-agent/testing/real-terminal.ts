@@ -35,7 +35,9 @@ const systemPath = "/usr/local/bin:/usr/bin:/bin";
 const patienceMs = 10_000;
 
 export function openTerminal(options: RealTerminalOptions): RealTerminal {
-  const words = [process.execPath, options.program, ...(options.args ?? [])].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  const words = [process.execPath, options.program, ...(options.args ?? [])].map(
+    (word) => `'${word.replaceAll("'", `'\\''`)}'`,
+  );
   const child = spawn("script", ["-qfec", `exec ${words.join(" ")}`, "/dev/null"], {
     stdio: ["pipe", "pipe", "inherit"],
     env: {
@@ -63,7 +65,9 @@ export function openTerminal(options: RealTerminalOptions): RealTerminal {
     for (let found = find(); ; found = find()) {
       if (found !== undefined) return found;
       if (Date.now() > giveUpAt) {
-        const facts = journal().map((entry) => JSON.stringify(entry)).join("\n");
+        const facts = journal()
+          .map((entry) => JSON.stringify(entry))
+          .join("\n");
         throw new Error(`${what} did not come; output: ${JSON.stringify(output.slice(-2_000))}; journal:\n${facts}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -76,7 +80,10 @@ export function openTerminal(options: RealTerminalOptions): RealTerminal {
     },
     output: () => output,
     shows: async (what) => {
-      await waitFor(String(what), () => (typeof what === "string" ? output.includes(what) : what.test(output)) || undefined);
+      await waitFor(
+        String(what),
+        () => (typeof what === "string" ? output.includes(what) : what.test(output)) || undefined,
+      );
     },
     journal,
     journalled: (type, passes = () => true) =>
@@ -90,7 +97,9 @@ export function openTerminal(options: RealTerminalOptions): RealTerminal {
       }),
     ended,
     close: async () => {
-      const pids = new Set(journal().flatMap((entry) => (entry.type === "grandchild" ? [entry.pid, entry.grandchild] : [entry.pid])));
+      const pids = new Set(
+        journal().flatMap((entry) => (entry.type === "grandchild" ? [entry.pid, entry.grandchild] : [entry.pid])),
+      );
       for (const pid of pids) killIfThere(pid);
       child.stdin.end();
       await ended;
