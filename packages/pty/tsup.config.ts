@@ -1,7 +1,8 @@
 import { library } from "../../tsup.base.ts";
 
 export default [
-  library({ index: "src/index.ts", testing: "src/testing/index.ts" }, { external: ["vitest"] }),
+  // The two builds share `dist` and run at the same time, so neither may clean what the other writes.
+  library({ index: "src/index.ts", testing: "src/testing/index.ts" }, { external: ["vitest"], clean: ["!host.*"] }),
   // One file with all but node-pty in it: the host starts in half the time and takes 10 MB less.
   library({ host: "src/host/main.ts" }, { clean: false, splitting: false, noExternal: ["zod", "@agent-relay/kernel"] }),
 ];

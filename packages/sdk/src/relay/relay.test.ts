@@ -35,7 +35,7 @@ async function open(answers: Answers = {}): Promise<{
   const relay = relayOver({
     client,
     timers: line.timers,
-    cwd: "/work/here",
+    cwd: "/home/me/here",
     onListenerError: (error) => errors.push(error),
     onLost: (error) => errors.push(error),
   });
@@ -90,7 +90,7 @@ test("spawning sends what was given and leaves the rest to the broker", async ()
         model: "haiku",
         task: "go",
         channels: ["dev"],
-        cwd: "/work/here/sub",
+        cwd: "/home/me/here/sub",
         env: { A: "1" },
         permissionMode: "auto",
         restart: { when: "never" },
