@@ -3,9 +3,10 @@
  *
  *   B1  `--js` leaves out the type declarations and skips a package whose sources have not changed since.
  *   B2  Without it everything is built, with declarations, as it is published.
+ *   B3  What an earlier build wrote and this one did not is removed, so a file that is missing cannot hide.
  */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -30,9 +31,12 @@ export async function build({ declarations }) {
   const worker = async () => {
     for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) {
       const before = fingerprint(folder);
+      const from = Date.now();
       const { code, output } = await tsup(folder, declarations);
-      if (code === 0) cache[folder] = before;
-      else {
+      if (code === 0) {
+        removeOlder(path.join(root, folder, "dist"), from);
+        cache[folder] = before;
+      } else {
         delete cache[folder];
         failures.push(`${folder}\n${output}`);
       }
@@ -60,6 +64,14 @@ function tsup(folder, declarations) {
     child.stderr.on("data", (chunk) => (output += chunk));
     child.on("close", (code) => resolve({ code, output }));
   });
+}
+
+function removeOlder(directory, than) {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const full = path.join(directory, entry.name);
+    if (entry.isDirectory()) removeOlder(full, than);
+    else if (statSync(full).mtimeMs < than) rmSync(full, { force: true });
+  }
 }
 
 /** Names, sizes and times of everything that goes into a package's JavaScript. Other packages stay imports, so they do not count. */
