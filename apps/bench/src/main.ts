@@ -262,7 +262,7 @@ function page(): string {
   const { cpus, release, totalmem } = os;
   return `# Benchmarks
 
-\`pnpm bench --write\` measures everything in one run and writes this page. The figures of a shared machine move by a third
+\`npm run bench -- --write\` measures everything in one run and writes this page. The figures of a shared machine move by a third
 from run to run; the ratios to the floors of the same run move less.
 
 Machine: ${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB, ${process.platform} ${release()}, Node ${process.versions.node}.
