@@ -5,6 +5,7 @@ export const programs: Options = {
   entry: {
     "scripted-agent": "src/scripted-agent/main.ts",
     "scripted-inbox-agent": "src/scripted-agent/inbox-main.ts",
+    "scripted-model": "src/scripted-model/main.ts",
   },
   format: ["esm"],
   target: "node20",

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
-import { scriptedAgentPath, scriptedInboxAgentPath } from "./paths.ts";
+import { scriptedAgentPath, scriptedInboxAgentPath, scriptedModelPath } from "./paths.ts";
 
 test.each([
   ["scripted-agent.mjs", scriptedAgentPath],
   ["scripted-inbox-agent.mjs", scriptedInboxAgentPath],
+  ["scripted-model.mjs", scriptedModelPath],
 ])("the path of %s exists, or the error names the command that builds it", (name, path) => {
   let found: string;
   try {

@@ -14,6 +14,11 @@ export function scriptedInboxAgentPath(): string {
   return programPath("scripted-inbox-agent.mjs");
 }
 
+/** The scripted model as a program of its own. Throws like `scriptedAgentPath`. */
+export function scriptedModelPath(): string {
+  return programPath("scripted-model.mjs");
+}
+
 function programPath(name: string): string {
   const path = join(packageRoot(dirname(fileURLToPath(import.meta.url))), "dist", name);
   if (existsSync(path)) return path;
