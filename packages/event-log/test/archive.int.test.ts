@@ -6,6 +6,8 @@ import type { OpenedEventLog } from "../src/open-event-log.ts";
 import { about, deadLettered, handedOver, id, redelivered, said, spawned } from "./story.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
+const noTokens = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 };
+
 function opened(): OpenedEventLog {
   const it = openEventLog({ file: join(temporaryDirectory(), "events.db") });
   onTestFinished(it.close);
@@ -266,16 +268,16 @@ test("a codex worker under a claude-code orchestrator counts one of each", () =>
     said(2, { from: "worker", to: "operator", actor: "agent-relay-cli/agent/codex@gpt-5" }),
   ]);
   expect(archive.stats("harness")).toEqual([
-    { key: "claude-code", agents: 1, sent: 1, received: 0, turns: 0 },
-    { key: "codex", agents: 1, sent: 1, received: 1, turns: 1 },
+    { key: "claude-code", agents: 1, sent: 1, received: 0, turns: 0, ...noTokens },
+    { key: "codex", agents: 1, sent: 1, received: 1, turns: 1, ...noTokens },
   ]);
   expect(archive.stats("model")).toEqual([
-    { key: "gpt-5", agents: 1, sent: 1, received: 1, turns: 1 },
-    { key: "unknown", agents: 1, sent: 1, received: 0, turns: 0 },
+    { key: "gpt-5", agents: 1, sent: 1, received: 1, turns: 1, ...noTokens },
+    { key: "unknown", agents: 1, sent: 1, received: 0, turns: 0, ...noTokens },
   ]);
   expect(archive.stats("agent")).toEqual([
-    { key: "operator", agents: 1, sent: 1, received: 0, turns: 0 },
-    { key: "worker", agents: 1, sent: 1, received: 1, turns: 1 },
+    { key: "operator", agents: 1, sent: 1, received: 0, turns: 0, ...noTokens },
+    { key: "worker", agents: 1, sent: 1, received: 1, turns: 1, ...noTokens },
   ]);
   for (const row of archive.stats("agent")) expect(StatsRow.parse(row)).toEqual(row);
 });
@@ -299,6 +301,45 @@ test("an agent that changes its harness counts under each for what it did there,
     { key: "codex", agents: 2, received: 1 },
     { key: "goose", agents: 1, received: 1 },
     { key: "unknown", agents: 1, received: 0 },
+  ]);
+});
+
+test("tokens are summed under who used them, the harness that ran, and the model that took them", () => {
+  const { log, archive } = opened();
+  const used = (agent: string, inputTokens: number, cachedInputTokens: number, outputTokens: number, model?: string) =>
+    about({
+      type: "agent_tokens_used",
+      agent,
+      epoch: 1,
+      inputTokens,
+      cachedInputTokens,
+      outputTokens,
+      source: "hook",
+      ...(model === undefined ? {} : { model }),
+    });
+  log.append([
+    spawned("ada", "codex", "gpt-5"),
+    used("ada", 1_000, 800, 50),
+    used("ada", 100, 0, 5, "gpt-5-mini"),
+    used("ada", 2_000, 1_500, 70, "gpt-5"),
+    spawned("bob", "claude-code"),
+    used("bob", 10, 0, 1, "opus"),
+  ]);
+  const sums = (by: "agent" | "harness" | "model") =>
+    archive.stats(by).map((it) => [it.key, it.inputTokens, it.cachedInputTokens, it.outputTokens]);
+  expect(sums("agent")).toEqual([
+    ["ada", 3_100, 2_300, 125],
+    ["bob", 10, 0, 1],
+  ]);
+  expect(sums("harness")).toEqual([
+    ["claude-code", 10, 0, 1],
+    ["codex", 3_100, 2_300, 125],
+  ]);
+  expect(sums("model")).toEqual([
+    ["gpt-5", 3_000, 2_300, 120],
+    ["gpt-5-mini", 100, 0, 5],
+    ["opus", 10, 0, 1],
+    ["unknown", 0, 0, 0],
   ]);
 });
 

@@ -34,7 +34,16 @@ test.each([1, 8])(
       ).toEqual(all.map((_, index) => index + 1));
       expect(checkIntegrity()).toEqual({ whole: true, problems: [] });
       expect(archive.stats("agent"), "the archive counted twice or missed one").toEqual([
-        { key: "ada", agents: 1, sent: log.head(), received: 0, turns: 0 },
+        {
+          key: "ada",
+          agents: 1,
+          sent: log.head(),
+          received: 0,
+          turns: 0,
+          inputTokens: 0,
+          cachedInputTokens: 0,
+          outputTokens: 0,
+        },
       ]);
       before = log.head();
       close();

@@ -158,7 +158,19 @@ export function tell(log: EventLog<Fact>): void {
     if (number % 6 === 0)
       facts.push(about({ type: "read_marked", reader: first, conversation: "#general", upTo: number }));
     if (number % 5 === 0)
-      facts.push(about({ type: "agent_turn_ended", agent: first, epoch: 1, source: "hook", fidelity: "exact" }));
+      facts.push(
+        about({ type: "agent_turn_ended", agent: first, epoch: 1, source: "hook", fidelity: "exact" }),
+        about({
+          type: "agent_tokens_used",
+          agent: first,
+          epoch: 1,
+          inputTokens: 100 * number,
+          cachedInputTokens: number,
+          outputTokens: number,
+          source: "hook",
+          ...(number % 15 === 0 ? { model: "gpt-5-mini" } : {}),
+        }),
+      );
   }
   log.append(facts);
 }

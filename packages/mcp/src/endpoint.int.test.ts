@@ -12,12 +12,14 @@ let port: number;
 let calls: FakeCalls;
 let authenticated: string[];
 let translated: unknown[];
-let says: (body: unknown) => { readonly type: "turn_started" | "turn_ended" }[];
+let says: (body: unknown) => { readonly type: "turn_started" | "turn_ended" | "boundary" }[];
+let told: (string | undefined)[];
 
 beforeEach(async () => {
   calls = fakeCalls();
   authenticated = [];
   translated = [];
+  told = [];
   says = () => [{ type: "turn_started" }, { type: "turn_ended" }];
   const endpoint = createMcpEndpoint({
     authenticate: (token) => {
@@ -28,10 +30,12 @@ beforeEach(async () => {
     },
     logger: quiet,
     version: "0.1.0",
-    translateHook: (body) => {
+    translateHook: (harness, body) => {
       translated.push(body);
+      told.push(harness);
       return { signals: says(body), source: "hook:test" };
     },
+    answerHook: (harness, _body, text) => (harness === "mute" ? undefined : { additionalContext: text }),
     bodyBytesMax: 100_000,
     requestsInFlightMax: 4,
   });
@@ -248,6 +252,60 @@ describe("who may ask", () => {
 
   test("other paths are not there", async () => {
     expect((await ask("/health")).status).toBe(404);
+  });
+});
+
+describe("mail in the answer to a report", () => {
+  const handover = { id: "injection-1", text: "<mail>" };
+  const signals = (): unknown[] => calls.of("agent.signal").map((it) => (it.params as { signal: unknown }).signal);
+  const served = (arrived: boolean) => ({ type: "served", handover: handover.id, arrived });
+  beforeEach(() => {
+    says = () => [{ type: "boundary" }];
+    calls.answers["agent.signal"] = ({ params }) =>
+      (params as { signal: { type: string } }).signal.type === "boundary" ? { handover } : {};
+  });
+
+  test("E6: a program gets it in its own words, and it counts once the answer was written out", async () => {
+    expect(await ask("/hooks/claude-code", { body: '{"hook_event_name":"PostToolBatch"}' })).toMatchObject({
+      status: 200,
+      body: { additionalContext: "<mail>" },
+    });
+    expect(told).toEqual(["claude-code"]);
+    await expect.poll(signals).toEqual([{ type: "boundary" }, served(true)]);
+  });
+
+  test("E6: a program that speaks the protocol itself gets it as context", async () => {
+    const answer = await ask("/hooks", { body: '{"signal":{"type":"boundary"}}' });
+    expect(answer).toMatchObject({ status: 200, body: { context: "<mail>" } });
+    await expect.poll(signals).toEqual([{ type: "boundary" }, served(true)]);
+  });
+
+  test("E6: what cannot be put into an answer has not arrived", async () => {
+    expect(await ask("/hooks/mute", { body: "{}" })).toMatchObject({ status: 204, body: undefined });
+    await expect.poll(signals).toEqual([{ type: "boundary" }, served(false)]);
+  });
+
+  test("E6: an answer that nobody waits for any more has not arrived", async () => {
+    let release = (): void => undefined;
+    calls.answers["agent.signal"] = ({ params }) =>
+      (params as { signal: { type: string } }).signal.type === "boundary"
+        ? new Promise((resolve) => {
+            release = () => {
+              resolve({ handover });
+            };
+          })
+        : {};
+    const socket = connect(port, "127.0.0.1");
+    const body = '{"signal":{"type":"boundary"}}';
+    socket.write(
+      `POST /hooks HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer token-ada\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    await expect.poll(signals).toHaveLength(1);
+    socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    release();
+    await expect.poll(signals).toEqual([{ type: "boundary" }, served(false)]);
   });
 });
 

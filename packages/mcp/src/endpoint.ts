@@ -8,6 +8,8 @@
  *   E4  A body over the bound, a request that breaks off and a bug each cost that request and no more.
  *   E5  A program's own report becomes signals in the order of the report; one that means nothing is accepted, and
  *       changes nothing.
+ *   E6  Mail that is given in the answer to a report counts as handed over once that answer has been written out, and
+ *       as uncertain if it broke off.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
@@ -21,6 +23,7 @@ import {
   relayError,
   type ErrorEnvelope,
   type MethodParams,
+  type MethodResult,
   type Principal,
 } from "@agent-relay/protocol";
 import type { RelayCalls } from "./calls.ts";
@@ -38,7 +41,12 @@ export interface McpEndpointOptions {
    * What a program's hook says in the program's own words, as signals. Total: what is not understood is no signal.
    * Without it only `{signal, source}` is taken.
    */
-  readonly translateHook?: (body: unknown) => { readonly signals: readonly HookSignal[]; readonly source: string };
+  readonly translateHook?: (
+    harness: string | undefined,
+    body: unknown,
+  ) => { readonly signals: readonly HookSignal[]; readonly source: string };
+  /** The answer in the program's own words that gives its model this text; nothing if there is none. */
+  readonly answerHook?: (harness: string | undefined, body: unknown, text: string) => object | undefined;
   /** Requests of one incarnation that are under way. */
   readonly requestsInFlightMax?: number;
   readonly bodyBytesMax?: number;
@@ -48,6 +56,9 @@ export type HookSignal = MethodParams<"agent.signal">["signal"];
 
 /** Many tool calls at once are normal, hundreds are a program gone wild. */
 const defaultRequestsInFlightMax = 64;
+
+/** A program that is told to report under its harness's id speaks its own language; without one, the protocol's. */
+const hooksPath = /^\/hooks(?:\/([a-z][a-z0-9-]{0,63}))?$/u;
 
 export function createMcpEndpoint(
   options: McpEndpointOptions,
@@ -67,8 +78,9 @@ export function createMcpEndpoint(
     const caller = options.authenticate(token);
 
     const path = (request.url ?? "").split("?", 1)[0];
-    if (path !== "/mcp" && path !== "/hooks")
-      return refuse(response, errorEnvelope("invalid_request", "expected /mcp or /hooks"), 404);
+    const hooks = hooksPath.exec(path ?? "");
+    if (path !== "/mcp" && hooks === null)
+      return refuse(response, errorEnvelope("invalid_request", "expected /mcp, /hooks or /hooks/<harness>"), 404);
     if (request.method !== "POST") {
       response.setHeader("Allow", "POST");
       return refuse(response, errorEnvelope("invalid_request", `expected POST, found ${request.method}`), 405);
@@ -82,7 +94,7 @@ export function createMcpEndpoint(
       const body = await readJson(request, bodyBytesMax);
       await (path === "/mcp"
         ? tools(request, response, body, caller)
-        : hook(response, body, caller.calls, options.translateHook));
+        : hook(response, { harness: hooks?.[1], body }, caller.calls, options));
     } finally {
       const left = (inFlight.get(key) ?? 1) - 1;
       if (left > 0) inFlight.set(key, left);
@@ -117,26 +129,57 @@ export function createMcpEndpoint(
 
 async function hook(
   response: ServerResponse,
-  body: unknown,
+  { harness, body }: { readonly harness: string | undefined; readonly body: unknown },
   calls: RelayCalls,
-  translate: McpEndpointOptions["translateHook"],
+  { translateHook: translate, answerHook, logger }: McpEndpointOptions,
 ): Promise<void> {
   if (translate !== undefined && isObject(body) && !("signal" in body)) {
-    const { signals, source } = translate(body);
-    for (const signal of signals) await calls.call("agent.signal", { signal, source });
-  } else {
-    const parsed = methods["agent.signal"].params.safeParse(body);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      throw relayError(
-        "invalid_request",
-        `expected {signal, source}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim(),
-      );
+    const { signals, source } = translate(harness, body);
+    let handover: Handover | undefined;
+    for (const signal of signals) {
+      const answered = await calls.call("agent.signal", { signal, source });
+      handover ??= answered.handover;
     }
-    await calls.call("agent.signal", parsed.data);
+    const answerWith = (text: string): object | undefined => answerHook?.(harness, body, text);
+    return answer(response, handover, answerWith, calls, logger);
   }
-  // No body: programs take one for instructions of the hook.
-  response.writeHead(204).end();
+  const parsed = methods["agent.signal"].params.safeParse(body);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw relayError(
+      "invalid_request",
+      `expected {signal, source}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim(),
+    );
+  }
+  const { handover } = await calls.call("agent.signal", parsed.data);
+  return answer(response, handover, (context) => ({ context }), calls, logger);
+}
+
+type Handover = NonNullable<MethodResult<"agent.signal">["handover"]>;
+
+function answer(
+  response: ServerResponse,
+  handover: Handover | undefined,
+  answerWith: (text: string) => object | undefined,
+  calls: RelayCalls,
+  logger: McpLogger,
+): void {
+  const content = handover === undefined ? undefined : answerWith(handover.text);
+  if (handover !== undefined) {
+    const served = (arrived: boolean): void => {
+      const signal = { type: "served", handover: handover.id, arrived } as const;
+      calls.call("agent.signal", { signal, source: "answer" }).catch((error: unknown) => {
+        logger.debug("what became of an answer was not recorded", { error: String(error) });
+      });
+    };
+    if (content === undefined || response.destroyed) served(false);
+    else response.once("close", () => {
+      served(response.writableFinished);
+    });
+  }
+  // No body without need: programs take one for instructions of the hook.
+  if (content === undefined) response.writeHead(204).end();
+  else response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" }).end(JSON.stringify(content));
 }
 
 async function readJson(request: IncomingMessage, bytesMax: number): Promise<unknown> {

@@ -64,6 +64,19 @@ export const errorCodes = {
   },
   agent_limit: { kind: "rejection", retry: "never", http: 429, summary: "The broker knows as many agents as it may." },
   not_a_dead_letter: { kind: "rejection", retry: "never", http: 409, summary: "The delivery is not a dead letter." },
+  not_blocked: { kind: "rejection", retry: "never", http: 409, summary: "The agent waits for nobody." },
+  already_answered: {
+    kind: "rejection",
+    retry: "never",
+    http: 409,
+    summary: "Someone else has answered this, or it is over.",
+  },
+  not_answerable: {
+    kind: "rejection",
+    retry: "never",
+    http: 409,
+    summary: "What the program waits for can only be answered at its own terminal.",
+  },
   held_by_another: { kind: "rejection", retry: "later", http: 409, summary: "Another client holds this agent." },
   hold_lost: { kind: "rejection", retry: "never", http: 409, summary: "The hold has expired or was taken over." },
   too_many_requests: {
@@ -90,6 +103,12 @@ export const errorCodes = {
     retry: "later",
     http: 429,
     summary: "Too much waits to be written into the terminal; nothing of this was.",
+  },
+  input_closed: {
+    kind: "fault",
+    retry: "never",
+    http: 409,
+    summary: "The program's input is closed; nothing more can be written to it.",
   },
   write_timeout: { kind: "fault", retry: "later", http: 504, summary: "The program does not read its terminal." },
   pty_host_lost: { kind: "fault", retry: "later", http: 503, summary: "The process that owns the terminals is gone." },

@@ -46,6 +46,8 @@ export const StallReason = z.enum([
   "agent_not_running",
   "agent_starting",
   "agent_busy",
+  /** A person's unsent text stands in the program's composer; ours would be joined to it. */
+  "draft_in_composer",
   "interrupt_unconfirmed",
   "no_route",
   "no_evidence",
@@ -60,6 +62,7 @@ export const Evidence = z.enum([
   "hook_served",
   "request_accepted",
   "turn_started",
+  "turn_steered",
   "transcript",
   "reply",
 ]);
@@ -74,6 +77,24 @@ export const DeliveryTraits = z.object({
   provesSeen: z.boolean(),
   /** Whether a turn can be interrupted so that the interrupt can be confirmed. */
   interruptible: z.boolean(),
+  /** The way that pushed messages take. */
+  route: Route.default("paste"),
+  /** Whether urgent mail can be put into a running turn without interrupting it. */
+  steerable: z.boolean().default(false),
+  /** Whether a native session can be continued by the next incarnation. */
+  resumable: z.boolean().default(false),
+});
+
+/** How a blocked program's question is answered. */
+export const Verdict = z.enum(["approve", "deny"]);
+
+/** What the program was doing when it ended. */
+export const Activity = z.object({
+  status: z.enum(["starting", "idle", "working", "blocked"]),
+  /** Since when. */
+  since: z.number().int(),
+  /** The messages of the turn that was cut off. */
+  messageIds: z.array(MessageId).max(64).default([]),
 });
 
 const agent = AgentName;
@@ -102,6 +123,8 @@ const agentEvents = [
     traits: DeliveryTraits,
     /** How many restarts came before, since the agent was last spawned by someone. */
     restarts: z.number().int(),
+    /** The native session that this incarnation continues. */
+    resume: z.string().max(256).optional(),
   }),
   /** The program runs. It is not ready for input yet. */
   z.object({
@@ -116,6 +139,18 @@ const agentEvents = [
     cwd: z.string(),
     permissionMode: PermissionMode,
     originActor: z.string().optional(),
+    /** Of the program, where it is known. */
+    version: z.string().max(64).optional(),
+    /** Whether this version was tried; of one that was not, only what it says of itself in known words counts. */
+    versionTried: z.boolean().optional(),
+  }),
+  /** The program's own conversation has this id; with it, some programs can be continued. */
+  z.object({
+    type: z.literal("agent_session_started"),
+    agent,
+    epoch,
+    sessionId: z.string().min(1).max(256),
+    source,
   }),
   /** There is evidence that the program takes input: its first prompt, a hook, a structured greeting. */
   z.object({ type: z.literal("agent_ready"), agent, epoch, source, fidelity: Fidelity }),
@@ -134,6 +169,17 @@ const agentEvents = [
     what: z.string().max(2_000).optional(),
     source,
     fidelity: Fidelity,
+    /** Whether `agent.answer` can answer it. */
+    answerable: z.boolean().default(false),
+  }),
+  /** A person answered what the program waits for. `block` is the sequence of its `agent_blocked`; the first answer wins. */
+  z.object({
+    type: z.literal("agent_block_answered"),
+    agent,
+    epoch,
+    block: z.number().int(),
+    verdict: Verdict,
+    by: z.string(),
   }),
   /** The program does not wait for a person any more. */
   z.object({ type: z.literal("agent_unblocked"), agent, epoch, source, fidelity: Fidelity }),
@@ -158,6 +204,25 @@ const agentEvents = [
     source,
     fidelity: Fidelity,
   }),
+  /** The program has replaced its conversation by a summary. */
+  z.object({ type: z.literal("agent_compacted"), agent, epoch, source, fidelity: Fidelity }),
+  /** What the model took and gave since the last event of this kind, by the program's own count; children included. */
+  z.object({
+    type: z.literal("agent_tokens_used"),
+    agent,
+    epoch,
+    /** All that was sent to the model, what came from a cache included. */
+    inputTokens: z.number().int().min(0),
+    /** The part of `inputTokens` that came from a cache. */
+    cachedInputTokens: z.number().int().min(0).default(0),
+    outputTokens: z.number().int().min(0),
+    model: z.string().max(128).optional(),
+    source,
+  }),
+  /** A person has begun to type into the program's composer, and has not sent it. Nothing is pasted meanwhile. */
+  z.object({ type: z.literal("agent_draft_begun"), agent, epoch }),
+  /** The composer is empty again: the draft was sent or taken back. */
+  z.object({ type: z.literal("agent_draft_ended"), agent, epoch }),
   /** The agent said of itself what it is doing. */
   z.object({ type: z.literal("agent_status_reported"), agent, epoch, text: z.string().max(500) }),
   /** Someone asked the agent to leave, or ended it. */
@@ -183,6 +248,8 @@ const agentEvents = [
     lastLines: z.array(z.string()).max(20),
     /** Mail that had not reached the agent. */
     undelivered: z.number().int(),
+    /** What it was doing. */
+    doing: Activity.optional(),
   }),
   /** The agent has left for good on request, and no process of it is left. */
   z.object({ type: z.literal("agent_released"), agent, epoch, reason: z.string().max(500).optional() }),
@@ -297,7 +364,6 @@ const messageEvents = [
   z.object({ type: z.literal("delivery_stalled"), messageId, agent, reason: StallReason }),
   /** The delivery has failed for good. The sender is told once. */
   z.object({ type: z.literal("delivery_dead_lettered"), messageId, agent, reason: DeadLetterReason }),
-  /** Someone put the dead letter back into the mailbox. */
   /** A dead letter is owed again. It repeats what the mailbox needs to know of the message. */
   z.object({
     type: z.literal("delivery_redelivered"),
@@ -364,6 +430,8 @@ export type DeadLetterReason = z.infer<typeof DeadLetterReason>;
 export type StallReason = z.infer<typeof StallReason>;
 export type Evidence = z.infer<typeof Evidence>;
 export type DeliveryTraits = z.infer<typeof DeliveryTraits>;
+export type Verdict = z.infer<typeof Verdict>;
+export type Activity = z.infer<typeof Activity>;
 export type AddresseeKind = z.infer<typeof AddresseeKind>;
 export type Address = z.infer<typeof Address>;
 export type Fact = z.infer<typeof Fact>;

@@ -36,6 +36,11 @@ export const LaunchSpec = z.object({
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(131_072)).default({}),
   model: z.string().min(1).max(128).optional(),
   permissionMode: PermissionMode.default("ask"),
+  /**
+   * Answers the program's question whether the files of its directory may be trusted, which lets it run what the
+   * project's own settings say. Without it the agent is `blocked` at that question, if it asks.
+   */
+  trust: z.boolean().default(false),
   /** Delivered as the first message, from whoever spawns. */
   task: z.string().min(1).optional(),
   channels: z.array(ChannelName).max(64).default([]),

@@ -5,7 +5,7 @@
  * answer once. `agent: true` may be asked by an agent with its own token; everything else needs the operator.
  */
 import { z } from "zod";
-import { Address, BlockKind, DeliveryMode } from "./events.ts";
+import { Address, BlockKind, DeliveryMode, Verdict } from "./events.ts";
 import { LaunchSpec } from "./launch.ts";
 import { limits } from "./limits.ts";
 import { AgentName, ChannelName, MessageId } from "./names.ts";
@@ -83,12 +83,22 @@ export const methods = {
   },
 
   "agent.spawn": {
-    params: z.object({ name: AgentName, launch: LaunchSpec }),
+    params: z.object({
+      name: AgentName,
+      launch: LaunchSpec,
+      /**
+       * Laid over the broker's own environment for the first incarnation and never stored: for a program that a person
+       * starts from a shell and that is not started again.
+       */
+      transientEnv: z.record(z.string(), z.string().max(131_072)).optional(),
+    }),
     result: z.object({
       agent: AgentName,
       epoch: z.number().int(),
       harness: z.string().nullable(),
       pid: z.number().int().nullable(),
+      /** What whoever spawned it should know: an option that the program does not have, a version that was not tried. */
+      notes: z.array(z.string().max(1_000)).max(50).optional(),
     }),
     command: true,
     agent: true,
@@ -154,6 +164,19 @@ export const methods = {
     agent: false,
     summary: "Gives the right to type back.",
   },
+  "agent.answer": {
+    params: z.object({
+      name: AgentName,
+      verdict: Verdict,
+      /** The sequence of the `agent_blocked` that is meant; without it, whatever it waits for now. */
+      block: z.number().int().min(1).optional(),
+    }),
+    result: z.object({ block: z.number().int() }),
+    command: true,
+    agent: false,
+    summary:
+      "Answers what a blocked program waits for. The first answer wins; a later one fails with `already_answered`.",
+  },
   "agent.report": {
     params: z.object({ text: z.string().min(1).max(500) }),
     result: done,
@@ -170,11 +193,37 @@ export const methods = {
         /** The text that the program took as a prompt; messages in it are recognised by their ids. */
         z.object({ type: z.literal("prompt"), text: z.string() }),
         z.object({ type: z.literal("blocked"), kind: BlockKind, what: z.string().max(2_000).optional() }),
+        /** It goes on after it was blocked. */
+        z.object({ type: z.literal("unblocked") }),
         z.object({ type: z.literal("context"), pctLeft: z.number().min(0).max(100) }),
+        /** Its conversation was replaced by a summary. */
+        z.object({ type: z.literal("compacted") }),
+        /** The id of its conversation, with which it can be continued. */
+        z.object({
+          type: z.literal("session"),
+          sessionId: z.string().min(1).max(256),
+          /** The file in which the program records it, one JSON object on each line. It is read on from here. */
+          record: z.string().min(1).max(4_096).optional(),
+        }),
+        /** It is between two steps of its turn, and takes context in the answer to this report. */
+        z.object({ type: z.literal("boundary") }),
+        /** What became of the mail that was given in an answer. */
+        z.object({ type: z.literal("served"), handover: z.string().max(256), arrived: z.boolean() }),
+        /** Tokens of one answer of the model, or of several since the last report. */
+        z.object({
+          type: z.literal("tokens"),
+          inputTokens: z.number().int().min(0),
+          cachedInputTokens: z.number().int().min(0).default(0),
+          outputTokens: z.number().int().min(0),
+          model: z.string().max(128).optional(),
+        }),
       ]),
       source: z.string().max(64).default("hook"),
     }),
-    result: done,
+    result: z.object({
+      /** Mail for the model, to be put into the answer to the program's report; then say `served`. */
+      handover: z.object({ id: z.string(), text: z.string() }).optional(),
+    }),
     command: false,
     agent: true,
     summary: "A hook inside an agent's program reports what happens there.",

@@ -45,7 +45,14 @@ export const AgentView = z.object({
   since: z.number(),
   fidelity: Fidelity.nullable(),
   blockedKind: BlockKind.nullable(),
+  /** What it waits for: the sequence of its `agent_blocked`, for `agent.answer`. */
+  block: z.object({ sequence: z.number().int(), what: z.string().nullable(), answerable: z.boolean() }).nullable(),
   epoch: z.number().int(),
+  /** Of the program, where it is known, and whether this version was tried. */
+  version: z.string().nullable(),
+  versionTried: z.boolean().nullable(),
+  /** The program's own conversation. */
+  sessionId: z.string().nullable(),
   pid: z.number().int().nullable(),
   uptimeSecs: z.number().nullable(),
   /** Resident memory of the whole process group. */
@@ -56,6 +63,8 @@ export const AgentView = z.object({
   pending: z.number().int(),
   restarts: z.number().int(),
   heldBy: z.string().nullable(),
+  /** A person's unsent text stands in its composer. */
+  drafting: z.boolean(),
   /** What the agent last said of itself. */
   reported: z.string().nullable(),
   originActor: z.string().nullable(),
@@ -133,6 +142,9 @@ export const StatsRow = z.object({
   sent: z.number().int(),
   received: z.number().int(),
   turns: z.number().int(),
+  inputTokens: z.number().int(),
+  cachedInputTokens: z.number().int(),
+  outputTokens: z.number().int(),
 });
 
 export const BrokerView = z.object({

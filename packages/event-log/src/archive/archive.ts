@@ -76,7 +76,8 @@ export function openArchive(database: LogDatabase, log: EventLog<Fact>, logger?:
   const statsBy = (column: StatsBy) =>
     connection.prepare<[], StatsRow>(
       `SELECT ${column} AS key, count(DISTINCT agent) AS agents, sum(sent) AS sent, sum(received) AS received,
-              sum(turns) AS turns
+              sum(turns) AS turns, sum(input_tokens) AS inputTokens,
+              sum(cached_input_tokens) AS cachedInputTokens, sum(output_tokens) AS outputTokens
        FROM archive_counts GROUP BY ${column} ORDER BY ${column}`,
     );
   const stats = { harness: statsBy("harness"), model: statsBy("model"), agent: statsBy("agent") };

@@ -1,6 +1,6 @@
 import type { Fact } from "@agent-relay/protocol";
 import { expect, test } from "vitest";
-import { attributionOfSender, attributionOfSpawn, unattributed } from "./attribution.ts";
+import { attributionOfSender, attributionOfSpawn, attributionOfTokens, unattributed } from "./attribution.ts";
 
 const spawned: Extract<Fact, { type: "agent_spawned" }> = {
   type: "agent_spawned",
@@ -47,4 +47,20 @@ test("an actor without a harness leaves the message to what its sender runs", ()
   expect(attributionOfSender("agent-relay-cli/cli", ada)).toEqual(ada);
   expect(attributionOfSender(undefined, ada)).toEqual(ada);
   expect(attributionOfSender("agent-relay-cli/cli", undefined)).toEqual(unattributed);
+});
+
+test("tokens count for the model that the program names, and else for the one that its agent runs", () => {
+  const used = {
+    type: "agent_tokens_used",
+    agent: "ada",
+    epoch: 1,
+    inputTokens: 1,
+    cachedInputTokens: 0,
+    outputTokens: 1,
+    source: "hook",
+  } as const;
+  const ada = { harness: "codex", model: "gpt-5" };
+  expect(attributionOfTokens({ ...used, model: "gpt-5-mini" }, ada)).toEqual({ harness: "codex", model: "gpt-5-mini" });
+  expect(attributionOfTokens(used, ada)).toEqual(ada);
+  expect(attributionOfTokens(used, undefined)).toEqual(unattributed);
 });

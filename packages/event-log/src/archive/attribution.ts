@@ -27,6 +27,15 @@ export function attributionOfSender(actor: string | undefined, sender: Attributi
   return { harness, model: suffixOf(actor) ?? unattributed.model };
 }
 
+/** Tokens count for the model that took them, if the program says which; a child of the program may use another one. */
+export function attributionOfTokens(
+  used: Extract<Fact, { type: "agent_tokens_used" }>,
+  agent: Attribution | undefined,
+): Attribution {
+  const { harness, model } = agent ?? unattributed;
+  return { harness, model: used.model ?? model };
+}
+
 function suffixOf(actor: string | undefined): string | undefined {
   return actor === undefined ? undefined : parseActor(actor)?.suffix;
 }

@@ -9,7 +9,7 @@ import type { Logger } from "@agent-relay/kernel";
 import type { Database as Connection } from "better-sqlite3";
 
 /** Any change of these tables, or of what the projector writes into them, raises this number. */
-const PROJECTION_VERSION = 1;
+const PROJECTION_VERSION = 2;
 
 const tables: Readonly<Record<string, string>> = {
   archive_state: `CREATE TABLE archive_state (
@@ -84,6 +84,9 @@ const tables: Readonly<Record<string, string>> = {
     sent INTEGER NOT NULL,
     received INTEGER NOT NULL,
     turns INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    cached_input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
     PRIMARY KEY (agent, harness, model)
   ) STRICT, WITHOUT ROWID;`,
 };

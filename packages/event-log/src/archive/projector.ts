@@ -9,7 +9,7 @@ import { invariant } from "@agent-relay/kernel";
 import type { EventLog, Recorded } from "@agent-relay/kernel";
 import type { DeliveryView, Fact } from "@agent-relay/protocol";
 import type { LogDatabase } from "../database.ts";
-import { attributionOfSender, attributionOfSpawn, unattributed } from "./attribution.ts";
+import { attributionOfSender, attributionOfSpawn, attributionOfTokens, unattributed } from "./attribution.ts";
 import type { Attribution } from "./attribution.ts";
 import { isReceived, newDelivery, deliveryAfter } from "./delivery-fold.ts";
 import type { DeliveryFact } from "./delivery-fold.ts";
@@ -76,6 +76,15 @@ export function projector(database: LogDatabase, log: EventLog<Fact>): Projector
   return { catchUp };
 }
 
+interface Counted {
+  readonly sent?: number;
+  readonly received?: number;
+  readonly turns?: number;
+  readonly inputTokens?: number;
+  readonly cachedInputTokens?: number;
+  readonly outputTokens?: number;
+}
+
 /** Writes one fact into the tables. */
 function applier({ connection }: LogDatabase): (recorded: Recorded<Fact>) => void {
   const addMessage = connection.prepare(
@@ -113,13 +122,19 @@ function applier({ connection }: LogDatabase): (recorded: Recorded<Fact>) => voi
     "SELECT harness, model FROM archive_agents WHERE agent = ?",
   );
   const addCounts = connection.prepare(
-    `INSERT INTO archive_counts (agent, harness, model, sent, received, turns) VALUES (?, ?, ?, ?, ?, ?)
+    `INSERT INTO archive_counts
+       (agent, harness, model, sent, received, turns, input_tokens, cached_input_tokens, output_tokens)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET
-       sent = sent + excluded.sent, received = received + excluded.received, turns = turns + excluded.turns`,
+       sent = sent + excluded.sent, received = received + excluded.received, turns = turns + excluded.turns,
+       input_tokens = input_tokens + excluded.input_tokens,
+       cached_input_tokens = cached_input_tokens + excluded.cached_input_tokens,
+       output_tokens = output_tokens + excluded.output_tokens`,
   );
 
-  const count = (agent: string, to: Attribution, what: { sent?: number; received?: number; turns?: number }): void => {
-    addCounts.run(agent, to.harness, to.model, what.sent ?? 0, what.received ?? 0, what.turns ?? 0);
+  const count = (agent: string, to: Attribution, what: Counted): void => {
+    const { sent = 0, received = 0, turns = 0, inputTokens = 0, cachedInputTokens = 0, outputTokens = 0 } = what;
+    addCounts.run(agent, to.harness, to.model, sent, received, turns, inputTokens, cachedInputTokens, outputTokens);
   };
 
   const accept = ({ sequence, at, actor }: Recorded<Fact>, fact: Extract<Fact, { type: "message_accepted" }>): void => {
@@ -181,6 +196,9 @@ function applier({ connection }: LogDatabase): (recorded: Recorded<Fact>) => voi
       }
       case "agent_turn_ended":
         count(fact.agent, findAgent.get(fact.agent) ?? unattributed, { turns: 1 });
+        return;
+      case "agent_tokens_used":
+        count(fact.agent, attributionOfTokens(fact, findAgent.get(fact.agent)), fact);
         return;
       default:
         // Nothing else is asked of the archive; a new kind of fact that is raises PROJECTION_VERSION.
