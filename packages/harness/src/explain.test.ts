@@ -17,6 +17,11 @@ describe("explaining the table", () => {
   it("shows how far each route can bring a message", () => {
     expect(showHarness("claude-code")?.proofs).toEqual([
       {
+        route: "structured",
+        handedOver: "headless: the program says that it has queued it, under the uuid of the message",
+        seen: "headless: its echo of the prompt quotes the message id",
+      },
+      {
         route: "paste",
         handedOver: "paste and submit key drained into the terminal",
         seen: "the prompt hook quotes the message id",

@@ -10,7 +10,8 @@ export interface HarnessLine {
   readonly routes: readonly string[];
   readonly tools: string;
   readonly status: string;
-  readonly seen: string;
+  /** Versions that were run. */
+  readonly tried: readonly string[];
 }
 
 export interface HarnessCard extends HarnessLine {
@@ -50,8 +51,8 @@ export function showHarness(id: string): HarnessCard | undefined {
 /** The page `docs/harness-table.md`. */
 export function harnessTableMarkdown(): string {
   const rows = harnessList.map((row) => {
-    const { id, title, programs, routes, tools, status, seen } = line(row);
-    return `| \`${id}\` | ${title} | ${programs.map((program) => `\`${program}\``).join(", ") || "any"} | ${routes.join(", ") || "none"} | ${tools} | ${status} | ${seen} |`;
+    const { id, title, programs, routes, tools, status, tried } = line(row);
+    return `| \`${id}\` | ${title} | ${programs.map((program) => `\`${program}\``).join(", ") || "any"} | ${routes.join(", ") || "none"} | ${tools} | ${status} | ${tried.join(", ") || "none"} |`;
   });
   return [
     "# Agent programs",
@@ -108,7 +109,7 @@ function line(row: Harness): HarnessLine {
     routes: row.routes.map((proof) => proof.route),
     tools: toolsOf(row),
     status: statusOf(row),
-    seen: row.provenance.seen ?? "none",
+    tried: row.versions.tried,
   };
 }
 
@@ -116,7 +117,7 @@ function card(row: Harness): HarnessCard {
   return {
     ...line(row),
     about: row.about,
-    provenance: row.provenance.note,
+    provenance: row.versions.note,
     npmPackages: row.recognition.npmPackages ?? [],
     pythonPackages: row.recognition.pythonPackages ?? [],
     appBundles: row.recognition.appBundles ?? [],
@@ -147,25 +148,14 @@ function card(row: Harness): HarnessCard {
   };
 }
 
-function toolsOf({ mcp }: Harness): string {
-  switch (mcp.kind) {
-    case "file":
-      return `over HTTP, \`${mcp.flag}\` with a private file`;
-    case "flags":
-      return "over HTTP, options; the token in the environment";
-    case "opencode-env":
-      return `over HTTP, \`${mcp.variable}\``;
-    case "stdio-flag":
-      return `on stdio, \`${mcp.flag}\``;
-    case "none":
-      return `none: ${mcp.because}`;
-  }
+function toolsOf({ connection }: Harness): string {
+  return connection.tools ?? `none: ${connection.noToolsBecause ?? "not known"}`;
 }
 
-function statusOf({ observation, hooks }: Harness): string {
+function statusOf({ observation, connection }: Harness): string {
   const sources = [
     observation.statusProtocol ? "status reports (OSC 7501)" : "",
-    hooks === "none" ? "" : "hooks",
+    connection.reports === undefined ? "" : "hooks",
     observation.titles === undefined ? "" : "titles",
     observation.turnQuietMs === undefined ? "" : "silence",
   ].filter((source) => source !== "");
@@ -173,7 +163,7 @@ function statusOf({ observation, hooks }: Harness): string {
 }
 
 function permissionOf(row: Harness, mode: "ask" | "auto" | "bypass"): string {
-  if (row.mcp.kind === "opencode-env") return "its configuration, in the environment";
+  if (row.permissionsConfigured === true) return "its configuration, in the environment";
   const rule = row.permission[mode];
   const parts = [
     ...Object.entries(rule.env ?? {}).map(([name, value]) => `${name}=${value}`),

@@ -1,10 +1,14 @@
 /**
- * The shape of a row: everything that agent-relay knows of one kind of agent program.
+ * The shape of an adapter: everything that agent-relay knows of one kind of agent program.
  *
- *   H1  A row is data. Whatever two programs do differently is a field here, never an `if` on an id elsewhere.
- *   H2  What was not tried on a real program says so in `provenance`.
+ *   H1  An adapter is a folder: a row of data, and pure functions where the program speaks a language of its own.
+ *       Whatever two programs do differently is a field here, never an `if` on an id elsewhere.
+ *   H2  What was not tried on a real program says so: in `versions`, and in the notes.
  */
 import type { BlockKind, ExitReason, Fidelity, PermissionMode, Route } from "@agent-relay/protocol";
+import type { ConversationFactory } from "./conversation.ts";
+import type { AgentSignal, HookReport } from "./hook-report.ts";
+import type { Wiring, WiringInput } from "./launch/wiring.ts";
 
 /** The ids that traffic may be attributed to. */
 export const attributableIds = [
@@ -60,29 +64,41 @@ export interface PermissionRule {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** How the relay's MCP server is given to the program, for this process alone. */
-export type McpWiring =
-  /** A 0600 file whose path follows `flag`; `prefix` stands before the path in the same word. */
-  | { readonly kind: "file"; readonly flag: string; readonly prefix?: string; readonly shape: "claude" | "copilot" }
-  /** Options that name the URL and the environment variable that holds the token. */
-  | { readonly kind: "flags"; readonly flags: (url: string, tokenVariable: string) => readonly string[] }
-  /** An environment variable that holds configuration. */
-  | { readonly kind: "opencode-env"; readonly variable: string }
-  /** An extension started as a command on stdio; it finds its token in the environment that it inherits. */
-  | { readonly kind: "stdio-flag"; readonly flag: string }
-  | { readonly kind: "none"; readonly because: string };
+/** How a program is given the relay's tools and reports what happens inside it, for this process alone. */
+export interface Connection {
+  /** How it gets the tools, for people; absent when it gets none. */
+  readonly tools?: string;
+  /** Why it gets no tools. */
+  readonly noToolsBecause?: string;
+  /** How it reports beyond what its terminal shows, for people; absent when it does not. */
+  readonly reports?: string;
+  /** Options, variables and private files; absent when nothing has to be given. */
+  readonly wire?: (input: WiringInput) => Wiring;
+  /** What a report posted to the hook address under this harness's id says. Total: never throws. */
+  readonly readReport?: (payload: Readonly<Record<string, unknown>>) => HookReport;
+  /**
+   * The answer to a report that said `boundary`, so that the model gets this text as context. Without it no report of
+   * this program says `boundary`.
+   */
+  readonly answerReport?: (payload: Readonly<Record<string, unknown>>, text: string) => Readonly<Record<string, unknown>>;
+  /** What one line (parsed JSON) of the program's own record of its session says. Total: never throws. */
+  readonly readRecord?: (line: Readonly<Record<string, unknown>>) => readonly AgentSignal[];
+}
 
-/** How the program reports what happens inside it, beyond what its terminal shows. */
-export type HookWiring =
-  /** Claude Code settings: HTTP hooks and a status line. */
-  | "claude-settings"
-  /** Codex: a notify program and terminal title items. */
-  | "codex-notify"
-  /** OpenCode: a plugin file. */
-  | "opencode-plugin"
-  /** The program itself posts to `AGENT_RELAY_HOOK_URL`. */
-  | "own"
-  | "none";
+/** Keys that answer a dialog at its terminal, each written on its own with a pause between. */
+export interface AnswerKeys {
+  /** A dialog takes no key for as long as this after it has come up. */
+  readonly afterMs?: number;
+  readonly approve: readonly string[];
+  readonly deny: readonly string[];
+}
+
+/** Versions that were run, and where facts come from. */
+export interface Versions {
+  /** Each was run against a scripted model; empty when none was. */
+  readonly tried: readonly string[];
+  readonly note: string;
+}
 
 /** What a title of the terminal says about the program. */
 export interface TitleRule {
@@ -91,10 +107,21 @@ export interface TitleRule {
   readonly kind?: BlockKind;
 }
 
+/** What a status report with a message means, where it is not what it says. */
+export interface StatusRule {
+  readonly says: "working" | "blocked";
+  /** Compared with the kind that the report itself names, `none` if it names none. */
+  readonly kind?: BlockKind | "none";
+  readonly message: RegExp;
+  readonly means: "idle" | { readonly blocked: BlockKind };
+}
+
 /** How its states are told from outside, and how far each way is to be trusted. */
 export interface ObservationRules {
   /** Speaks the Program Status Protocol, OSC 7501. Once heard, nothing weaker decides the state. */
   readonly statusProtocol: boolean;
+  /** Where a status report's own word misleads; of these the first that fits counts. */
+  readonly statusRules?: readonly StatusRule[];
   /** Titles that tell the state, and how far to trust them. */
   readonly titles?: { readonly rules: readonly TitleRule[]; readonly fidelity: Fidelity };
   /** A title that carries what is left of the context window. */
@@ -137,24 +164,47 @@ export interface ExitPattern {
   readonly reason: ExitReason;
 }
 
+/** Running a program on pipes. */
+export interface Headless {
+  /** Words after the program (a subcommand first, where one is needed). */
+  readonly args: (options: HeadlessOptions) => readonly string[];
+  /** `conversation`: turns follow each other in one process. `one-shot`: one prompt on stdin, and it ends. */
+  readonly kind: "conversation" | "one-shot";
+  /** Speaks its language on stdin and stdout. */
+  readonly conversation: ConversationFactory;
+  /** A turn that runs takes messages without being interrupted. */
+  readonly steerable?: boolean;
+  /** A turn can be interrupted, and the program says that it was. */
+  readonly interruptible?: boolean;
+}
+
+export interface HeadlessOptions {
+  readonly permissionMode: PermissionMode;
+  readonly model: string | undefined;
+  readonly resume: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly cwd: string;
+}
+
 export interface Harness {
   readonly id: HarnessId;
   readonly title: string;
   /** What it is in one sentence. */
   readonly about: string;
   readonly recognition: Recognition;
-  /** Where facts come from: a version that was run, or documentation only. */
-  readonly provenance: { readonly seen: string | undefined; readonly note: string };
+  readonly versions: Versions;
 
   /** How to run one prompt without a terminal, for people. */
   readonly nonInteractive: string | undefined;
-  /** Added for `runtime: headless`: a structured stream on stdin and stdout. Absent: it only runs in a terminal. */
-  readonly headlessFlags?: readonly string[];
+  /** `runtime: headless`: how it runs on pipes. Absent: it only runs in a terminal. */
+  readonly headless?: Headless;
   /** Options are inserted after one of these subcommands when the command has it. */
   readonly subcommands?: readonly string[];
   /** The subcommand that the program runs without one, where options need it to be said. */
   readonly defaultSubcommand?: string;
   readonly permission: Readonly<Record<PermissionMode, PermissionRule>>;
+  /** Every mode is configuration that its wiring writes; there are no options for it. */
+  readonly permissionsConfigured?: boolean;
   /** As root it refuses bypass mode unless this variable is `1`. */
   readonly rootBypassVariable?: string;
   /** What the program does when nobody chooses a mode, if it is not to ask. */
@@ -163,8 +213,7 @@ export interface Harness {
   readonly model:
     | { readonly flags: readonly string[]; readonly inject: (model: string) => readonly string[] }
     | undefined;
-  readonly mcp: McpWiring;
-  readonly hooks: HookWiring;
+  readonly connection: Connection;
   /** Continues a native session, for people and for waking. */
   readonly resume: ((sessionId: string) => readonly string[]) | undefined;
   /** The option that sets the native session id, where the program lets the caller choose. */
@@ -172,6 +221,13 @@ export interface Harness {
   readonly set: Readonly<Record<string, string>>;
   readonly unset: readonly string[];
 
+  /** How dialogs of each kind are answered at the terminal; a kind that is missing only a person can answer there. */
+  readonly answers?: Readonly<Partial<Record<BlockKind, AnswerKeys>>>;
+  /** Added or set when the spawn trusts the directory, so that the program does not ask. */
+  readonly trust?: {
+    readonly flags?: (cwd: string) => readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+  };
   /** Typed to ask the program to leave, submit key included. */
   readonly exitCommand: string | undefined;
   readonly interrupt: { readonly keys: readonly string[]; readonly confirmedBy: string } | undefined;

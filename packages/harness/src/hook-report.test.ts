@@ -2,7 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { translateHook } from "./hook-report.ts";
 
-const signals = (payload: unknown) => translateHook(payload).signals;
+const signals = (payload: unknown) => translateHook(speakerOf(payload), payload).signals;
+
+/** Who would say this: each adapter reads its own program's words only. */
+const speakerOf = (payload: unknown): string =>
+  JSON.stringify(payload)?.includes("agent-turn-complete") ? "codex" : "claude-code";
 
 describe("hook reports", () => {
   it.each<[string, unknown, unknown]>([
@@ -88,7 +92,7 @@ describe("hook reports", () => {
           ),
         ),
         (payload) => {
-          const report = translateHook(payload);
+          const report = translateHook("claude-code", payload);
           expect(report.source.length).toBeLessThanOrEqual(64);
         },
       ),

@@ -9,32 +9,46 @@ export {
 } from "./attribution.ts";
 export type { Environment, Orchestrator, ParentProcess, StampInput, Stamped } from "./attribution.ts";
 export { joinCommand, splitCommand } from "./command-line.ts";
+export { conversationOf } from "./conversation.ts";
+export type {
+  Conversation,
+  ConversationFactory,
+  ConversationInput,
+  ConversationOptions,
+  ConversationStep,
+  ConversationWrite,
+  DeliveryOutcome,
+} from "./conversation.ts";
 export { classifyExit } from "./exit.ts";
 export type { ExitFacts, ExitVerdict } from "./exit.ts";
 export { explainCommand, harnessTableMarkdown, listHarnesses, showHarness } from "./explain.ts";
 export type { HarnessCard, HarnessLine } from "./explain.ts";
 export { attributableIds } from "./harness.ts";
 export type {
+  AnswerKeys,
   AttributableId,
+  Connection,
   Dialog,
   ExitPattern,
   Harness,
   HarnessId,
-  HookWiring,
-  McpWiring,
+  Headless,
+  HeadlessOptions,
   ObservationRules,
   PermissionRule,
   Recognition,
   RouteProof,
+  StatusRule,
   TitleRule,
+  Versions,
 } from "./harness.ts";
-export { translateHook } from "./hook-report.ts";
+export { answerHook, translateHook } from "./hook-report.ts";
 export type { AgentSignal, HookReport } from "./hook-report.ts";
 export { inferHarness } from "./infer.ts";
 export type { Inference, InferenceHint } from "./infer.ts";
 export { planLaunch } from "./launch/plan.ts";
 export type { LaunchPlan, LaunchRequest } from "./launch/plan.ts";
-export type { PlannedFile } from "./launch/wiring.ts";
+export type { PlannedFile, PlannedMirror, Wiring, WiringInput } from "./launch/wiring.ts";
 export type {
   KnownState,
   Observation,

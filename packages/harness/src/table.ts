@@ -4,26 +4,17 @@
  *   T1  Every id has one row, and no word recognises two rows.
  */
 import { attributableIds, type AttributableId, type Harness, type HarnessId } from "./harness.ts";
-import { claudeCode } from "./harnesses/claude-code.ts";
-import { codex } from "./harnesses/codex.ts";
-import { geminiCli } from "./harnesses/gemini-cli.ts";
-import { opencode } from "./harnesses/opencode.ts";
-import {
-  aider,
-  amp,
-  auggie,
-  crush,
-  cursor,
-  droid,
-  githubCopilot,
-  goose,
-  grok,
-  kiro,
-  pi,
-  qwenCode,
-  zed,
-} from "./harnesses/others.ts";
-import { generic, scripted, scriptedInbox, scriptedReader } from "./harnesses/own.ts";
+import { claudeCode } from "./harnesses/claude-code/row.ts";
+import { codex } from "./harnesses/codex/row.ts";
+import { aider, amp, auggie, crush, cursor, droid, grok, kiro, zed } from "./harnesses/documented.ts";
+import { geminiCli } from "./harnesses/gemini-cli/row.ts";
+import { generic } from "./harnesses/generic/row.ts";
+import { githubCopilot } from "./harnesses/github-copilot/row.ts";
+import { goose } from "./harnesses/goose/row.ts";
+import { opencode } from "./harnesses/opencode/row.ts";
+import { pi } from "./harnesses/pi/row.ts";
+import { qwenCode } from "./harnesses/qwen-code/row.ts";
+import { scripted, scriptedInbox, scriptedReader } from "./harnesses/scripted/rows.ts";
 
 export const harnesses: Readonly<Record<HarnessId, Harness>> = {
   "claude-code": claudeCode,

@@ -64,7 +64,7 @@ describe("private files, run for real", () => {
     child.child.stdin?.end(JSON.stringify({ context_window: { used_percentage: 91, remaining_percentage: 9 } }));
     expect((await child).stdout).toBe("relay: ada");
     expect(posts[0]?.authorization).toBe(`Bearer ${token}`);
-    expect(translateHook(posts[0]?.body).signals).toEqual([{ type: "context", pctLeft: 9 }]);
+    expect(translateHook("claude-code", posts[0]?.body).signals).toEqual([{ type: "context", pctLeft: 9 }]);
   });
 
   it("codex's notification reports the prompts of the turn and its end", async () => {
@@ -78,7 +78,7 @@ describe("private files, run for real", () => {
       { env: plan.env },
     );
     expect(posts[0]?.authorization).toBe(`Bearer ${token}`);
-    expect(translateHook(posts[0]?.body).signals).toEqual([
+    expect(translateHook("codex", posts[0]?.body).signals).toEqual([
       { type: "prompt", text: "it's msg_1 “quoted”" },
       { type: "turn_ended" },
     ]);
@@ -106,7 +106,7 @@ await say("session.idle", { sessionID: "s1" });`,
     );
     await run(process.execPath, [driver], { env: plan.env });
     expect(posts.every(({ authorization }) => authorization === `Bearer ${token}`)).toBe(true);
-    const signals = posts.flatMap(({ body }) => translateHook(body).signals);
+    const signals = posts.flatMap(({ body }) => translateHook("opencode", body).signals);
     // The first is sent without waiting, so its place is not certain.
     expect(signals).toContainEqual({ type: "ready" });
     expect(signals.filter(({ type }) => type !== "ready")).toEqual([

@@ -1,5 +1,5 @@
 /** What holds for a terminal program of which we know little: the values that most rows share. */
-import type { ExitPattern, ObservationRules, PermissionRule, RouteProof } from "../harness.ts";
+import type { ExitPattern, Harness, ObservationRules, PermissionRule, RouteProof } from "../harness.ts";
 import type { PermissionMode } from "@agent-relay/protocol";
 
 /** 150 ms: every program that was tried took the submit key then; two of them lose it below 30 ms. */
@@ -51,3 +51,23 @@ export const commonExits: readonly ExitPattern[] = [
   },
   { pattern: /^(?:fatal error: .*heap out of memory|.*javascript heap out of memory|out of memory\b)/i, reason: "oom" },
 ];
+
+/** What a row has when nothing else is known of the program. */
+export const plainRow = {
+  nonInteractive: undefined,
+  permission: permissions({}),
+  model: undefined,
+  resume: undefined,
+  set: {},
+  unset: [],
+  exitCommand: "/exit\r",
+  interrupt: undefined,
+  submit: submitAfterPause,
+  boundary: "turn",
+  routes: [pasteOnly],
+  observation: silentObservation,
+  contextSources: ["screen (inferred)"],
+  dialogs: [],
+  exits: { patterns: commonExits },
+  notes: [],
+} as const satisfies Partial<Harness>;

@@ -18,7 +18,7 @@ import { unwrap } from "../unwrap.ts";
 import { baseEnvironment, withLoopbackDirect } from "./environment.ts";
 import { addOptions, canTakeOptions } from "./options.ts";
 import { chosenMode, chosenModel } from "./permission.ts";
-import { wire, type PlannedFile } from "./wiring.ts";
+import { noWiring, type PlannedFile, type PlannedMirror, type Wiring, type WiringInput } from "./wiring.ts";
 
 export interface LaunchRequest {
   readonly launch: LaunchSpec;
@@ -28,7 +28,7 @@ export interface LaunchRequest {
   readonly token: string;
   /** Where the relay's MCP server listens; absent when there is none. */
   readonly mcpUrl?: string | undefined;
-  /** Where hooks report; absent when nothing listens. */
+  /** Where programs report, each below it under its harness's id; absent when nothing listens. */
   readonly hookUrl?: string | undefined;
   /** The agent's private directory, absolute. */
   readonly privateDir: string;
@@ -40,6 +40,10 @@ export interface LaunchRequest {
   readonly mcpCommand?: readonly string[] | undefined;
   /** Continue this native session. */
   readonly resume?: string | undefined;
+  /** The id for a new native session, where the program lets the caller choose one. */
+  readonly sessionId?: string | undefined;
+  /** Where it will run if the spawn names no directory; absolute. */
+  readonly cwd?: string | undefined;
   /** Whether the program will run as root; some refuse things then. */
   readonly root?: boolean | undefined;
 }
@@ -60,8 +64,12 @@ export interface LaunchPlan {
   readonly unsetEnv: readonly string[];
   /** To be written before the start, below the private directory. */
   readonly files: readonly PlannedFile[];
+  /** To be made before the files are written. */
+  readonly mirrors: readonly PlannedMirror[];
   /** Whether the program gets the relay's tools. */
   readonly tools: boolean;
+  /** The native session that it will have, where that is known before the start. */
+  readonly sessionId: string | undefined;
   /** What a person should know, for `spawn` and `who`. */
   readonly notes: readonly string[];
 }
@@ -86,9 +94,9 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
   const base = baseEnvironment(request.inheritedEnv, row);
   const mode = permissionFor(row, launch.permissionMode, programArgs, spawnEnv, notes);
   const ownModel = chosenModel(row, programArgs);
-  const wiring = wire({
+  const wiring = wire(row, {
     request,
-    row,
+    hookUrl: request.hookUrl === undefined ? undefined : `${request.hookUrl}/${row.id}`,
     spawnEnv,
     inheritedEnv: base.env,
     mode: mode.effective,
@@ -97,14 +105,19 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
   });
   notes.push(...wiring.notes);
 
+  const headless = launch.runtime === "headless" ? headlessWords(row, request, mode.effective) : undefined;
+  const session = sessionOf(row, request, programArgs);
   const added = [
-    ...(request.resume === undefined ? [] : resumeWords(row, request.resume, notes)),
+    ...(headless ?? []),
+    ...(request.resume === undefined || headless !== undefined ? [] : resumeWords(row, request.resume, notes)),
+    ...(session === undefined || row.sessionFlag === undefined ? [] : [row.sessionFlag, session]),
     ...mode.flags,
+    ...(launch.trust ? (row.trust?.flags?.(launch.cwd ?? request.cwd ?? "") ?? []) : []),
     ...(launch.model === undefined || ownModel !== undefined ? [] : modelFlags(row, launch.model, notes)),
-    ...(launch.runtime === "headless" ? headlessFlags(row, programArgs, notes) : []),
     ...wiring.flags,
   ];
-  const options = added.length === 0 ? added : [...subcommandWords(row, programArgs, request.resume), ...added];
+  const bareTerminal = request.resume === undefined && headless === undefined;
+  const options = added.length === 0 || !bareTerminal ? added : [...subcommandWords(row, programArgs), ...added];
   if (options.length > 0 && !openToOptions) {
     notes.push(
       `${row.title} is started inside a shell text that must not be rewritten, so these options were not added: ${optionNames(options)}`,
@@ -124,7 +137,7 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
 
   const model = ownModel ?? launch.model;
   const stamped = stampEnvironment({
-    inherited: { ...base.env, ...mode.env, ...wiring.env },
+    inherited: { ...base.env, ...mode.env, ...(launch.trust ? row.trust?.env : {}), ...wiring.env },
     spawnEnv: { ...spawnEnv, ...wiring.envOverSpawn },
     command: words,
     harness: launch.harness,
@@ -142,10 +155,31 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
     env,
     unsetEnv: [...new Set([...base.removed, ...stamped.removed])].filter((name) => !Object.hasOwn(env, name)).sort(),
     files: wiring.files,
+    mirrors: wiring.mirrors ?? [],
     tools: wiring.tools,
+    sessionId: openToOptions ? (request.resume ?? session) : undefined,
     notes,
   };
 }
+
+function wire(row: Harness, input: WiringInput): Wiring {
+  const { connection, title } = row;
+  if (connection.wire !== undefined) return connection.wire(input);
+  return connection.noToolsBecause === undefined || connection.reports !== undefined
+    ? noWiring
+    : { ...noWiring, notes: [`${title} gets no relay tools: ${connection.noToolsBecause}.`] };
+}
+
+/** The id that the program's session is to have, where the program lets the caller choose and nobody else has. */
+function sessionOf(row: Harness, request: LaunchRequest, args: readonly string[]): string | undefined {
+  const { sessionFlag } = row;
+  if (sessionFlag === undefined || request.resume !== undefined) return undefined;
+  const taken = args.some((word) => sessionWords.has(word) || word.startsWith(`${sessionFlag}=`) || word === sessionFlag);
+  return taken ? undefined : request.sessionId;
+}
+
+/** Options by which a user continues a session of their own. */
+const sessionWords: ReadonlySet<string> = new Set(["--resume", "-r", "--continue", "-c", "resume", "fork"]);
 
 function liftAssignments(words: readonly [string, ...string[]]): {
   readonly words: readonly [string, ...string[]];
@@ -196,8 +230,7 @@ function permissionFor(
     return { effective: chosen.mode, withoutFlags: chosen.mode, flags: [], env: {} };
   }
   const rule = row.permission[asked];
-  const configured = row.mcp.kind === "opencode-env";
-  if (asked !== "ask" && !configured && rule.flags.length === 0 && rule.env === undefined) {
+  if (asked !== "ask" && row.permissionsConfigured !== true && rule.flags.length === 0 && rule.env === undefined) {
     notes.push(`${row.title} has no option for permission mode ${asked}; it asks as it is configured to.`);
     return { effective: "ask", withoutFlags: "ask", flags: [], env: {} };
   }
@@ -210,12 +243,15 @@ function modelFlags(row: Harness, model: string, notes: string[]): readonly stri
   return [];
 }
 
-function headlessFlags(row: Harness, args: readonly string[], notes: string[]): readonly string[] {
-  if (row.headlessFlags === undefined) {
-    notes.push(`${row.title} has no structured stream that we speak; it is started as it is.`);
-    return [];
+function headlessWords(row: Harness, request: LaunchRequest, permissionMode: PermissionMode): readonly string[] {
+  if (row.headless === undefined) {
+    throw relayError("not_supported", `${row.title} has no headless form that agent-relay speaks.`, {
+      hint: "Use the runtime `pty`.",
+    });
   }
-  return args.includes("--input-format") ? [] : row.headlessFlags;
+  const { launch, resume, sessionId } = request;
+  const cwd = launch.cwd ?? request.cwd ?? "";
+  return row.headless.args({ permissionMode, model: launch.model, resume, sessionId, cwd });
 }
 
 function resumeWords(row: Harness, sessionId: string, notes: string[]): readonly string[] {
@@ -239,9 +275,9 @@ function identity(request: LaunchRequest): Record<string, string> {
 }
 
 /** The subcommand that a bare command means, when options for it are added. */
-function subcommandWords(row: Harness, args: readonly string[], resume: string | undefined): readonly string[] {
+function subcommandWords(row: Harness, args: readonly string[]): readonly string[] {
   const bare = args[0] === undefined || args[0].startsWith("-");
-  return row.defaultSubcommand !== undefined && bare && resume === undefined ? [row.defaultSubcommand] : [];
+  return row.defaultSubcommand !== undefined && bare ? [row.defaultSubcommand] : [];
 }
 
 /** Names only: values may be long. */

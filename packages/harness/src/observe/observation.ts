@@ -24,9 +24,26 @@ export type Observation =
   | (Said & { readonly type: "ready" })
   | (Said & { readonly type: "working" })
   | (Said & { readonly type: "turn_ended" })
-  | (Said & { readonly type: "blocked"; readonly kind: BlockKind; readonly what: string | undefined })
+  | (Said & {
+      readonly type: "blocked";
+      readonly kind: BlockKind;
+      readonly what: string | undefined;
+      /** Whether it can be answered from outside its terminal. */
+      readonly answerable: boolean;
+    })
   | (Said & { readonly type: "unblocked" })
   | (Said & { readonly type: "context"; readonly pctLeft: number })
+  /** The program took this text as a prompt. */
+  | (Said & { readonly type: "prompt"; readonly text: string })
+  | (Said & { readonly type: "session"; readonly sessionId: string })
+  | (Said & { readonly type: "compacted" })
+  | (Said & {
+      readonly type: "tokens";
+      readonly inputTokens: number;
+      readonly cachedInputTokens: number;
+      readonly outputTokens: number;
+      readonly model: string | undefined;
+    })
   | (Said & { readonly type: "bracketed_paste"; readonly on: boolean })
   /** Output came; said at most once a second. */
   | (Said & { readonly type: "activity" });
@@ -41,7 +58,7 @@ export interface ObserverState {
   /** The rank of the best source that has told the state so far. */
   readonly rank: Rank;
   /** The phase to go back to, and who said that it is blocked. */
-  readonly blocked: { readonly before: "starting" | "idle" | "working"; readonly by: Rank } | undefined;
+  readonly blocked: { readonly before: "starting" | "idle" | "working"; readonly by: Rank; readonly kind: BlockKind } | undefined;
   /** While starting: what it says of itself, and since when. */
   readonly starting: Starting | undefined;
   /** The last title of a program that should rather report its status. */
@@ -53,6 +70,8 @@ export interface ObserverState {
   readonly exactContext: boolean;
   readonly quoted: readonly (readonly number[])[];
   readonly opening: Opening | undefined;
+  /** What a hook last said that the program asks. */
+  readonly asked: { readonly kind: BlockKind; readonly what: string; readonly at: number } | undefined;
 }
 
 export interface ObserverStep {

@@ -55,6 +55,26 @@ const status = (at: number, report: string): ObserverInput => output(at, `\u001b
 const title = (at: number, text: string): ObserverInput => output(at, `\u001b]0;${text}\u0007`);
 
 describe("program status", () => {
+  it.each([
+    ["kind=permission:msg=dHJ1c3QgdGhpcyBmb2xkZXI=", "10 blocked trust status exact"],
+    ["kind=permission:msg=YXBwcm92ZSBwbGFu", "10 blocked question status exact"],
+    ["kind=permission:msg=YXBwcm92ZSBCYXNoOiB0b3VjaCB4", "10 blocked permission status exact"],
+    ["msg=ZGlhbG9nIG9wZW4=", "10 blocked unknown status exact"],
+  ])("claude: a message tells what kind of dialog it is (%s)", (report, expected) => {
+    const ready = [status(0, "state=idle"), status(5, "state=working")];
+    const { short } = observe("claude-code", [...ready, status(10, `state=blocked:app=claude-code:${report}`)], 10);
+    expect(short.at(-1)).toBe(expected);
+  });
+
+  it("claude: a shell in the background, which may never end, does not keep the turn running", () => {
+    const { short } = observe("claude-code", [
+      status(0, "state=idle"),
+      status(500, "state=working"),
+      status(600, "state=working:msg=MSBzaGVsbCBzdGlsbCBydW5uaW5n"),
+    ]);
+    expect(short.slice(-2)).toEqual(["500 working status exact", "600 turn_ended status exact"]);
+  });
+
   it("codex: start-up work is not a turn, and a turn ends with done", () => {
     const { short } = observe("codex", [
       status(653, "state=idle:app=codex"),
@@ -428,9 +448,9 @@ describe("terminal modes and recordings", () => {
     ["codex/approval.ansi", "codex", ["ready", "blocked permission"]],
     ["claude-code/permission-status.ansi", "claude-code", ["ready", "blocked permission", "unblocked", "turn_ended"]],
     ["claude-code/trust-dialog.ansi", "claude-code", ["blocked trust screen inferred"]],
-    ["claude-code/bypass-dialog.ansi", "claude-code", ["blocked permission screen inferred"]],
+    ["claude-code/bypass-dialog.ansi", "claude-code", ["blocked question screen inferred"]],
     ["codex/sign-in.ansi", "codex", ["blocked auth screen inferred"]],
-    ["codex/hooks-review.ansi", "codex", ["blocked trust screen inferred"]],
+    ["codex/hooks-review.ansi", "codex", ["blocked question screen inferred"]],
     ["gemini-cli/trust-dialog.ansi", "gemini-cli", ["blocked trust screen inferred"]],
     ["gemini-cli/choose-auth.ansi", "gemini-cli", ["blocked auth screen inferred"]],
   ] as const)("%s, a byte at a time or more, tells the same", (name, id, expected) => {
@@ -555,5 +575,46 @@ describe("properties of observation", () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe("O7: a version that was not tried", () => {
+  const cautious = (id: keyof typeof harnesses) => createObserver(harnesses[id], { tried: false });
+  const observe = (id: keyof typeof harnesses, ...inputs: readonly ObserverInput[]) => {
+    const observer = cautious(id);
+    let state = observer.initial(0);
+    return inputs.flatMap((input) => {
+      const step = observer.step(state, input);
+      state = step.state;
+      return step.observations.filter(({ type }) => type !== "activity");
+    });
+  };
+
+  it("is ready by its status, as any", () => {
+    const said = observe(
+      "claude-code",
+      { type: "output", data: "\u001b]7501;state=idle:app=claude-code\u0007", at: 10 },
+      { type: "tick", at: 5_000 },
+    );
+    expect(said).toMatchObject([{ type: "ready", fidelity: "exact" }]);
+  });
+
+  it("is not ready by a title that means two things", () => {
+    const title: ObserverInput = { type: "output", data: "\u001b]0;✳ work\u0007", at: 10 };
+    expect(observe("claude-code", title, { type: "tick", at: 60_000 })).toEqual([]);
+  });
+
+  it("shows its state by exact titles, which count as inferred", () => {
+    const said = observe(
+      "gemini-cli",
+      { type: "output", data: "\u001b]0;◇  Ready (x)\u0007 Type your message", at: 10 },
+      { type: "tick", at: 5_000 },
+    );
+    expect(said).toMatchObject([{ type: "ready", fidelity: "inferred", source: "title" }]);
+  });
+
+  it("tells nothing of its context by its screen", () => {
+    const screen: ObserverInput = { type: "output", data: "Context 6% left\r\n", at: 10 };
+    expect(observe("gemini-cli", screen, { type: "tick", at: 5_000 })).toEqual([]);
   });
 });

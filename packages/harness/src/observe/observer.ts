@@ -8,9 +8,11 @@
  *   O4  Ready is said once, and only after evidence of it; a first-run dialog on the screen is `blocked`, not ready.
  *   O5  A percentage that was given to the program to read is not the program's.
  *   O6  State is bounded, whatever the program writes.
+ *   O7  Of a version that was not tried, silence, the screen and ambiguous titles prove nothing where the program is
+ *       known to have something better to say.
  */
 import type { BlockKind } from "@agent-relay/protocol";
-import type { Harness } from "../harness.ts";
+import type { Harness, ObservationRules } from "../harness.ts";
 import type { AgentSignal } from "../hook-report.ts";
 import { binaryText, readableText, scanEscapes, type Found } from "./escape-scanner.ts";
 import {
@@ -40,14 +42,22 @@ const activityEveryMs = 1_000;
 /** A line that is not finished counts as it is after this much silence. */
 const undecidedMs = 150;
 const tailCharacters = 512;
+/** The dialog of a hook's permission request comes up within this time. */
+const askedMs = 5_000;
 /** Where a percent sign of an earlier chunk may still wait for the end of its phrase. */
 const lookBack = 64;
 const quotedTextsMax = 32;
 
 type Draft = { -readonly [Key in keyof ObserverState]: ObserverState[Key] };
 
-export function createObserver(harness: Pick<Harness, "observation" | "dialogs">): Observer {
-  const rules = harness.observation;
+export type Observed = Pick<Harness, "observation" | "dialogs" | "answers" | "connection">;
+
+export function createObserver(
+  harness: Observed,
+  /** `tried`: whether this version of the program was run; of another, only what it says in known words counts. */
+  { tried = true }: { readonly tried?: boolean } = {},
+): Observer {
+  const rules = tried ? harness.observation : cautious(harness);
 
   return { initial, step };
 
@@ -69,6 +79,7 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
       exactContext: false,
       quoted: [],
       opening: known === undefined ? newOpening(harness) : undefined,
+      asked: undefined,
     };
   }
 
@@ -155,6 +166,14 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
     if (report.part !== undefined || report.state === "clear") return;
     state.rank = status;
     const said: Said = { at, source: "status", fidelity: "exact" };
+    const means = rules.statusRules?.find(
+      (rule) =>
+        rule.says === report.state &&
+        (rule.kind === undefined || rule.kind === (report.kind ?? "none")) &&
+        rule.message.test(report.message ?? ""),
+    )?.means;
+    if (means === "idle") return moveTo(state, out, "idle", said);
+    if (means !== undefined) return block(state, out, means.blocked, report.message, status, said);
     switch (report.state) {
       case "idle":
         return moveTo(state, out, "idle", said);
@@ -169,11 +188,15 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
           state,
           out,
           report.kind ?? (state.phase === "starting" ? "trust" : "unknown"),
-          report.message,
+          report.message ?? askedLately(state, report.kind, at),
           status,
           said,
         );
       case "error": {
+        const { asked } = state;
+        // The record tells why before the status or after it.
+        if (report.message === undefined && asked !== undefined && needsPerson(asked.kind) && at - asked.at <= askedMs)
+          return block(state, out, asked.kind, asked.what, status, said);
         const kind = blockOfError(report.message);
         if (kind !== undefined) return block(state, out, kind, report.message, status, said);
         // The turn failed and the composer is free again.
@@ -188,7 +211,7 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
   function takeTitle(state: Draft, out: Observation[], text: string, at: number): void {
     const left = rules.contextTitle?.exec(text)?.[1];
     if (left !== undefined) sayContext(state, out, Number(left), { at, source: "title", fidelity: "exact" });
-    if (state.rank > title || rules.titles === undefined) return;
+    if (rules.titles === undefined || state.rank > (rules.titles.fidelity === "exact" ? hook : title)) return;
     const rule = rules.titles.rules.find(({ pattern }) => pattern.test(text));
     if (rule === undefined) return;
     if (rules.statusProtocol && at - state.startedAt < titleFallbackMs) {
@@ -196,9 +219,16 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
       return;
     }
     state.earlyTitle = undefined;
-    state.rank = title;
+    state.rank = Math.max(state.rank, title) as Rank;
     const said: Said = { at, source: "title", fidelity: rules.titles.fidelity };
-    if (rule.means === "blocked") block(state, out, rule.kind ?? "unknown", undefined, title, said);
+    if (rule.means === "blocked") {
+      // A hook has said so, and what it asks.
+      if (state.phase !== "blocked" || dialogStands(state))
+        block(state, out, rule.kind ?? "unknown", undefined, title, said);
+    }
+    // The end of the turn that failed for a reason that a person has to remove.
+    else if (rule.means === "idle" && state.phase === "blocked" && needsPerson(state.blocked?.kind) && !dialogStands(state))
+      return;
     else if (rule.means === "working" || !dialogStands(state)) moveTo(state, out, rule.means, said);
     // A dialog stands before the composer: what the title says holds once it is gone.
     else if (state.blocked?.before === "starting")
@@ -207,12 +237,33 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
 
   function takeSignal(state: Draft, out: Observation[], signal: AgentSignal, source: string, at: number): void {
     const said: Said = { at, source, fidelity: "exact" };
-    if (signal.type === "context") {
-      sayContext(state, out, signal.pctLeft, said);
+    switch (signal.type) {
+      case "context":
+        return sayContext(state, out, signal.pctLeft, said);
+      case "prompt":
+      case "session":
+      case "compacted":
+        out.push({ ...signal, ...said });
+        return;
+      case "tokens":
+        out.push({ ...signal, model: signal.model, ...said });
+        return;
+      // About the answer to a report, and nothing about the program.
+      case "boundary":
+      case "served":
+        return;
+      default:
+        break;
+    }
+    if (signal.type === "blocked" && signal.what !== undefined)
+      state.asked = { kind: signal.kind, what: signal.what, at };
+    // Hooks travel another way than the terminal's output: a late one must not undo what the program's status said since.
+    if (state.rank > hook) {
+      // A status says that a turn failed, and not that the next will fail, too.
+      if (signal.type === "blocked" && needsPerson(signal.kind) && state.phase === "idle")
+        block(state, out, signal.kind, signal.what, hook, said);
       return;
     }
-    // Hooks travel another way than the terminal's output: a late one must not undo what the program's status said since.
-    if (signal.type === "prompt" || state.rank > hook) return;
     state.rank = hook;
     switch (signal.type) {
       case "ready":
@@ -226,6 +277,9 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
         return moveTo(state, out, "idle", said);
       case "blocked":
         return block(state, out, signal.kind, signal.what, hook, said);
+      case "unblocked":
+        if (state.phase === "blocked") unblock(state, out, said);
+        return;
       default:
         signal satisfies never;
     }
@@ -350,6 +404,7 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
     }
     if (state.phase === phase) return;
     state.phase = phase;
+    if (phase === "working") state.asked = undefined;
     out.push({ type: phase === "working" ? "working" : "turn_ended", ...said });
   }
 
@@ -367,15 +422,15 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
     by: Rank,
     said: Said,
   ): void {
-    if (state.phase !== "blocked") state.blocked = { before: state.phase, by };
+    if (state.phase !== "blocked") state.blocked = { before: state.phase, by, kind };
     else if (state.blocked !== undefined)
-      state.blocked = { ...state.blocked, by: Math.max(by, state.blocked.by) as Rank };
+      state.blocked = { ...state.blocked, by: Math.max(by, state.blocked.by) as Rank, kind };
     const again = state.phase === "blocked" && by === silence;
     state.phase = "blocked";
     // What a title said before the dialog holds again when the composer is back.
     state.starting =
       by === silence && state.starting?.says === "idle" ? { ...state.starting, awaitsComposer: true } : undefined;
-    if (!again) out.push({ type: "blocked", kind, what, ...said });
+    if (!again) out.push({ type: "blocked", kind, what, answerable: harness.answers?.[kind] !== undefined, ...said });
   }
 
   /** Back to what it was; what it is now is said by whoever unblocked it. */
@@ -394,4 +449,27 @@ export function createObserver(harness: Pick<Harness, "observation" | "dialogs">
     const percentages = quotedPercentages(text);
     if (percentages.length > 0) state.quoted = [...state.quoted, percentages].slice(-quotedTextsMax);
   }
+}
+
+/** What a hook said that it is asked, where the status does not say it itself. */
+function askedLately(state: ObserverState, kind: BlockKind | undefined, at: number): string | undefined {
+  const { asked } = state;
+  return asked !== undefined && asked.kind === kind && at - asked.at <= askedMs ? asked.what : undefined;
+}
+
+function needsPerson(kind: BlockKind | undefined): boolean {
+  return kind === "auth" || kind === "quota";
+}
+
+/** What is left of the rules for a version that may show other things than the ones that were tried. */
+function cautious({ observation, connection }: Observed): ObservationRules {
+  const { titles, turnQuietMs, ready, ...rest } = observation;
+  const saysItself = observation.statusProtocol || titles?.fidelity === "exact" || connection.reports !== undefined;
+  if (!saysItself) return { ...observation, contextScreen: false };
+  return {
+    ...rest,
+    ...(titles?.fidelity === "exact" ? { titles: { ...titles, fidelity: "inferred" } } : {}),
+    contextScreen: false,
+    ready: { settleMs: ready.settleMs },
+  };
 }

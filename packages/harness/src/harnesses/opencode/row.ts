@@ -1,22 +1,26 @@
-import type { Harness } from "../harness.ts";
-import { commonExits, inboxRoute, pasteWithPromptHook, permissions, submitAfterPause } from "./baseline.ts";
+import type { Harness } from "../../harness.ts";
+import { commonExits, inboxRoute, pasteWithPromptHook, permissions, submitAfterPause } from "../baseline.ts";
+import { wireOpencode } from "./wiring.ts";
 
 export const opencode: Harness = {
   id: "opencode",
   title: "OpenCode",
   about: "An open source coding agent for many models.",
   recognition: { programs: ["opencode"], npmPackages: ["opencode-ai"] },
-  provenance: {
-    seen: "1.18.33",
+  versions: {
+    tried: ["1.18.33"],
     note: "Run against a scripted model, November 2026; the remote MCP entry is from its documentation.",
   },
   nonInteractive: "opencode run --format json TASK",
-  // Modes are configuration, laid into OPENCODE_CONFIG_CONTENT.
   permission: permissions({}),
+  permissionsConfigured: true,
   ownDefault: "everything is allowed; `ask` and `auto` are laid into its configuration",
   model: { flags: ["--model", "-m"], inject: (model) => ["--model", model] },
-  mcp: { kind: "opencode-env", variable: "OPENCODE_CONFIG_CONTENT" },
-  hooks: "opencode-plugin",
+  connection: {
+    tools: "over HTTP, `OPENCODE_CONFIG_CONTENT`",
+    reports: "a plugin from a private file",
+    wire: wireOpencode,
+  },
   resume: (sessionId) => ["-s", sessionId],
   set: { OPENCODE_DISABLE_AUTOUPDATE: "1" },
   unset: [],

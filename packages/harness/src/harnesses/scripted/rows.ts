@@ -1,14 +1,13 @@
-/** Programs of our own for tests, and the row for everything unknown. */
-import type { Harness } from "../harness.ts";
-import { commonExits, inboxRoute, pasteOnly, pasteWithPromptHook, permissions, submitAfterPause } from "./baseline.ts";
+/** Programs of our own, for tests. */
+import type { Harness } from "../../harness.ts";
+import { commonExits, inboxRoute, pasteOnly, pasteWithPromptHook, permissions, submitAfterPause } from "../baseline.ts";
 
 const scriptedBase = {
-  provenance: { seen: "this version", note: "Part of agent-relay." },
+  versions: { tried: ["this version"], note: "Part of agent-relay." },
   nonInteractive: undefined,
   permission: permissions({}),
   model: { flags: ["--model"], inject: (model: string) => ["--model", model] },
-  mcp: { kind: "none", because: "it posts to the relay by itself" },
-  hooks: "own",
+  connection: { noToolsBecause: "it posts to the relay by itself", reports: "its own posts to AGENT_RELAY_HOOK_URL" },
   resume: undefined,
   set: {},
   unset: [],
@@ -55,38 +54,4 @@ export const scriptedReader: Harness = {
   routes: [pasteOnly],
   observation: { statusProtocol: false, contextScreen: false, ready: { settleMs: 0, quietMs: 100, atMostMs: 2_000 } },
   contextSources: [],
-};
-
-export const generic: Harness = {
-  id: "generic",
-  title: "Any other program",
-  about: "A program that the table does not know: it is taken for a plain reader of lines.",
-  recognition: { programs: [] },
-  provenance: { seen: "this version", note: "Tried with shells and small scripts." },
-  nonInteractive: undefined,
-  permission: permissions({}),
-  model: undefined,
-  mcp: { kind: "none", because: "nothing is known of the program; the URL and the token are in its environment" },
-  hooks: "own",
-  resume: undefined,
-  set: {},
-  unset: [],
-  exitCommand: undefined,
-  interrupt: undefined,
-  submit: submitAfterPause,
-  boundary: "anytime",
-  routes: [pasteOnly, inboxRoute],
-  observation: {
-    statusProtocol: true,
-    contextScreen: true,
-    ready: { settleMs: 0, quietMs: 300, atMostMs: 2_000 },
-    turnQuietMs: 2_000,
-  },
-  contextSources: ["hook: context (exact), if the program posts it", "screen (inferred)"],
-  dialogs: [],
-  exits: { patterns: commonExits },
-  notes: [
-    "Lines over 4,000 bytes are wrapped: a terminal in line mode loses what exceeds 4,096 bytes.",
-    "Nothing is stamped on its traffic, so that it falls back to the orchestrator's.",
-  ],
 };

@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { readClaudeRecord } from "./record.ts";
+import { readClaudeReport } from "./reports.ts";
+
+const base = { session_id: "4e57f65b", transcript_path: "/home/me/.claude/projects/x/4e57f65b.jsonl" };
+const session = { type: "session", sessionId: base.session_id, record: base.transcript_path };
+const signals = (payload: Record<string, unknown>) => readClaudeReport(payload).signals;
+
+describe("what Claude Code reports", () => {
+  it("every report names the session and where it is recorded", () => {
+    expect(readClaudeReport({ ...base, hook_event_name: "SessionEnd", reason: "other" })).toEqual({
+      signals: [session],
+      source: "hook:SessionEnd",
+    });
+    expect(signals({ ...base, context_window: { used_percentage: 1, remaining_percentage: 99 } })).toEqual([
+      session,
+      { type: "context", pctLeft: 99 },
+    ]);
+    expect(signals({ session_id: "a", transcript_path: 7, hook_event_name: "SessionEnd" })).toEqual([
+      { type: "session", sessionId: "a" },
+    ]);
+  });
+
+  it.each<[string, Record<string, unknown>, unknown]>([
+    [
+      "a permission request in one line",
+      { hook_event_name: "PermissionRequest", tool_name: "Bash", tool_input: { command: "touch a\n&& rm b" } },
+      [{ type: "blocked", kind: "permission", what: "Bash(touch a && rm b)" }],
+    ],
+    [
+      "a permission request of a tool that we do not know",
+      { hook_event_name: "PermissionRequest", tool_name: "mcp__x__y", tool_input: { n: 1 } },
+      [{ type: "blocked", kind: "permission", what: 'mcp__x__y({"n":1})' }],
+    ],
+    [
+      "a question, which yes does not answer",
+      {
+        hook_event_name: "PermissionRequest",
+        tool_name: "AskUserQuestion",
+        tool_input: { questions: [{ question: "Which one?" }] },
+      },
+      [{ type: "blocked", kind: "question", what: "Which one?" }],
+    ],
+    [
+      "a plan, of which yes may allow more than the plan",
+      { hook_event_name: "PermissionRequest", tool_name: "ExitPlanMode", tool_input: { plan: "do it" } },
+      [{ type: "blocked", kind: "question", what: "approve its plan" }],
+    ],
+    ["the end of a batch of tools", { hook_event_name: "PostToolBatch", tool_calls: [] }, [{ type: "unblocked" }]],
+    ["the same inside a subagent", { hook_event_name: "PostToolBatch", agent_id: "a1" }, []],
+    [
+      "a stop while a subagent runs",
+      { hook_event_name: "Stop", background_tasks: [{ type: "subagent", status: "running" }] },
+      [],
+    ],
+    [
+      "a stop while a shell runs in the background",
+      { hook_event_name: "Stop", background_tasks: [{ type: "shell", status: "running" }] },
+      [{ type: "turn_ended" }],
+    ],
+    [
+      "a failure to sign in",
+      { hook_event_name: "StopFailure", error: "authentication_failed", last_assistant_message: "Please run /login" },
+      [{ type: "turn_ended" }, { type: "blocked", kind: "auth", what: "Please run /login" }],
+    ],
+    [
+      "an exhausted quota",
+      { hook_event_name: "StopFailure", error: "rate_limit" },
+      [{ type: "turn_ended" }, { type: "blocked", kind: "quota" }],
+    ],
+    ["any other failure", { hook_event_name: "StopFailure", error: "server_error" }, [{ type: "turn_ended" }]],
+    [
+      "a notification that it is idle",
+      { hook_event_name: "Notification", notification_type: "idle_prompt" },
+      [{ type: "turn_ended" }],
+    ],
+    [
+      "a notification of what was requested before",
+      { hook_event_name: "Notification", notification_type: "permission_prompt" },
+      [],
+    ],
+    ["a compaction", { hook_event_name: "PostCompact", trigger: "auto" }, [{ type: "compacted" }]],
+    ["something else", { hook_event_name: 7 }, []],
+  ])("%s", (_what, payload, expected) => {
+    expect(signals(payload)).toEqual(expected);
+  });
+
+  it("what is asked is bounded", () => {
+    const [signal] = signals({
+      hook_event_name: "PermissionRequest",
+      tool_name: "Bash",
+      tool_input: { command: "x".repeat(9_000) },
+    });
+    expect(JSON.stringify(signal).length).toBeLessThan(700);
+  });
+});
+
+describe("Claude Code's transcript", () => {
+  const line = (apiBlockIndex: number | undefined, message: object = {}) => ({
+    type: "assistant",
+    ...(apiBlockIndex === undefined ? {} : { apiBlockIndex }),
+    message: {
+      model: "claude-opus-5-5",
+      usage: { input_tokens: 3, cache_read_input_tokens: 13_908, cache_creation_input_tokens: 10, output_tokens: 9 },
+      ...message,
+    },
+  });
+
+  it("counts an answer once, by its first block", () => {
+    expect([line(0), line(1), line(2)].flatMap(readClaudeRecord)).toEqual([
+      { type: "tokens", inputTokens: 13_921, cachedInputTokens: 13_908, outputTokens: 9, model: "claude-opus-5-5" },
+    ]);
+  });
+
+  it("counts nothing that it might count twice, and nothing that cost nothing", () => {
+    expect(readClaudeRecord(line(undefined))).toEqual([]);
+    expect(readClaudeRecord(line(0, { usage: { input_tokens: 0, output_tokens: 0 } }))).toEqual([]);
+    expect(readClaudeRecord({ ...line(0), type: "user" })).toEqual([]);
+    expect(readClaudeRecord({ type: "assistant", apiBlockIndex: 0, message: "?" })).toEqual([]);
+  });
+});

@@ -1,0 +1,118 @@
+/** What Gemini CLI says beside its terminal: its hooks, and the record of its session (0.61.0). */
+import { oneLine } from "@agent-relay/protocol";
+import { nothingReported, type AgentSignal, type HookReport } from "../../hook-report.ts";
+import { isObject, promptCharactersMax } from "../hook-events.ts";
+import { blockOfGeminiError, geminiContext } from "./errors.ts";
+
+const whatCharactersMax = 500;
+
+type Json = Readonly<Record<string, unknown>>;
+
+export function readGeminiReport(payload: Json): HookReport {
+  const event = payload["hook_event_name"];
+  if (typeof event !== "string") return nothingReported;
+  return { signals: signalsOf(event, payload), source: `hook:${event}`.slice(0, 64) };
+}
+
+function signalsOf(event: string, payload: Json): readonly AgentSignal[] {
+  switch (event) {
+    // Its servers have been started by then. It comes in a trusted folder only; the title comes anywhere.
+    case "SessionStart":
+      return [...session(payload), { type: "ready" }];
+    // Also for prompts that waited in its queue; when they are taken, all of them are one prompt.
+    case "BeforeAgent": {
+      const prompt = payload["prompt"];
+      const said: readonly AgentSignal[] =
+        typeof prompt === "string" ? [{ type: "prompt", text: prompt.slice(0, promptCharactersMax) }] : [];
+      return [...session(payload), { type: "turn_started" }, ...said];
+    }
+    // Not after a refusal, which ends the turn, too: then only the title says so.
+    case "AfterAgent":
+      return [{ type: "turn_ended" }];
+    case "Notification":
+      return payload["notification_type"] === "ToolPermission" ? [asked(payload)] : [];
+    default:
+      return [];
+  }
+}
+
+function session(payload: Json): readonly AgentSignal[] {
+  const sessionId = payload["session_id"];
+  const record = payload["transcript_path"];
+  if (typeof sessionId !== "string" || sessionId === "" || sessionId.length > 256) return [];
+  const known = typeof record === "string" && record !== "" && record.length <= 4_096;
+  return [{ type: "session", sessionId, ...(known ? { record } : {}) }];
+}
+
+/** Everything that waits for a person is a "tool permission" there; only these have "allow once" as their first choice. */
+const permissions: ReadonlySet<unknown> = new Set(["exec", "edit", "mcp", "info"]);
+
+function asked(payload: Json): AgentSignal {
+  const details = isObject(payload["details"]) ? payload["details"] : {};
+  const kind = permissions.has(details["type"]) ? "permission" : "question";
+  const server = details["serverName"];
+  const parts = [
+    details["type"] === "mcp" && typeof server === "string" ? server : undefined,
+    details["command"] ?? details["filePath"] ?? details["toolName"] ?? details["prompt"] ?? details["title"],
+  ];
+  const verb = details["type"] === "exec" ? "run " : details["type"] === "edit" ? "write " : "";
+  const text = parts.filter((part) => typeof part === "string" && part !== "").join(" ");
+  return { type: "blocked", kind, ...(text === "" ? {} : { what: oneLine(`${verb}${text}`, whatCharactersMax) }) };
+}
+
+/**
+ * One line of the record. A subagent has a record of its own, so nothing here is a child's. Prompts are not read: after a
+ * turn that was refused, it writes the whole conversation before it once more.
+ */
+export function readGeminiRecord(line: Json): readonly AgentSignal[] {
+  const { content } = line;
+  switch (line["type"]) {
+    case "gemini":
+      return answered(line);
+    case "error": {
+      if (typeof content !== "string") return [];
+      const kind = blockOfGeminiError(content);
+      if (kind === "context") return [{ type: "context", pctLeft: 0 }];
+      return kind === undefined ? [] : [{ type: "blocked", kind, what: oneLine(content, whatCharactersMax) }];
+    }
+    case "info": {
+      const used = typeof content === "string" ? /^Context compressed from \d+% to (\d+)%/u.exec(content)?.[1] : undefined;
+      const pctLeft = 100 - Number(used);
+      return pctLeft >= 0 ? [{ type: "context", pctLeft }] : [];
+    }
+    case undefined: {
+      // The conversation begins anew in the same record: it was replaced by a summary, by the user or by itself.
+      const set = line["$set"];
+      return isObject(set) && typeof set["sessionId"] === "string" && Object.keys(set).length === 1
+        ? [{ type: "compacted" }]
+        : [];
+    }
+    default:
+      return [];
+  }
+}
+
+/** Each answer stands there once when it has come, and once more with what its tools answered. */
+function answered(line: Json): readonly AgentSignal[] {
+  const { tokens, model } = line;
+  if (!isObject(tokens) || line["toolCalls"] !== undefined) return [];
+  const inputTokens = count(tokens["input"]) + count(tokens["tool"]);
+  const outputTokens = count(tokens["output"]) + count(tokens["thoughts"]);
+  if (inputTokens + outputTokens === 0) return [];
+  const name = typeof model === "string" ? model.slice(0, 128) : undefined;
+  const pctLeft = geminiContext(name, count(tokens["input"]));
+  return [
+    {
+      type: "tokens",
+      inputTokens,
+      cachedInputTokens: count(tokens["cached"]),
+      outputTokens,
+      ...(name === undefined ? {} : { model: name }),
+    },
+    ...(pctLeft === undefined ? [] : [{ type: "context", pctLeft } as const]),
+  ];
+}
+
+export function count(value: unknown): number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}
