@@ -4,16 +4,19 @@
  *   K1  Nothing the host says is trusted before it was checked; what does not fit ends the connection.
  *   K2  When the connection ends, for whatever reason but `close`, listeners get `lost` once and pending calls fail.
  *   K3  What is asked in one turn of the event loop leaves in one write, at once.
+ *   K4  Of a program on pipes, a client has got what its listeners were called with or what a `read` answered, and the host
+ *       is told so afterwards.
  */
 import { connect } from "node:net";
 import { Fault, messageOf, unreachable } from "@agent-relay/kernel";
+import { READ_BYTES_MAX } from "./bounds.ts";
 import { faults } from "./faults.ts";
 import { checkSocketPath } from "./socket-path.ts";
 import { encodeControl, FRAME_BYTES_MAX, frameReader } from "./wire/frames.ts";
 import { answers, HostMessage, WIRE_VERSION } from "./wire/messages.ts";
 import type { Frame } from "./wire/frames.ts";
 import type { InfoMessage } from "./wire/messages.ts";
-import type { PtyHost, PtyHostEvent, TerminalEnding, TerminalInfo } from "@agent-relay/kernel";
+import type { PtyHost, PtyHostEvent, TerminalEnding, TerminalId, TerminalInfo } from "@agent-relay/kernel";
 import type { Socket } from "node:net";
 import type * as z from "zod/mini";
 
@@ -94,6 +97,8 @@ function clientLine(
   const reader = frameReader();
   const waiting = new Map<number, Waiting>();
   const listeners = new Set<(event: PtyHostEvent) => void>();
+  /** Output of programs on pipes that listeners were called with and the host does not know of. */
+  const got = new Map<TerminalId, { readonly from: number; readonly to: number }>();
   let nextRequest = 1;
   let greeted = false;
   /** Why nothing can be asked any more. */
@@ -157,11 +162,44 @@ function clientLine(
     waiting.delete(n);
   };
 
+  const sayGot = (id: TerminalId, from: number, to: number): void => {
+    if (over === undefined) send(encodeControl({ op: "got", id, from, to }));
+  };
+
+  /** Everything that is kept from an offset on. The host answers with a piece at a time. */
+  const read = async (
+    id: TerminalId,
+    fromOffset: number,
+  ): Promise<{ readonly offset: number; readonly data: Uint8Array }> => {
+    const { offset, data } = await ask("bytes", { op: "read", id, fromOffset });
+    const pieces = [data];
+    let next = offset + data.length;
+    for (let last = data; last.length >= READ_BYTES_MAX;) {
+      const more = await ask("bytes", { op: "read", id, fromOffset: next });
+      // What was overtaken meanwhile leaves a hole; what comes behind it can be read by whoever asks for it.
+      if (more.offset !== next) break;
+      pieces.push(more.data);
+      next += more.data.length;
+      last = more.data;
+    }
+    // Whoever reads from here has what was before.
+    sayGot(id, 0, next);
+    return { offset, data: pieces.length === 1 ? data : Buffer.concat(pieces) };
+  };
+
   /** Takes in one frame and answers the event for the listeners, if it is one. Throws when the frame does not fit. */
   const take = (frame: Frame): PtyHostEvent | undefined => {
     switch (frame.kind) {
       case "output":
         return { type: "output", id: frame.id, offset: frame.offset, data: frame.data };
+      case "stdout": {
+        const { id, offset, data } = frame;
+        // Without a listener nobody has it, and it must be kept.
+        if (listeners.size > 0) got.set(id, { from: got.get(id)?.from ?? offset, to: offset + data.length });
+        return { type: "output", id, offset, data };
+      }
+      case "stderr":
+        return { type: "stderr", id: frame.id, offset: frame.offset, data: frame.data };
       case "read":
         settle(frame.request, ({ schema, resolve }) => {
           if (schema !== "bytes") throw new Error("bytes for an answer");
@@ -223,6 +261,8 @@ function clientLine(
     reader.push(chunk);
     // Listeners are called out here, so that a defect of theirs is not taken for a fault of the host.
     for (let event = nextEvent(); event !== undefined; event = nextEvent()) emit(event);
+    for (const [id, { from, to }] of got) sayGot(id, from, to);
+    got.clear();
   });
   socket.on("error", (error) => {
     end(messageOf(error), error);
@@ -246,7 +286,8 @@ function clientLine(
         await ask(answers.nothing, { op: "terminate", id, ...ladder });
       },
       list: async () => (await ask(answers.list, { op: "list" })).map(infoOf),
-      read: (id, fromOffset) => ask("bytes", { op: "read", id, fromOffset }),
+      read,
+      readErrors: (id) => ask("bytes", { op: "readErrors", id }),
       usage: async (id) => (await ask(answers.usage, { op: "usage", id })) ?? undefined,
       forget: async (id) => {
         await ask(answers.nothing, { op: "forget", id });

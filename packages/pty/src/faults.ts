@@ -15,6 +15,21 @@ export const faults = {
     }),
   terminalEnded: (id: TerminalId) =>
     new Fault({ code: "terminal_ended", message: `The program of terminal ${JSON.stringify(id)} has ended.` }),
+  inputClosed: (id: TerminalId) =>
+    new Fault({
+      code: "input_closed",
+      message: `The input of program ${JSON.stringify(id)} is closed; nothing of this write was written since.`,
+    }),
+  noEnd: (id: TerminalId) =>
+    new Fault({
+      code: "invalid_request",
+      message: `Program ${JSON.stringify(id)} runs in a terminal, whose input cannot be closed.`,
+      hint: "Write the key that means the end to this program, for example Ctrl-D.",
+    }),
+  endNotLast: () =>
+    new Fault({ code: "invalid_request", message: "The end of the input must be the last step of its write." }),
+  noSize: (id: TerminalId) =>
+    new Fault({ code: "invalid_request", message: `Program ${JSON.stringify(id)} runs on pipes, which have no size.` }),
   terminalRunning: (id: TerminalId) =>
     new Fault({
       code: "invalid_request",

@@ -24,3 +24,12 @@ test("M2: the oldest settled write is forgotten, however old the pending ones ar
   memory.begin("w3");
   expect(["w1", "w2", "w3"].map((id) => memory.find(id)?.state)).toEqual(["pending", undefined, "pending"]);
 });
+
+test("M1: of two outcomes the first one counts", async () => {
+  const memory = writeMemory();
+  const write = memory.begin("w1");
+  write.failed(faults.terminalEnded("a"));
+  write.drained();
+  expect(memory.find("w1")?.state).toBe("failed");
+  await expect(memory.find("w1")?.outcome).rejects.toMatchObject({ code: "terminal_ended" });
+});

@@ -7,6 +7,7 @@ export interface RememberedWrite {
   readonly outcome: Promise<"drained">;
 }
 
+/** The first of `drained` and `failed` counts. */
 export interface PendingWrite {
   readonly outcome: Promise<"drained">;
   readonly drained: () => void;
@@ -58,10 +59,12 @@ export function writeMemory(limit: number = WRITES_REMEMBERED_MAX): WriteMemory 
       return {
         outcome,
         drained: () => {
+          if (entry.state !== "pending") return;
           entry.state = "drained";
           resolve("drained");
         },
         failed: (fault) => {
+          if (entry.state !== "pending") return;
           entry.state = "failed";
           reject(fault);
         },

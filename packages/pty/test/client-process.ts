@@ -1,8 +1,10 @@
 /** A broker's stand-in: starts the host, spawns a program that counts, begins a slow write, and waits to be killed. */
 import { startPtyHost } from "../src/index.ts";
 
-const [socketPath, hostEntry] = process.argv.slice(2);
-if (socketPath === undefined || hostEntry === undefined) throw new Error("usage: <socket> <host entry>");
+const [socketPath, hostEntry, stdio] = process.argv.slice(2);
+if (socketPath === undefined || hostEntry === undefined || (stdio !== "terminal" && stdio !== "pipes")) {
+  throw new Error("usage: <socket> <host entry> terminal|pipes");
+}
 
 const host = await startPtyHost({ socketPath, hostEntry, idleExitMs: 2_000 });
 const chunks: Buffer[] = [];
@@ -11,7 +13,7 @@ host.subscribe((event) => {
   chunks.push(Buffer.from(event.data));
   const seen = Buffer.concat(chunks).toString();
   // Says how far it came, as a broker records it.
-  if (seen.includes("\r\n200\r\n")) process.stdout.write(`${JSON.stringify({ host: host.pid, seen })}\n`);
+  if (/\n200\r?\n/u.test(seen)) process.stdout.write(`${JSON.stringify({ host: host.pid, seen })}\n`);
 });
 await host.spawn({
   id: "a",
@@ -22,11 +24,12 @@ await host.spawn({
   ],
   cwd: "/",
   env: { PATH: "/usr/bin:/bin" },
+  stdio,
   cols: 80,
   rows: 24,
 });
 await host.write("a", "w1", [
-  { type: "data", data: "go\r" },
+  { type: "data", data: "go\n" },
   { type: "pause", ms: 700 },
-  { type: "data", data: "hello\r" },
+  { type: "data", data: "hello\n" },
 ]);

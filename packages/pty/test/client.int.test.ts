@@ -33,14 +33,17 @@ const saying = (...frames: readonly Buffer[]): Promise<void> => {
   });
   return new Promise((resolve) => server.listen(socketPath, resolve));
 };
-const hello = encodeControl({ type: "hello", version: 1, pid: 42 });
+const hello = encodeControl({ type: "hello", version: 2, pid: 42 });
 
-test("a host of another version is refused by name", async () => {
-  await saying(encodeControl({ type: "hello", version: 2, pid: 42 }));
-  await expect(connectPtyHost({ socketPath })).rejects.toMatchObject({
-    code: "unsupported_version",
-    message: `The pty host at ${socketPath} (process 42) speaks version 2, not 1.`,
-  });
+test("a host of another version, older or newer, is refused by name", async () => {
+  for (const version of [1, 3]) {
+    await saying(encodeControl({ type: "hello", version, pid: 42 }));
+    await expect(connectPtyHost({ socketPath })).rejects.toMatchObject({
+      code: "unsupported_version",
+      message: `The pty host at ${socketPath} (process 42) speaks version ${version}, not 2.`,
+    });
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
 
 test("a host that says nothing is given up", async () => {

@@ -69,7 +69,7 @@ for (const bytes of [64, 1_024, 4_000]) {
       if (Buffer.from(event.data).toString().startsWith("up")) resolve();
       else onHost(event.data.length);
     });
-    void host.spawn({ id, argv, cwd: "/", env, cols: 80, rows: 24 });
+    void host.spawn({ id, argv, cwd: "/", env, stdio: "terminal", cols: 80, rows: 24 });
   });
   let n = 0;
   const mine = await measure(
@@ -94,7 +94,15 @@ const before = memory(host.pid);
 const spawnTimes: number[] = [];
 for (let n = 0; n < 200; n += 1) {
   const started = performance.now();
-  await host.spawn({ id: `idle-${n}`, argv: ["/bin/sleep", "600"], cwd: "/", env, cols: 80, rows: 24 });
+  await host.spawn({
+    id: `idle-${n}`,
+    argv: ["/bin/sleep", "600"],
+    cwd: "/",
+    env,
+    stdio: "terminal",
+    cols: 80,
+    rows: 24,
+  });
   spawnTimes.push(performance.now() - started);
 }
 spawnTimes.sort((a, b) => a - b);

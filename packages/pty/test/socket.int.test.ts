@@ -124,7 +124,7 @@ test("C2, C3: fifty megabytes for a client that does not read cost the host litt
   const host = await place.start();
   await host.close();
   const slow = await guest();
-  slow.write(encodeControl({ op: "hello", version: 1 }));
+  slow.write(encodeControl({ op: "hello", version: 2 }));
   slow.write(
     encodeControl({
       n: 1,

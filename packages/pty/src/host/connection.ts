@@ -2,8 +2,8 @@
  * One client of the host: requests in, answers, output and endings out.
  *
  *   C1  Everything said in one turn of the event loop leaves in one write.
- *   C2  A client that reads slowly costs a bounded amount of memory: output waits in the rings and may be overtaken there,
- *       which its offset tells; requests are not read while answers pile up.
+ *   C2  A client that reads slowly costs a bounded amount of memory: output waits in the rings, and that of terminals may be
+ *       overtaken there, which its offset tells; requests are not read while answers pile up.
  *   C3  A terminal's ending is told after the last of its output.
  *   C4  A message that does not fit ends the connection, and nothing else.
  */
@@ -13,7 +13,9 @@ import { ClientMessage, Numbered, WIRE_VERSION } from "../wire/messages.ts";
 import { RingBytes } from "./terminals.ts";
 import type { Terminal } from "./terminal.ts";
 import type { RequestMessage } from "../wire/messages.ts";
-import type { Fault } from "@agent-relay/kernel";
+import type { ByteRing } from "../byte-ring.ts";
+import type { OutputKind } from "../wire/frames.ts";
+import type { Fault, TerminalId } from "@agent-relay/kernel";
 import type { Socket } from "node:net";
 
 export interface Connection {
@@ -36,13 +38,14 @@ export function connection(options: {
   readonly socket: Socket;
   readonly perform: (request: RequestMessage) => unknown;
   readonly terminals: () => Iterable<Terminal>;
+  readonly find: (id: TerminalId) => Terminal | undefined;
   readonly onHello: () => void;
   readonly onEnd: () => void;
 }): Connection {
   const { socket, perform } = options;
   const reader = frameReader();
-  /** Up to where the client was told each terminal's output. */
-  const told = new Map<Terminal, number>();
+  /** Up to where the client was told what is in each ring. */
+  const told = new Map<ByteRing, number>();
   /** Terminals with something to tell, in turn. */
   const eager = new Set<Terminal>();
   let outbox: Buffer[] = [];
@@ -95,24 +98,31 @@ export function connection(options: {
     for (const terminal of [...eager]) {
       if (backlog() >= BACKLOG_BYTES_MAX) return;
       eager.delete(terminal);
-      const from = told.get(terminal) ?? 0;
-      const { offset, data } = terminal.ring.read(from, OUTPUT_BYTES_MAX);
-      const next = offset + data.length;
-      if (data.length > 0) {
-        told.set(terminal, next);
-        const frame = encodeOutput(terminal.id, offset, data);
-        outbox.push(frame);
-        outboxBytes += frame.length;
-      }
-      if (next < terminal.ring.nextOffset()) eager.add(terminal);
-      else tellEnding(terminal);
+      const outputIsTold = tellFrom(terminal.ring, terminal.id, terminal.stdio === "pipes" ? "stdout" : "output");
+      const errorsAreTold = tellFrom(terminal.errors, terminal.id, "stderr");
+      if (outputIsTold && errorsAreTold) tellEnding(terminal);
+      else eager.add(terminal);
     }
+  };
+
+  /** Tells one piece and answers whether it was the last. */
+  const tellFrom = (ring: ByteRing, id: TerminalId, kind: OutputKind): boolean => {
+    const { offset, data } = ring.read(told.get(ring) ?? 0, OUTPUT_BYTES_MAX);
+    const next = offset + data.length;
+    if (data.length > 0) {
+      told.set(ring, next);
+      const frame = encodeOutput(kind, id, offset, data);
+      outbox.push(frame);
+      outboxBytes += frame.length;
+    }
+    return next >= ring.nextOffset();
   };
 
   const tellEnding = (terminal: Terminal): void => {
     const ending = terminal.ending();
     if (ending === undefined) return;
-    told.delete(terminal);
+    told.delete(terminal.ring);
+    told.delete(terminal.errors);
     const frame = encodeControl({ type: "exited", id: terminal.id, ending });
     outbox.push(frame);
     outboxBytes += frame.length;
@@ -152,14 +162,18 @@ export function connection(options: {
       refuse(n, { code: "invalid_request", message: `The request does not fit: ${parsed.error.message}` });
       return;
     }
-    if (parsed.data.op !== "hello") {
-      onRequest(parsed.data);
-      return;
-    }
+    const message = parsed.data;
+    if (message.op === "hello") onHello();
+    else if (message.op === "got") options.find(message.id)?.got(message.from, message.to);
+    else onRequest(message);
+  };
+
+  const onHello = (): void => {
     introduced = true;
     // Output from now on; what was before can be read.
     for (const terminal of options.terminals()) {
-      if (terminal.ending() === undefined) told.set(terminal, terminal.ring.nextOffset());
+      if (terminal.ending() !== undefined) continue;
+      for (const ring of [terminal.ring, terminal.errors]) told.set(ring, ring.nextOffset());
     }
     options.onHello();
   };

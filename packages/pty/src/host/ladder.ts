@@ -1,5 +1,5 @@
 /**
- * How a terminal is brought to its end: a polite request, SIGTERM, SIGKILL, and a look at what is left.
+ * How a program is brought to its end: a polite request (on pipes, if nobody has one, the end of its input), SIGTERM, SIGKILL, and a look at what is left.
  *
  *   G1  Resolves only when no process of the group is left, nor (on Linux) any that left the group but kept the session.
  *   G2  A number is signalled only while it is certainly ours: once the group was seen to be gone, never again.
@@ -7,6 +7,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { faults } from "../faults.ts";
+import { politeRequest } from "../polite-request.ts";
 import { membersOf, send } from "./processes.ts";
 import type { Member } from "./processes.ts";
 import type { Terminal } from "./terminal.ts";
@@ -56,9 +57,10 @@ export function groupOf(terminal: Terminal): Group {
 }
 
 export async function terminate(terminal: Terminal, group: Group, ladder: Ladder): Promise<void> {
-  if (terminal.ending() === undefined && ladder.polite !== undefined) {
+  const request = politeRequest(terminal.stdio, ladder);
+  if (terminal.ending() === undefined && request !== undefined) {
     // Its outcome is of no interest: what counts is whether the program goes.
-    terminal.writes.write(`terminate:${randomUUID()}`, [{ type: "data", data: ladder.polite }]).catch(() => undefined);
+    terminal.writes.write(`terminate:${randomUUID()}`, [request]).catch(() => undefined);
   }
   if (ladder.polite !== undefined || ladder.politeMs > 0) {
     if (await goneWithin(terminal, group, ladder.politeMs)) return;

@@ -18,7 +18,7 @@ afterAll(() => {
 });
 
 const plan = (argv: TerminalSpec["argv"], more: Partial<TerminalSpec> = {}): readonly string[] =>
-  planLaunch({ id: "a", argv, cwd: root, env: {}, cols: 80, rows: 24, ...more });
+  planLaunch({ id: "a", argv, cwd: root, env: {}, stdio: "terminal", cols: 80, rows: 24, ...more });
 const path = (...names: readonly string[]): { readonly env: { readonly PATH: string } } => ({
   env: { PATH: names.map(at).join(":") },
 });

@@ -93,7 +93,18 @@ function withoutInheritedDescriptors(
     const value = env[name];
     return value === undefined ? [] : [`${name}=${value}`];
   });
-  return [wrapper.bash, "-p", "-c", CLOSE_AND_EXEC, "agent-relay", wrapper.env, ...restored, ...assigned, ...argv];
+  return [
+    wrapper.bash,
+    "--norc",
+    "-p",
+    "-c",
+    CLOSE_AND_EXEC,
+    "agent-relay",
+    wrapper.env,
+    ...restored,
+    ...assigned,
+    ...argv,
+  ];
 }
 
 /**
@@ -106,7 +117,10 @@ const TOUCHED_BY_BASH = [
   "SECONDS SHELLOPTS SHLVL SRANDOM _",
 ].flatMap((names) => names.split(" "));
 
-/** `-p` keeps bash from running what BASH_ENV names and from importing functions. */
+/**
+ * `-p` keeps bash from running what BASH_ENV names and from importing functions. `--norc` keeps it from reading the user's
+ * `.bashrc`, which it does when its input is a socket, as Node's pipes are, or when SSH_CLIENT is set.
+ */
 const CLOSE_AND_EXEC =
   'for _ar_fd in /proc/self/fd/*; do if [ "${_ar_fd##*/}" -gt 2 ]; then eval "exec ${_ar_fd##*/}>&-"; fi; done; exec "$@"';
 

@@ -38,6 +38,9 @@ function leave(status: number, error: unknown): never {
   process.exit(status);
 }
 
+// Node would pass it on to programs that were not given it.
+delete process.env["NODE_V8_COVERAGE"];
+
 let options: HostOptions;
 try {
   options = readArguments();

@@ -82,6 +82,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
       socket,
       perform: (request) => (request.op === "shutdown" ? shutdown().then(() => null) : owned.perform(request)),
       terminals: owned.all,
+      find: owned.find,
       onHello: () => {
         for (const other of [...clients]) if (other !== client && other.introduced()) other.replace();
       },

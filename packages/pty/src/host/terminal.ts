@@ -1,5 +1,5 @@
 /**
- * One terminal: a program, what it wrote, what is being written to it, and how it ended.
+ * One program of the host, and how it is run in a terminal: the program, what it wrote, what is being written to it, and how it ended.
  *
  *   T1  Output goes into the ring in the order of the kernel; once the ending is known, nothing follows.
  *   T2  What the program wrote before it ended is in the ring when the ending is announced.
@@ -20,19 +20,26 @@ import type { ForkedTerminal } from "./native-pty.ts";
 import type { WriteQueue } from "./write-queue.ts";
 import type { Clock, TerminalEnding, TerminalId, TerminalInfo, TerminalSpec } from "@agent-relay/kernel";
 
+/** A program in a terminal or on pipes, what it wrote, what is being written to it, and how it ended. */
 export interface Terminal {
   readonly id: TerminalId;
   readonly pid: number;
+  readonly stdio: TerminalSpec["stdio"];
   readonly ring: ByteRing;
+  /** Its standard error, if that is apart. */
+  readonly errors: ByteRing;
   readonly writes: WriteQueue;
   readonly info: () => TerminalInfo;
   readonly ending: () => TerminalEnding | undefined;
   /** Resolves when the program has ended and its last output is in the ring. */
   readonly ended: Promise<void>;
   readonly resize: (cols: number, rows: number) => void;
+  /** A client has got this part of its output. */
+  readonly got: (from: number, to: number) => void;
 }
 
 export interface TerminalListener {
+  /** There is more in one of the rings. */
   readonly onOutput: (terminal: Terminal) => void;
   readonly onExit: (terminal: Terminal) => void;
 }
@@ -40,10 +47,13 @@ export interface TerminalListener {
 /** Output taken at the very end; a survivor of the group could write for ever. Four times what the kernel holds. */
 const LAST_OUTPUT_BYTES_MAX = 256 * 1024;
 
-export function openTerminal(
-  spec: TerminalSpec,
-  options: { readonly clock: Clock; readonly writeTimeoutMs: number; readonly listener: TerminalListener },
-): Terminal {
+export interface TerminalOptions {
+  readonly clock: Clock;
+  readonly writeTimeoutMs: number;
+  readonly listener: TerminalListener;
+}
+
+export function openTerminal(spec: TerminalSpec, options: TerminalOptions): Terminal {
   const { clock, listener } = options;
   const { id } = spec;
   const ring = byteRing(RING_BYTES_MAX);
@@ -120,7 +130,9 @@ export function openTerminal(
   const terminal: Terminal = {
     id,
     pid: forked.pid,
+    stdio: "terminal",
     ring,
+    errors: byteRing(0),
     writes,
     ended,
     ending: () => ending,
@@ -128,6 +140,7 @@ export function openTerminal(
       id,
       pid: forked.pid,
       startedAt,
+      stdio: "terminal",
       cols,
       rows,
       firstOffset: ring.firstOffset(),
@@ -140,6 +153,7 @@ export function openTerminal(
       cols = newCols;
       rows = newRows;
     },
+    got: () => undefined,
   };
   return terminal;
 }

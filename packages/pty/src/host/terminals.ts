@@ -1,8 +1,10 @@
-/** The terminals of one host, and what can be asked of them. */
+/** The programs of one host, in terminals and on pipes, and what can be asked of them. */
 import { constants } from "node:os";
 import { unreachable } from "@agent-relay/kernel";
+import { READ_BYTES_MAX } from "../bounds.ts";
 import { faults } from "../faults.ts";
 import { groupOf, terminate } from "./ladder.ts";
+import { openPiped } from "./piped.ts";
 import { openTerminal } from "./terminal.ts";
 import type { RequestMessage } from "../wire/messages.ts";
 import type { Group } from "./ladder.ts";
@@ -49,7 +51,8 @@ export function terminals(options: {
     switch (request.op) {
       case "spawn": {
         if (byId.has(request.spec.id)) throw faults.terminalExists(request.spec.id);
-        const terminal = openTerminal(request.spec, options);
+        const open = request.spec.stdio === "pipes" ? openPiped : openTerminal;
+        const terminal = open(request.spec, options);
         byId.set(terminal.id, { terminal, group: groupOf(terminal) });
         return terminal.info();
       }
@@ -72,7 +75,11 @@ export function terminals(options: {
       case "list":
         return [...byId.values()].map(({ terminal }) => terminal.info());
       case "read": {
-        const { offset, data } = known(request.id).terminal.ring.read(request.fromOffset);
+        const { offset, data } = known(request.id).terminal.ring.read(request.fromOffset, READ_BYTES_MAX);
+        return new RingBytes(offset, data);
+      }
+      case "readErrors": {
+        const { offset, data } = known(request.id).terminal.errors.read(0);
         return new RingBytes(offset, data);
       }
       case "usage":

@@ -5,15 +5,21 @@ import type { WriteQueue } from "./write-queue.ts";
 import type { Clock, WriteStep } from "@agent-relay/kernel";
 
 /** A kernel that takes as many bytes as it has room for, and a clock that stands still until told. */
-function world(room = Number.POSITIVE_INFINITY): {
+function world(
+  room = Number.POSITIVE_INFINITY,
+  input: "endless" | "open" = "endless",
+): {
   readonly queue: WriteQueue;
   readonly taken: () => string;
+  /** From now on the kernel takes nothing, for ever. */
+  readonly close: () => void;
   readonly makeRoom: (bytes: number) => void;
   readonly tries: () => number;
   readonly pass: (ms: number) => Promise<void>;
 } {
   let left = room;
   let tries = 0;
+  let closed = false;
   let taken = "";
   let now = 1_000;
   const timers = new Map<string, { readonly at: number; readonly fire: () => void }>();
@@ -36,12 +42,17 @@ function world(room = Number.POSITIVE_INFINITY): {
       timeoutMs: 10_000,
       kernelWrite: (bytes) => {
         tries += 1;
+        if (closed) return "closed";
         const count = Math.min(left, bytes.length);
         left -= count;
         taken += new TextDecoder().decode(bytes.subarray(0, count));
         return count;
       },
+      ...(input === "endless" ? {} : { kernelEnd: () => (taken += "<end>") }),
     }),
+    close: () => {
+      closed = true;
+    },
     taken: () => taken,
     makeRoom: (bytes) => {
       left += bytes;
@@ -65,6 +76,7 @@ function world(room = Number.POSITIVE_INFINITY): {
 
 const data = (text: string): WriteStep => ({ type: "data", data: text });
 const pause = (ms: number): WriteStep => ({ type: "pause", ms });
+const end: WriteStep = { type: "end" };
 const code = (run: Promise<unknown>): Promise<unknown> =>
   run.then(
     () => "no fault",
@@ -191,4 +203,61 @@ test("a long write lets others have their turn", async () => {
   expect(taken().length).toBe(256 * 1024);
   await pass(0);
   expect(queue.state("w1")).toBe("drained");
+});
+
+test("Q6: the end comes after everything that was written before it, and nothing comes after it", async () => {
+  const { queue, taken, pass } = world(Number.POSITIVE_INFINITY, "open");
+  void queue.write("w1", [data("a"), pause(10), data("b")]);
+  const last = queue.write("w2", [data("c"), end]);
+  expect(await code(queue.write("w3", [data("d")]))).toBe("input_closed");
+  expect(queue.state("w3")).toBe("unknown");
+  await pass(10);
+  expect(taken()).toBe("abc<end>");
+  expect(await last).toBe("drained");
+  expect(await queue.write("w2", [data("c"), end])).toBe("drained");
+  expect(await code(queue.write("w4", []))).toBe("input_closed");
+});
+
+test("Q6: an end that is not last, or that the input does not have, is refused and leaves no trace", async () => {
+  const { queue, taken } = world(Number.POSITIVE_INFINITY, "open");
+  expect(await code(queue.write("w1", [end, data("a")]))).toBe("invalid_request");
+  expect(await queue.write("w2", [data("b")])).toBe("drained");
+  const terminal = world();
+  expect(await code(terminal.queue.write("w1", [data("a"), end]))).toBe("invalid_request");
+  expect([taken(), terminal.taken(), queue.state("w1")]).toEqual(["b", "", "unknown"]);
+});
+
+test("Q6: a write that has begun is finished though it has failed, and those that have not are not begun", async () => {
+  const { queue, taken, makeRoom, tries, pass } = world(2, "open");
+  const first = code(queue.write("w1", [data("one\n")]));
+  const second = code(queue.write("w2", [data("two\n"), end]));
+  await pass(10_000);
+  expect([await first, await second]).toEqual(["write_timeout", "write_timeout"]);
+  const third = queue.write("w3", [data("three\n"), end]);
+  const before = tries();
+  await pass(5_000);
+  expect(tries() - before).toBeLessThan(100);
+  makeRoom(100);
+  await pass(100);
+  expect(await third).toBe("drained");
+  expect(taken()).toBe("one\nthree\n<end>");
+  expect([queue.state("w1"), queue.state("w2")]).toEqual(["failed", "failed"]);
+});
+
+test("Q6: the bytes of a write that is being finished still count as waiting", async () => {
+  const { queue, pass } = world(1, "open");
+  void queue.write("w1", [data("x".repeat(1024 * 1024))]).catch(() => undefined);
+  await pass(20_000);
+  expect(queue.state("w1")).toBe("failed");
+  expect(await code(queue.write("w2", [data("yy")]))).toBe("terminal_busy");
+});
+
+test("a program that has closed its input fails what waits and what comes later, at once", async () => {
+  const { queue, close } = world(Number.POSITIVE_INFINITY, "open");
+  close();
+  expect(await code(queue.write("w1", [data("a")]))).toBe("input_closed");
+  expect(queue.state("w1")).toBe("failed");
+  expect(await code(queue.write("w2", [data("b")]))).toBe("input_closed");
+  queue.end();
+  expect(await code(queue.write("w3", [data("c")]))).toBe("terminal_ended");
 });

@@ -6,12 +6,16 @@
  *   Q3  The same id again writes nothing and answers with the first one's outcome.
  *   Q4  Bytes and writes that wait are bounded; what is over the bound is refused before any of it is written.
  *   Q5  A write fails when the kernel has taken nothing for `timeoutMs`; a program that does not read costs almost no time.
+ *   Q6  Where input can end: a write that has begun is finished before the next one, even if it has failed by then, so that
+ *       no line is torn; and nothing follows an end.
  */
 import { unreachable } from "@agent-relay/kernel";
 import { WRITE_BYTES_WAITING_MAX, WRITES_WAITING_MAX } from "../bounds.ts";
 import { faults } from "../faults.ts";
+import { checkSteps, endsInput } from "../write-steps.ts";
 import { writeMemory } from "../write-memory.ts";
 import type { PendingWrite } from "../write-memory.ts";
+import type { InputState } from "../write-steps.ts";
 import type { Clock, Fault, Instant, TerminalId, WriteState, WriteStep } from "@agent-relay/kernel";
 
 export interface WriteQueue {
@@ -21,17 +25,23 @@ export interface WriteQueue {
   readonly end: () => void;
 }
 
-/** Hands bytes to the kernel and answers how many it took; 0 when it takes none now. Throws when it never will. */
-export type KernelWrite = (bytes: Uint8Array) => number;
+/** Hands bytes to the kernel and answers how many it took; 0 when it takes none now, `closed` when it never will. */
+export type KernelWrite = (bytes: Uint8Array) => number | "closed";
+
+/** Bytes, a pause, or the end of the input. */
+type ReadyStep = Uint8Array | number | "end";
 
 interface QueuedWrite {
-  readonly steps: readonly (Uint8Array | number)[];
+  readonly steps: readonly ReadyStep[];
+  readonly endsInput: boolean;
   readonly pending: PendingWrite;
   readonly since: Instant;
   /** The step under way, and how much of it the kernel has taken. */
   step: number;
   taken: number;
   bytesLeft: number;
+  /** Told to have failed, and still being finished (Q6). */
+  overdue: boolean;
 }
 
 /** First wait after the kernel took nothing; doubled each time, up to the second. There is no event to wait for. */
@@ -44,10 +54,12 @@ const BYTES_PER_TURN = 256 * 1024;
 export function writeQueue(options: {
   readonly id: TerminalId;
   readonly kernelWrite: KernelWrite;
+  /** Closes the program's input; absent where there is no such thing. */
+  readonly kernelEnd?: () => void;
   readonly clock: Clock;
   readonly timeoutMs: number;
 }): WriteQueue {
-  const { id, kernelWrite, clock, timeoutMs } = options;
+  const { id, kernelWrite, kernelEnd, clock, timeoutMs } = options;
   const timer = `write:${id}`;
   const memory = writeMemory();
   let queue: QueuedWrite[] = [];
@@ -55,6 +67,7 @@ export function writeQueue(options: {
   /** Waiting for a timer: a pause, or the kernel. */
   let held = false;
   let ended = false;
+  let input: InputState = kernelEnd === undefined ? "endless" : "open";
   let backOffMs = BACK_OFF_MS_MIN;
   let lastProgress: Instant = 0;
 
@@ -77,13 +90,25 @@ export function writeQueue(options: {
     for (const write of queue) finish(write, fault());
   };
 
+  const giveUp = (write: QueuedWrite): void => {
+    const fault = faults.writeTimeout(id, timeoutMs);
+    if (kernelEnd !== undefined && (write.step > 0 || write.taken > 0)) {
+      write.overdue = true;
+      write.pending.failed(fault);
+      return;
+    }
+    finish(write, fault);
+    // The end that it was to bring does not come.
+    if (write.endsInput) input = "open";
+  };
+
   const waitForKernel = (): void => {
     const now = clock.now();
     const deadlineOf = (write: QueuedWrite): Instant => Math.max(lastProgress, write.since) + timeoutMs;
-    for (const write of queue.filter((it) => deadlineOf(it) <= now)) finish(write, faults.writeTimeout(id, timeoutMs));
+    for (const write of queue.filter((it) => deadlineOf(it) <= now)) giveUp(write);
     const head = queue[0];
     if (head === undefined) return;
-    hold(Math.min(backOffMs, deadlineOf(head) - now), pump);
+    hold(head.overdue ? backOffMs : Math.min(backOffMs, deadlineOf(head) - now), pump);
     backOffMs = Math.min(backOffMs * 2, BACK_OFF_MS_MAX);
   };
 
@@ -100,6 +125,9 @@ export function writeQueue(options: {
           pump();
         });
         return;
+      } else if (step === "end") {
+        kernelEnd?.();
+        write.step += 1;
       } else if (write.taken === step.length) {
         write.step += 1;
         write.taken = 0;
@@ -108,6 +136,11 @@ export function writeQueue(options: {
         return;
       } else {
         const taken = kernelWrite(step.subarray(write.taken, write.taken + budget));
+        if (taken === "closed") {
+          input = "closed";
+          failAll(() => faults.inputClosed(id));
+          return;
+        }
         if (taken === 0) {
           waitForKernel();
           return;
@@ -127,12 +160,24 @@ export function writeQueue(options: {
       const first = memory.find(writeId);
       if (first !== undefined) return first.outcome;
       if (ended) throw faults.terminalEnded(id);
+      checkSteps(id, steps, input);
       const ready = steps.map(encode);
-      const bytes = ready.reduce<number>((sum, step) => sum + (typeof step === "number" ? 0 : step.length), 0);
+      const bytes = ready.reduce<number>((sum, step) => sum + (step instanceof Uint8Array ? step.length : 0), 0);
       if (queue.length >= WRITES_WAITING_MAX) throw faults.terminalBusy(id, `${queue.length} writes`);
       if (bytesWaiting + bytes > WRITE_BYTES_WAITING_MAX) throw faults.terminalBusy(id, `${bytesWaiting} bytes`);
       const pending = memory.begin(writeId);
-      queue.push({ steps: ready, pending, since: clock.now(), step: 0, taken: 0, bytesLeft: bytes });
+      const ends = endsInput(steps);
+      if (ends) input = "closed";
+      queue.push({
+        steps: ready,
+        endsInput: ends,
+        pending,
+        since: clock.now(),
+        step: 0,
+        taken: 0,
+        bytesLeft: bytes,
+        overdue: false,
+      });
       bytesWaiting += bytes;
       if (!held && queue.length === 1) pump();
       return pending.outcome;
@@ -149,12 +194,14 @@ export function writeQueue(options: {
 
 const encoder = new TextEncoder();
 
-function encode(step: WriteStep): Uint8Array | number {
+function encode(step: WriteStep): ReadyStep {
   switch (step.type) {
     case "data":
       return encoder.encode(step.data);
     case "pause":
       return step.ms;
+    case "end":
+      return "end";
     default:
       return unreachable(step);
   }

@@ -5,6 +5,7 @@
  */
 import { codeOf } from "@agent-relay/kernel";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { pipesConformance } from "./conformance-pipes.ts";
 import { MISSING_PROGRAM, parrotSpec } from "./parrot.ts";
 import { transcribe } from "./transcript.ts";
 import type { Transcript } from "./transcript.ts";
@@ -26,6 +27,7 @@ const code = (run: Promise<unknown>): Promise<unknown> =>
   );
 
 export function conformance(name: string, makeSubject: () => Promise<ConformanceSubject>): void {
+  pipesConformance(name, makeSubject);
   describe(`a pty host: ${name}`, () => {
     let subject: ConformanceSubject;
     let host: PtyHost;

@@ -9,7 +9,8 @@ export interface FakePort extends Omit<PtyHost, "subscribe" | "close"> {
 /** One client's connection to a fake host: what a broker holds, and what dies with it. */
 export interface FakeClient {
   readonly host: PtyHost;
-  readonly deliver: (event: PtyHostEvent) => void;
+  /** Answers whether anyone listened. */
+  readonly deliver: (event: PtyHostEvent) => boolean;
   /** The host is gone, or took another client. */
   readonly lose: (reason: string) => void;
   /** The client's process was killed: it hears nothing, and its calls never settle. */
@@ -67,6 +68,7 @@ export function fakeClient(port: FakePort): FakeClient {
       terminate: (id, ladder) => call(() => port.terminate(id, ladder)),
       list: () => call(() => port.list()),
       read: (id, fromOffset) => call(() => port.read(id, fromOffset)),
+      readErrors: (id) => call(() => port.readErrors(id)),
       usage: (id) => call(() => port.usage(id)),
       forget: (id) => call(() => port.forget(id)),
       subscribe: (listener) => {
@@ -87,7 +89,10 @@ export function fakeClient(port: FakePort): FakeClient {
       },
     },
     deliver: (event) => {
-      for (const listener of line.listeners) listener(event);
+      const { listeners } = line;
+      const heard = listeners.size > 0;
+      for (const listener of listeners) listener(event);
+      return heard;
     },
     lose: (reason) => {
       if (line.state !== "open") return;

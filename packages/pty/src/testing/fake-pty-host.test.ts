@@ -2,7 +2,7 @@ import { codeOf } from "@agent-relay/kernel";
 import { expect, test } from "vitest";
 import { conformance } from "./conformance.ts";
 import { fakePtyHost } from "./fake-pty-host.ts";
-import { parrotSpec, teachParrot } from "./parrot.ts";
+import { parrotSpec, pipedParrotSpec, teachParrot } from "./parrot.ts";
 import { transcribe } from "./transcript.ts";
 import type { Clock } from "@agent-relay/kernel";
 
@@ -164,4 +164,58 @@ test("spawns fail for the reason that the test gives", async () => {
   await expect(fake.spawn(parrotSpec("a"))).rejects.toThrow("no memory");
   await fake.spawn(parrotSpec("b"));
   expect(fake.spawns.map((it) => it.id)).toEqual(["b"]);
+});
+
+test("F3: on pipes, with a clock, a write that has begun is finished though it has failed", async () => {
+  const clock = handClock();
+  const fake = fakePtyHost(clock);
+  await fake.spawn(pipedParrotSpec("a"));
+  const first = code(
+    fake.write("a", "w1", [
+      { type: "data", data: "on" },
+      { type: "pause", ms: 10 },
+      { type: "data", data: "e\n" },
+    ]),
+  );
+  await clock.pass(0);
+  fake.stopReading("a");
+  const second = code(fake.write("a", "w2", [{ type: "data", data: "two\n" }, { type: "end" }]));
+  await clock.pass(10);
+  await clock.pass(10_000);
+  expect([await first, await second]).toEqual(["write_timeout", "write_timeout"]);
+  fake.resumeReading("a");
+  expect(await fake.write("a", "w3", [{ type: "data", data: "three\n" }, { type: "end" }])).toBe("drained");
+  expect(fake.terminals.get("a")).toMatchObject({ input: "one\nthree\n", inputEnded: true });
+  expect(await fake.writeState("a", "w1")).toBe("failed");
+});
+
+test("F2: what a killed broker got counts, and what it did not get waits for the next", async () => {
+  const fake = fakePtyHost();
+  const seen = transcribe(fake);
+  await fake.spawn(pipedParrotSpec("a"));
+  fake.emitOutput("a", "x".repeat(1_000));
+  expect(seen.text("a")).toHaveLength(1_000);
+  fake.severClients();
+  fake.emitOutput("a", "y".repeat(7_000_000));
+  expect(fake.terminals.get("a")?.info().nextOffset).toBe(1_000 + 6 * 1024 * 1024);
+  const next = fake.connect();
+  const later = transcribe(next);
+  expect((await next.read("a", 1_000)).data).toHaveLength(6 * 1024 * 1024);
+  await later.until(() => fake.terminals.get("a")?.info().nextOffset === 7_001_000);
+});
+
+test("what a program that is killed has not got into its pipe is lost, as in a real one", async () => {
+  const fake = fakePtyHost();
+  await fake.spawn(pipedParrotSpec("a"));
+  fake.emitOutput("a", "x".repeat(9_000_000));
+  fake.exit("a", { signal: "SIGKILL" });
+  expect(await fake.list()).toMatchObject([{ nextOffset: 7 * 1024 * 1024, ending: { signal: "SIGKILL" } }]);
+});
+
+test("a terminal has no standard error of its own, so a test that prints there is mistaken", async () => {
+  const fake = fakePtyHost();
+  await fake.spawn(parrotSpec("a"));
+  expect(() => {
+    fake.emitErrors("a", "oh");
+  }).toThrow("a runs in a terminal, where errors are output.");
 });

@@ -1,15 +1,13 @@
 /**
  * A pty host without processes, for tests of whatever uses the port.
  *
- *   F1  It keeps the port's promises P2–P5; the conformance suite holds it to them.
+ *   F1  It keeps the port's promises P2–P7; the conformance suite holds it to them.
  *   F2  It outlives its clients: `severClients` is what a killed broker looks like, and what was being written is still written.
  *   F3  It has no time and no chance of its own: without a clock nothing waits, and everything happens in microtasks.
  *   F4  A listener is never called from within a call to the port, as no real host could do that.
  *
  * Give it a clock of its own when timers are to survive a simulated crash: a clock that forgets its timers stops this host too.
  */
-import { byteRing } from "../byte-ring.ts";
-import { RING_BYTES_MAX } from "../bounds.ts";
 import { faults } from "../faults.ts";
 import { fakeClient } from "./fake-client.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
@@ -35,11 +33,16 @@ export interface FakePtyHost extends PtyHost {
   readonly onSpawn: (listener: (id: TerminalId, spec: TerminalSpec) => void) => () => void;
   /** Called for each run of text that reached the program; the steps of one write come one by one. */
   readonly onWrite: (listener: (id: TerminalId, text: string, writeId: string) => void) => () => void;
+  /** Called when the input of a program on pipes was closed; it ends by itself only if the test lets it. */
+  readonly onInputEnd: (listener: (id: TerminalId) => void) => () => void;
   readonly onResize: (listener: (id: TerminalId, cols: number, rows: number) => void) => () => void;
   /** Called for each signal; `"ignore"` from any listener keeps the program alive (SIGKILL excepted). */
   readonly onSignal: (listener: (id: TerminalId, signal: string) => "ignore" | void) => () => void;
 
+  /** On pipes: what is more than 6 MiB ahead of every client waits, and the program with it. */
   readonly emitOutput: (id: TerminalId, output: string | Uint8Array) => void;
+  /** To the standard error of a program on pipes. */
+  readonly emitErrors: (id: TerminalId, output: string | Uint8Array) => void;
   /** The program ends. */
   readonly exit: (id: TerminalId, how: { readonly code: number } | { readonly signal: string }) => void;
   /** From now on a spawn for which this answers a reason fails with `spawn_failed`; `undefined` lets it succeed. */
@@ -59,13 +62,14 @@ export function fakePtyHost(clock?: Clock): FakePtyHost {
   let why: (spec: TerminalSpec) => string | undefined = () => undefined;
   const spawnListeners = new Set<(id: TerminalId, spec: TerminalSpec) => void>();
   const writeListeners = new Set<(id: TerminalId, text: string, writeId: string) => void>();
+  const inputEndListeners = new Set<(id: TerminalId) => void>();
   const resizeListeners = new Set<(id: TerminalId, cols: number, rows: number) => void>();
   const signalListeners = new Set<(id: TerminalId, signal: string) => "ignore" | void>();
   let connected: FakeClient | undefined;
 
-  const broadcast = (event: PtyHostEvent): void => {
-    own.deliver(event);
-    connected?.deliver(event);
+  const broadcast = (event: PtyHostEvent): boolean => {
+    const heard = own.deliver(event);
+    return connected?.deliver(event) === true || heard;
   };
 
   const known = (id: TerminalId): FakeTerminalControl => {
@@ -84,10 +88,12 @@ export function fakePtyHost(clock?: Clock): FakePtyHost {
         spec,
         pid: nextPid++,
         clock,
-        ring: byteRing(RING_BYTES_MAX),
         broadcast,
         onWrite: (text, writeId) => {
           for (const listener of writeListeners) listener(spec.id, text, writeId);
+        },
+        onInputEnd: () => {
+          for (const listener of inputEndListeners) listener(spec.id);
         },
         onSignal: (signal) => [...signalListeners].some((listener) => listener(spec.id, signal) === "ignore"),
         onResize: (cols, rows) => {
@@ -112,6 +118,7 @@ export function fakePtyHost(clock?: Clock): FakePtyHost {
     terminate: async (id, ladder) => known(id).terminate(ladder),
     list: async () => [...terminals.values()].map((terminal) => terminal.info()),
     read: async (id, fromOffset) => known(id).read(fromOffset),
+    readErrors: async (id) => known(id).readErrors(),
     usage: async (id) => known(id).usage(),
     forget: async (id) => {
       const terminal = terminals.get(id);
@@ -166,10 +173,14 @@ export function fakePtyHost(clock?: Clock): FakePtyHost {
     restart,
     onSpawn: (listener) => added(spawnListeners, listener),
     onWrite: (listener) => added(writeListeners, listener),
+    onInputEnd: (listener) => added(inputEndListeners, listener),
     onResize: (listener) => added(resizeListeners, listener),
     onSignal: (listener) => added(signalListeners, listener),
     emitOutput: (id, output) => {
       known(id).emitOutput(output);
+    },
+    emitErrors: (id, output) => {
+      known(id).emitErrors(output);
     },
     exit: (id, how) => {
       known(id).exit(how);

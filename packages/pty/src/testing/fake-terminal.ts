@@ -1,9 +1,12 @@
 import { unreachable } from "@agent-relay/kernel";
 import { WRITE_BYTES_WAITING_MAX, WRITE_TIMEOUT_MS, WRITES_WAITING_MAX } from "../bounds.ts";
 import { faults } from "../faults.ts";
+import { politeRequest } from "../polite-request.ts";
 import { writeMemory } from "../write-memory.ts";
-import type { ByteRing } from "../byte-ring.ts";
+import { checkSteps, endsInput } from "../write-steps.ts";
+import { fakeOutput } from "./fake-output.ts";
 import type { PendingWrite } from "../write-memory.ts";
+import type { InputState } from "../write-steps.ts";
 import type {
   Clock,
   PtyHost,
@@ -25,6 +28,10 @@ export interface FakeTerminal {
   /** All of it in one string. */
   readonly input: string;
   readonly output: string;
+  /** The newest of what it wrote to its standard error. */
+  readonly errors: string;
+  /** Whether the end of its input has reached it. */
+  readonly inputEnded: boolean;
   readonly signals: readonly string[];
 }
 
@@ -42,9 +49,11 @@ export interface FakeTerminalControl extends FakeTerminal {
   readonly signal: (signal: string) => void;
   readonly terminate: Without<PtyHost["terminate"]>;
   readonly read: (fromOffset: number) => Awaited<ReturnType<PtyHost["read"]>>;
+  readonly readErrors: () => Awaited<ReturnType<PtyHost["readErrors"]>>;
   readonly usage: () => Awaited<ReturnType<PtyHost["usage"]>>;
   readonly setUsage: (usage: { readonly memoryBytes: number; readonly processes: number }) => void;
   readonly emitOutput: (output: string | Uint8Array) => void;
+  readonly emitErrors: (output: string | Uint8Array) => void;
   readonly exit: (how: { readonly code: number } | { readonly signal: string }) => void;
   readonly stopReading: () => void;
   readonly resumeReading: () => void;
@@ -56,6 +65,8 @@ interface QueuedWrite {
   readonly writeId: string;
   readonly bytes: number;
   readonly steps: WriteStep[];
+  readonly endsInput: boolean;
+  begun: boolean;
   readonly pending: PendingWrite;
 }
 
@@ -66,15 +77,17 @@ export function fakeTerminal(options: {
   readonly spec: TerminalSpec;
   readonly pid: number;
   readonly clock: Clock | undefined;
-  readonly ring: ByteRing;
-  readonly broadcast: (event: PtyHostEvent) => void;
+  /** Answers whether anyone listened. */
+  readonly broadcast: (event: PtyHostEvent) => boolean;
   readonly onWrite: (text: string, writeId: string) => void;
+  readonly onInputEnd: () => void;
   /** Answers whether the program ignores the signal. */
   readonly onSignal: (signal: string) => boolean;
   readonly onResize: (cols: number, rows: number) => void;
 }): FakeTerminalControl {
-  const { spec, clock, ring, pid } = options;
+  const { spec, clock, pid, broadcast } = options;
   const id = spec.id;
+  const piped = spec.stdio === "pipes";
   const now = (): number => clock?.now() ?? 0;
   const startedAt = now();
   const memory = writeMemory();
@@ -85,6 +98,8 @@ export function fakeTerminal(options: {
   let { cols, rows } = spec;
   let ending: TerminalEnding | undefined;
   let reading = true;
+  let input: InputState = piped ? "open" : "endless";
+  let inputEnded = false;
   let scheduled = false;
   let pausing = false;
   let awaitingReader = false;
@@ -101,10 +116,11 @@ export function fakeTerminal(options: {
     id,
     pid,
     startedAt,
+    stdio: spec.stdio,
     cols,
     rows,
-    firstOffset: ring.firstOffset(),
-    nextOffset: ring.nextOffset(),
+    firstOffset: output.ring.firstOffset(),
+    nextOffset: output.ring.nextOffset(),
     ending,
   });
 
@@ -117,6 +133,9 @@ export function fakeTerminal(options: {
     });
   };
 
+  const output = fakeOutput({ spec, broadcast, onFree: schedule });
+  const takesNothing = (): boolean => !reading || output.isStuck();
+
   /** One step of the write at the head of the queue; each has a microtask of its own, so that a program can answer in between. */
   const runStep = (): void => {
     const head = queue[0];
@@ -127,17 +146,19 @@ export function fakeTerminal(options: {
       head.pending.drained();
     } else if (step.type === "pause") {
       head.steps.shift();
+      head.begun = true;
       pausing = true;
       later("pause", step.ms, () => {
         pausing = false;
         schedule();
       });
     } else if (step.type === "data") {
-      if (!reading) {
+      if (takesNothing()) {
         waitForReader();
         return;
       }
       head.steps.shift();
+      head.begun = true;
       // As in a real one, the kernel has the bytes before the program does anything about them.
       if (head.steps.length === 0) {
         queue.shift();
@@ -147,6 +168,15 @@ export function fakeTerminal(options: {
         written.push({ writeId: head.writeId, text: step.data });
         options.onWrite(step.data, head.writeId);
       }
+    } else if (step.type === "end") {
+      if (takesNothing()) {
+        waitForReader();
+        return;
+      }
+      queue.shift();
+      head.pending.drained();
+      inputEnded = true;
+      options.onInputEnd();
     } else {
       unreachable(step);
     }
@@ -159,8 +189,18 @@ export function fakeTerminal(options: {
     awaitingReader = true;
     later("reader", WRITE_TIMEOUT_MS, () => {
       awaitingReader = false;
-      if (!reading) failQueued(() => faults.writeTimeout(id, WRITE_TIMEOUT_MS));
+      if (takesNothing()) giveUpQueued();
     });
+  };
+
+  /** As in a real one, what has begun to go into a pipe is finished once the program reads again. */
+  const giveUpQueued = (): void => {
+    const begun = piped && queue[0]?.begun === true ? queue.shift() : undefined;
+    if (queue.some((it) => it.endsInput)) input = "open";
+    failQueued(() => faults.writeTimeout(id, WRITE_TIMEOUT_MS));
+    if (begun === undefined) return;
+    begun.pending.failed(faults.writeTimeout(id, WRITE_TIMEOUT_MS));
+    queue.push(begun);
   };
 
   const failQueued = (fault: () => Parameters<PendingWrite["failed"]>[0]): void => {
@@ -169,6 +209,7 @@ export function fakeTerminal(options: {
 
   const end = (how: { readonly code: number } | { readonly signal: string }): void => {
     if (ending !== undefined || vanished) return;
+    output.end();
     ending = {
       code: "code" in how ? how.code : undefined,
       signal: "signal" in how ? how.signal : undefined,
@@ -177,7 +218,7 @@ export function fakeTerminal(options: {
     never("pause");
     never("reader");
     failQueued(() => faults.terminalEnded(id));
-    options.broadcast({ type: "exited", id, ending });
+    broadcast({ type: "exited", id, ending });
     for (const resolve of endings) resolve();
     endings.clear();
   };
@@ -214,12 +255,14 @@ export function fakeTerminal(options: {
     const first = memory.find(writeId);
     if (first !== undefined) return first.outcome;
     if (ending !== undefined) throw faults.terminalEnded(id);
+    checkSteps(id, steps, input);
     const bytes = steps.reduce((sum, step) => sum + (step.type === "data" ? Buffer.byteLength(step.data) : 0), 0);
     const waiting = queue.reduce((sum, it) => sum + it.bytes, 0);
     if (queue.length >= WRITES_WAITING_MAX) throw faults.terminalBusy(id, `${queue.length} writes`);
     if (waiting + bytes > WRITE_BYTES_WAITING_MAX) throw faults.terminalBusy(id, `${waiting} bytes`);
     const pending = memory.begin(writeId);
-    queue.push({ writeId, bytes, steps: [...steps], pending });
+    if (endsInput(steps)) input = "closed";
+    queue.push({ writeId, bytes, steps: [...steps], endsInput: endsInput(steps), begun: false, pending });
     schedule();
     return pending.outcome;
   };
@@ -236,12 +279,19 @@ export function fakeTerminal(options: {
       return written.map((it) => it.text).join("");
     },
     get output() {
-      return new TextDecoder().decode(ring.read(0).data);
+      return new TextDecoder().decode(output.ring.read(0).data);
+    },
+    get errors() {
+      return new TextDecoder().decode(output.errors.read(0).data);
+    },
+    get inputEnded() {
+      return inputEnded;
     },
     signals,
     write,
     writeState: (writeId) => memory.find(writeId)?.state ?? "unknown",
     resize: (newCols, newRows) => {
+      if (piped) throw faults.noSize(id);
       if (ending !== undefined) throw faults.terminalEnded(id);
       cols = newCols;
       rows = newRows;
@@ -251,8 +301,9 @@ export function fakeTerminal(options: {
     },
     signal,
     terminate: async (ladder) => {
-      if (ending === undefined && ladder.polite !== undefined) {
-        await write(`terminate:${pid}`, [{ type: "data", data: ladder.polite }]).catch(() => undefined);
+      const request = politeRequest(spec.stdio, ladder);
+      if (ending === undefined && request !== undefined) {
+        await write(`terminate:${pid}`, [request]).catch(() => undefined);
       }
       if (ladder.politeMs > 0 && (await endedWithin("polite", ladder.politeMs))) return;
       if (ending === undefined) signal("SIGTERM");
@@ -260,18 +311,22 @@ export function fakeTerminal(options: {
       signal("SIGKILL");
       await endedWithin("kill", 60_000);
     },
-    read: (fromOffset) => ring.read(fromOffset),
+    read: output.read,
+    readErrors: () => output.errors.read(0),
     usage: () => (ending === undefined ? currentUsage : undefined),
     setUsage: (usage) => {
       currentUsage = usage;
     },
-    emitOutput: (output) => {
+    emitOutput: (text) => {
       if (ending !== undefined) throw faults.terminalEnded(id);
-      const data = typeof output === "string" ? new TextEncoder().encode(output) : Uint8Array.from(output);
-      if (data.length === 0) return;
-      const offset = ring.nextOffset();
-      ring.append(data);
-      options.broadcast({ type: "output", id, offset, data });
+      const data = bytesOf(text);
+      if (data.length > 0) output.print(data);
+    },
+    emitErrors: (text) => {
+      if (ending !== undefined) throw faults.terminalEnded(id);
+      if (!piped) throw new Error(`${id} runs in a terminal, where errors are output.`);
+      const data = bytesOf(text);
+      if (data.length > 0) output.complain(data);
     },
     exit: end,
     stopReading: () => {
@@ -288,6 +343,10 @@ export function fakeTerminal(options: {
       for (const key of ["pause", "reader", "polite", "term", "kill"]) never(key);
     },
   };
+}
+
+function bytesOf(text: string | Uint8Array): Uint8Array {
+  return typeof text === "string" ? new TextEncoder().encode(text) : Uint8Array.from(text);
 }
 
 function afterMicrotasks(turns: number, run: () => void): void {

@@ -6,6 +6,8 @@ export interface Transcript {
   readonly events: readonly PtyHostEvent[];
   /** The output of a terminal so far. */
   readonly text: (id: TerminalId) => string;
+  /** What came from its standard error so far. */
+  readonly errors: (id: TerminalId) => string;
   readonly ending: (id: TerminalId) => TerminalEnding | undefined;
   readonly lost: () => string | undefined;
   /** Resolves as soon as the condition holds; looks at it after each event. Fails with what it saw after `ms`. */
@@ -18,6 +20,7 @@ export interface Transcript {
 export function transcribe(host: PtyHost): Transcript {
   const events: PtyHostEvent[] = [];
   const outputs = new Map<TerminalId, { readonly decoder: StringDecoder; text: string }>();
+  const complaints = new Map<TerminalId, string>();
   const endings = new Map<TerminalId, TerminalEnding>();
   const waiting = new Set<() => void>();
   let lost: string | undefined;
@@ -26,7 +29,9 @@ export function transcribe(host: PtyHost): Transcript {
     events.push(event);
     if (event.type === "exited") endings.set(event.id, event.ending);
     else if (event.type === "lost") lost = event.reason;
-    else {
+    else if (event.type === "stderr") {
+      complaints.set(event.id, (complaints.get(event.id) ?? "") + Buffer.from(event.data).toString("latin1"));
+    } else {
       const output = outputs.get(event.id) ?? { decoder: new StringDecoder("utf8"), text: "" };
       output.text += output.decoder.write(Buffer.from(event.data));
       outputs.set(event.id, output);
@@ -56,6 +61,7 @@ export function transcribe(host: PtyHost): Transcript {
   return {
     events,
     text,
+    errors: (id) => complaints.get(id) ?? "",
     ending: (id) => endings.get(id),
     lost: () => lost,
     until,

@@ -15,7 +15,9 @@ function readAll(chunks: readonly Uint8Array[]): readonly Frame[] {
 
 const sample = Buffer.concat([
   encodeControl({ op: "list", n: 7, text: "grüße" }),
-  encodeOutput("ada@1", 2 ** 40, Buffer.from("hello")),
+  encodeOutput("output", "ada@1", 2 ** 40, Buffer.from("hello")),
+  encodeOutput("stdout", "ada@2", 1, Buffer.from("{}")),
+  encodeOutput("stderr", "ada@2", 2, Buffer.from("oh")),
   encodeRead(9, 5, Buffer.alloc(0)),
   encodeRead(10, 0, Buffer.from("x")),
 ]);
@@ -24,6 +26,8 @@ test("frames of every kind come out as they went in", () => {
   expect(readAll([sample])).toEqual([
     { kind: "control", json: '{"op":"list","n":7,"text":"grüße"}' },
     { kind: "output", id: "ada@1", offset: 2 ** 40, data: Buffer.from("hello") },
+    { kind: "stdout", id: "ada@2", offset: 1, data: Buffer.from("{}") },
+    { kind: "stderr", id: "ada@2", offset: 2, data: Buffer.from("oh") },
     { kind: "read", request: 9, offset: 5, data: Buffer.alloc(0) },
     { kind: "read", request: 10, offset: 0, data: Buffer.from("x") },
   ]);

@@ -9,15 +9,21 @@
  */
 export const FRAME_BYTES_MAX = 2 * 1024 * 1024;
 
+/** Of a terminal, or one of the two of a program on pipes. The client says of `stdout` how much it has got. */
+export type OutputKind = "output" | "stdout" | "stderr";
+
 export type Frame =
   | { readonly kind: "control"; readonly json: string }
-  | { readonly kind: "output"; readonly id: string; readonly offset: number; readonly data: Uint8Array }
+  | { readonly kind: OutputKind; readonly id: string; readonly offset: number; readonly data: Uint8Array }
   | { readonly kind: "read"; readonly request: number; readonly offset: number; readonly data: Uint8Array };
 
 const HEADER_BYTES = 5;
 const CONTROL = 1;
 const OUTPUT = 2;
 const READ = 3;
+const STDOUT = 4;
+const STDERR = 5;
+const OUTPUT_KINDS = { output: OUTPUT, stdout: STDOUT, stderr: STDERR } as const;
 
 /** The peer sent something that is no frame of ours; the connection is of no further use. */
 class FrameViolation extends Error {
@@ -38,10 +44,10 @@ export function encodeControl(message: unknown): Buffer {
   return frame;
 }
 
-export function encodeOutput(id: string, offset: number, data: Uint8Array): Buffer {
+export function encodeOutput(kind: OutputKind, id: string, offset: number, data: Uint8Array): Buffer {
   const idBytes = Buffer.byteLength(id);
   const frame = Buffer.allocUnsafe(HEADER_BYTES + 2 + idBytes + 8 + data.length);
-  begin(frame, OUTPUT);
+  begin(frame, OUTPUT_KINDS[kind]);
   frame.writeUInt16BE(idBytes, HEADER_BYTES);
   frame.write(id, HEADER_BYTES + 2, "utf8");
   frame.writeDoubleBE(offset, HEADER_BYTES + 2 + idBytes);
@@ -118,15 +124,12 @@ function decode(body: Buffer): Frame {
     switch (body[0]) {
       case CONTROL:
         return { kind: "control", json: body.toString("utf8", 1) };
-      case OUTPUT: {
-        const idEnd = 3 + body.readUInt16BE(1);
-        return {
-          kind: "output",
-          id: body.toString("utf8", 3, idEnd),
-          offset: offsetAt(body, idEnd),
-          data: body.subarray(idEnd + 8),
-        };
-      }
+      case OUTPUT:
+        return decodeOutput("output", body);
+      case STDOUT:
+        return decodeOutput("stdout", body);
+      case STDERR:
+        return decodeOutput("stderr", body);
       case READ:
         return { kind: "read", request: body.readUInt32BE(1), offset: offsetAt(body, 5), data: body.subarray(13) };
       default:
@@ -136,6 +139,16 @@ function decode(body: Buffer): Frame {
     if (error instanceof RangeError) throw new FrameViolation("invalid_frame", "A frame shorter than its own header.");
     throw error;
   }
+}
+
+function decodeOutput(kind: OutputKind, body: Buffer): Frame {
+  const idEnd = 3 + body.readUInt16BE(1);
+  return {
+    kind,
+    id: body.toString("utf8", 3, idEnd),
+    offset: offsetAt(body, idEnd),
+    data: body.subarray(idEnd + 8),
+  };
 }
 
 function offsetAt(body: Buffer, position: number): number {

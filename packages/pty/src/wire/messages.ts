@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 
 /** Raised when an older peer could misread a newer one: a host may be older than the broker that finds it. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 const Id = z.string().check(z.minLength(1), z.maxLength(512));
 const Size = z.int().check(z.minimum(1), z.maximum(65_535));
@@ -19,6 +19,7 @@ const Spec = z.object({
   argv: z.tuple([SystemString.check(z.minLength(1))], SystemString),
   cwd: SystemString,
   env: z.record(SystemString.check(z.regex(/^[^=]+$/u)), SystemString),
+  stdio: z.enum(["terminal", "pipes"]),
   cols: Size,
   rows: Size,
 });
@@ -26,9 +27,10 @@ const Spec = z.object({
 const Step = z.discriminatedUnion("type", [
   z.object({ type: z.literal("data"), data: z.string() }),
   z.object({ type: z.literal("pause"), ms: Ms }),
+  z.object({ type: z.literal("end") }),
 ]);
 
-/** What a client may ask, besides `hello`. `n` comes back in the answer. */
+/** What a client may ask; it may also say `hello` and `got`, which have no answer. `n` comes back in the answer. */
 export const RequestMessage = z.discriminatedUnion("op", [
   z.object({ n: Request, op: z.literal("spawn"), spec: Spec }),
   z.object({
@@ -51,6 +53,7 @@ export const RequestMessage = z.discriminatedUnion("op", [
   }),
   z.object({ n: Request, op: z.literal("list") }),
   z.object({ n: Request, op: z.literal("read"), id: Id, fromOffset: Offset }),
+  z.object({ n: Request, op: z.literal("readErrors"), id: Id }),
   z.object({ n: Request, op: z.literal("usage"), id: Id }),
   z.object({ n: Request, op: z.literal("forget"), id: Id }),
   z.object({ n: Request, op: z.literal("shutdown") }),
@@ -58,7 +61,9 @@ export const RequestMessage = z.discriminatedUnion("op", [
 export type RequestMessage = z.infer<typeof RequestMessage>;
 
 const Hello = z.object({ op: z.literal("hello"), version: z.int() });
-export const ClientMessage = z.discriminatedUnion("op", [Hello, ...RequestMessage.def.options]);
+/** The client has made use of the output of a program on pipes from one offset up to the other. */
+const Got = z.object({ op: z.literal("got"), id: Id, from: Offset, to: Offset });
+export const ClientMessage = z.discriminatedUnion("op", [Hello, Got, ...RequestMessage.def.options]);
 
 /** The `n` of anything that has one, so that a request that does not fit can still be answered. */
 export const Numbered = z.object({ n: Request });
@@ -68,6 +73,7 @@ export const InfoMessage = z.object({
   id: Id,
   pid: z.int(),
   startedAt: z.number(),
+  stdio: z.enum(["terminal", "pipes"]),
   cols: z.int(),
   rows: z.int(),
   firstOffset: Offset,
@@ -83,7 +89,7 @@ const FaultMessage = z.object({
   hint: z.optional(z.string()),
 });
 
-/** What a host says. The answer to `read` is a binary frame. */
+/** What a host says. The answers to `read` and `readErrors` are binary frames, and so is output. */
 export const HostMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("hello"), version: z.int(), pid: z.int() }),
   z.object({ type: z.literal("answer"), n: Request, value: z.unknown() }),
