@@ -3,7 +3,18 @@ export type { Archive, HistoryQuestion } from "./archive.ts";
 export type { BrokerService, Caller, CallOptions, TerminalNews } from "./service.ts";
 export { createCredentials } from "./shell/credentials.ts";
 export type { Credentials } from "./shell/credentials.ts";
-export type { Described, Harnesses, HookSignal, Prepared, Watcher } from "./shell/harness-port.ts";
+export type {
+  Described,
+  Harnesses,
+  HookSignal,
+  Incarnated,
+  Prepared,
+  StartOptions,
+  Talk,
+  TalkOptions,
+  TalkStep,
+  Watcher,
+} from "./shell/harness-port.ts";
 export { openBroker } from "./shell/open-broker.ts";
 export type { Broker, BrokerOptions } from "./shell/open-broker.ts";
 export { systemClock } from "./shell/system-clock.ts";
@@ -14,6 +25,8 @@ export type { GatewayLimits } from "./gateway/gateway-limits.ts";
 export { openGateway } from "./gateway/open-gateway.ts";
 export type { Gateway, GatewayOptions } from "./gateway/open-gateway.ts";
 export { knownHarnesses } from "./shell/known-harnesses.ts";
-export type { KnownHarnessesOptions } from "./shell/known-harnesses.ts";
+export type { KnownHarnessesOptions, RecordedInput } from "./shell/known-harnesses.ts";
+export { createProgramVersions } from "./shell/program-version.ts";
+export type { ProgramVersions } from "./shell/program-version.ts";
 export { replayState } from "./shell/replay-state.ts";
 export type { ReplayedState } from "./shell/replay-state.ts";

@@ -5,6 +5,7 @@ import { createChannel, joinChannel, leaveChannel } from "./channels.ts";
 import type { BrokerCommand, Refusal } from "./commands.ts";
 import * as directory from "./directory.ts";
 import { evolve } from "./evolve.ts";
+import { serve } from "./hook-mail.ts";
 import { drained, failed } from "./injections.ts";
 import * as messages from "./messages.ts";
 import { observed } from "./observing.ts";
@@ -24,6 +25,8 @@ export function judge(command: BrokerCommand, state: BrokerState): Decision<Fact
       return directory.hold(command, state);
     case "agent.unhold":
       return directory.unhold(command, state);
+    case "agent.answer":
+      return directory.answer(command, state);
     case "agent.report":
       return directory.report(command, state);
     case "message.send":
@@ -54,6 +57,8 @@ export function judge(command: BrokerCommand, state: BrokerState): Decision<Fact
       return drained(command, state);
     case "injection.failed":
       return failed(command, state);
+    case "mail.serve":
+      return serve(command, state);
     case "agent.tick":
       state.touched.add(command.name);
       return accept();

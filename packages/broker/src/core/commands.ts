@@ -10,6 +10,7 @@ import type {
   LaunchSpec,
   PermissionMode,
   Runtime,
+  Verdict,
 } from "@agent-relay/protocol";
 
 /** A refusal is the envelope itself: code, what was expected and found, what to do. */
@@ -23,10 +24,38 @@ export interface Sighting {
 /** What was seen of a program, by its own signals or on its screen. */
 export type Observation =
   | ({ readonly type: "ready" | "working" | "turn_ended" | "unblocked" } & Sighting)
-  | ({ readonly type: "blocked"; readonly kind: BlockKind; readonly what?: string } & Sighting)
+  | ({
+      readonly type: "blocked";
+      readonly kind: BlockKind;
+      readonly what?: string;
+      /** Whether an answer can be given from outside the program's terminal. */
+      readonly answerable: boolean;
+    } & Sighting)
   | ({ readonly type: "context"; readonly pctLeft: number } & Sighting)
-  /** The program took a prompt; these message ids were in it. */
-  | ({ readonly type: "prompt"; readonly messageIds: readonly string[] } & Sighting);
+  /**
+   * The program took a prompt; these message ids were in it, and none if a person typed it. `evidence` says how it was
+   * shown, `prompt_hook` if it does not.
+   */
+  | ({
+      readonly type: "prompt";
+      readonly messageIds: readonly string[];
+      readonly evidence?: "prompt_hook" | "transcript" | "turn_started";
+    } & Sighting)
+  /** The program's own conversation has this id. */
+  | ({ readonly type: "session"; readonly sessionId: string } & Sighting)
+  /** The conversation was replaced by a summary. */
+  | ({ readonly type: "compacted" } & Sighting)
+  /** What the model took and gave since the last time this was told. */
+  | ({
+      readonly type: "tokens";
+      readonly inputTokens: number;
+      /** The part of `inputTokens` that came from a cache. */
+      readonly cachedInputTokens: number;
+      readonly outputTokens: number;
+      readonly model?: string | undefined;
+    } & Sighting)
+  /** Whether a person's unsent text stands in the composer. */
+  | ({ readonly type: "draft"; readonly present: boolean } & Sighting);
 
 interface Timed {
   readonly at: number;
@@ -62,6 +91,14 @@ export type ClientCommand = Timed &
         readonly takeOver: boolean;
       }
     | { readonly type: "agent.unhold"; readonly name: string; readonly leaseId: string }
+    | {
+        readonly type: "agent.answer";
+        readonly name: string;
+        readonly verdict: Verdict;
+        /** The block that is meant; without it, whatever the program waits for now. */
+        readonly block?: number | undefined;
+        readonly by: string;
+      }
     | { readonly type: "agent.report"; readonly name: string; readonly epoch: number; readonly text: string }
     | {
         readonly type: "message.send";
@@ -127,6 +164,9 @@ export type WorldCommand = Timed &
         readonly cwd: string;
         readonly originActor: string | undefined;
         readonly permissionMode: PermissionMode;
+        /** Of the program, where it is known. */
+        readonly version?: string | undefined;
+        readonly versionTried?: boolean | undefined;
       }
     | {
         readonly type: "incarnation.exited";
@@ -151,7 +191,7 @@ export type WorldCommand = Timed &
         readonly type: "injection.drained";
         readonly name: string;
         readonly injection: string;
-        readonly evidence: "paste_drained" | "host_ledger";
+        readonly evidence: "paste_drained" | "host_ledger" | "request_accepted" | "turn_steered" | "hook_served";
       }
     | {
         readonly type: "injection.failed";
@@ -161,6 +201,8 @@ export type WorldCommand = Timed &
         /** Some bytes may have gone in. */
         readonly partial: boolean;
       }
+    /** The program takes context in the answer to one of its reports: what waits and cannot go in otherwise may go there. */
+    | { readonly type: "mail.serve"; readonly name: string; readonly epoch: number }
     /** Looks at an agent again: a timer fired, or the broker has just started. */
     | { readonly type: "agent.tick"; readonly name: string }
     | { readonly type: "broker.started" | "broker.stopped"; readonly pid: number; readonly version: string }

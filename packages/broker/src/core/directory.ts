@@ -6,11 +6,20 @@
  *   A3  Every incarnation that was asked for ends with exactly one `agent_exited`.
  *   A4  An agent that was released, killed or given up is not started again, except by a new spawn.
  *   A5  At most one client holds an agent; a hold ends by itself.
+ *   A6  What a program waits for is answered once: the first answer wins, and every later one learns whose that was.
  */
 import { accept, reject, type Decision } from "@agent-relay/kernel";
-import { errorEnvelope, limits, operatorName, type ExitClass, type ExitReason, type Fact } from "@agent-relay/protocol";
+import {
+  errorEnvelope,
+  limits,
+  operatorName,
+  type Activity,
+  type ExitClass,
+  type ExitReason,
+  type Fact,
+} from "@agent-relay/protocol";
 import type { ClientCommand, Refusal, WorldCommand } from "./commands.ts";
-import { agentEnded, notRunning, unknownAgent } from "./refusals.ts";
+import { agentEnded, notAnswerable, notBlocked, notRunning, tooLate, unknownAgent } from "./refusals.ts";
 import { isLive, type Agent, type BrokerState } from "./state.ts";
 
 type CommandOf<Type extends ClientCommand["type"] | WorldCommand["type"]> = Extract<
@@ -107,6 +116,8 @@ export function spawned(command: CommandOf<"incarnation.spawned">, state: Broker
       cwd: command.cwd,
       permissionMode: command.permissionMode,
       ...(command.originActor === undefined ? {} : { originActor: command.originActor }),
+      ...(command.version === undefined ? {} : { version: command.version }),
+      ...(command.versionTried === undefined ? {} : { versionTried: command.versionTried }),
     },
   ];
   if (agent.restarts > 0) facts.push({ type: "agent_restarted", agent: agent.name, epoch, attempt: agent.restarts });
@@ -130,6 +141,7 @@ export function exited(command: CommandOf<"incarnation.exited">, state: BrokerSt
       agent.startedAt === undefined ? 0 : Math.max(0, (command.endedAt ?? command.at) - agent.startedAt) / 1_000,
     lastLines: command.lastLines.slice(-20),
     undelivered: agent.mailbox.waitingCount + (agent.injection?.items.length ?? 0),
+    ...doing(agent),
   };
   const facts: Fact[] = [...losses(agent), exit];
   if (agent.releasing !== undefined) {
@@ -178,6 +190,28 @@ export function unhold(command: CommandOf<"agent.unhold">, state: BrokerState): 
   return accept({ type: "agent_unheld", agent: agent.name, leaseId: command.leaseId, how: "dropped" });
 }
 
+export function answer(command: CommandOf<"agent.answer">, state: BrokerState): Judgement {
+  const agent = state.agents.get(command.name);
+  if (agent === undefined) return reject(unknownAgent(state, command.name));
+  if (!isLive(agent)) return reject(notRunning(agent));
+  const { block, lastBlock } = agent;
+  const meant = command.block ?? block?.sequence;
+  if (block === undefined || meant !== block.sequence) {
+    const over = meant !== undefined && meant <= (lastBlock?.sequence ?? 0);
+    return reject(over ? tooLate(agent, lastBlock?.sequence === meant ? lastBlock : undefined) : notBlocked(agent));
+  }
+  if (block.answered !== undefined) return reject(tooLate(agent, block));
+  if (!block.answerable) return reject(notAnswerable(agent, block));
+  return accept({
+    type: "agent_block_answered",
+    agent: agent.name,
+    epoch: agent.epoch,
+    block: block.sequence,
+    verdict: command.verdict,
+    by: command.by,
+  });
+}
+
 export function report(command: CommandOf<"agent.report">, state: BrokerState): Judgement {
   const agent = newest(state, command);
   if (agent === undefined) return reject(unknownAgent(state, command.name));
@@ -194,6 +228,14 @@ export function newest(state: BrokerState, of: { readonly name: string; readonly
 export function classOf(reason: ExitReason): ExitClass {
   if (reason === "clean") return "normal";
   return reason === "released" || reason === "killed" ? "stopped" : "crash";
+}
+
+/** What was cut off, for whoever takes it up again. */
+function doing(agent: Agent): { readonly doing?: Activity } {
+  const { status, since } = agent;
+  if (status !== "starting" && status !== "idle" && status !== "working" && status !== "blocked") return {};
+  const inTurn = status === "working" || (status === "blocked" && agent.beforeBlock === "working");
+  return { doing: { status, since, messageIds: inTurn ? [...agent.turnMessages] : [] } };
 }
 
 function reasonOf(agent: Agent, seen: ExitReason): ExitReason {

@@ -1,14 +1,9 @@
 /** Folding one fact into the state, in place. Total: a fact that was written once always folds. */
-import { invariant, unreachable } from "@agent-relay/kernel";
-import { wireBytes, type Fact } from "@agent-relay/protocol";
-import type { Delivery } from "./mailbox.ts";
+import { invariant } from "@agent-relay/kernel";
+import type { Fact } from "@agent-relay/protocol";
+import { evolveDelivery, messageAccepted } from "./evolve-delivery.ts";
 import { newAgent, type Agent, type BrokerState, type Noted } from "./state.ts";
 
-/**
- * How long a prompt that went in may go without showing a turn. Programs echo a turn within about a second; after
- * five the prompt is taken for swallowed and the next one may go in.
- */
-export const TURN_OWED_MS = 5_000;
 /** How long an interrupt may take to show. Programs seen so far stop within two seconds. */
 export const INTERRUPT_MS = 10_000;
 
@@ -48,7 +43,7 @@ export function evolve(state: BrokerState, noted: Noted): BrokerState {
       const agent = state.agents.get(fact.agent);
       invariant(agent !== undefined, "a fact names an agent that was never registered");
       state.touched.add(agent.name);
-      evolveAgent(agent, fact, noted.at);
+      evolveAgent(agent, fact, noted);
       return state;
     }
   }
@@ -57,12 +52,19 @@ export function evolve(state: BrokerState, noted: Noted): BrokerState {
 type AgentFact = Extract<Fact, { agent: string }>;
 type OwnFact = Exclude<AgentFact, { type: "agent_registered" }>;
 
-function evolveAgent(agent: Agent, fact: OwnFact, at: number): void {
+function evolveAgent(agent: Agent, fact: OwnFact, { at, sequence }: Noted): void {
   switch (fact.type) {
     case "agent_spawning":
       agent.epoch = fact.epoch;
       agent.harness = fact.harness;
+      agent.runtime = fact.runtime;
       agent.traits = fact.traits;
+      agent.version = undefined;
+      agent.versionTried = undefined;
+      agent.resume = fact.resume;
+      agent.sessionId = fact.resume;
+      agent.sessionUsed = false;
+      agent.resumeNext = fact.resume;
       agent.restarts = fact.restarts;
       agent.restartAt = undefined;
       agent.releasing = undefined;
@@ -83,28 +85,54 @@ function evolveAgent(agent: Agent, fact: OwnFact, at: number): void {
       agent.cwd = fact.cwd;
       agent.permissionMode = fact.permissionMode;
       agent.originActor = fact.originActor;
+      agent.version = fact.version;
+      agent.versionTried = fact.versionTried;
       if (agent.status === "starting") agent.reason = "started; not ready yet";
+      return;
+    case "agent_session_started":
+      sessionStarted(agent, fact.sessionId);
       return;
     case "agent_ready":
       setStatus(agent, "idle", at, fact.source, fact.fidelity);
       return;
     case "agent_working":
       setStatus(agent, "working", at, fact.source, fact.fidelity);
-      turnShown(agent);
+      agent.turnOwedUntil = undefined;
+      if (agent.injection !== undefined) agent.injection.turnSeen = true;
+      agent.sessionUsed = true;
+      agent.resumeNext = agent.sessionId ?? agent.resumeNext;
       return;
     case "agent_turn_ended":
       setStatus(agent, "idle", at, fact.source, fact.fidelity);
-      turnShown(agent);
+      agent.turnOwedUntil = undefined;
+      // The end of the turn that it was to go into is not the turn that it begins.
+      if (agent.injection?.steer === false) agent.injection.turnSeen = true;
       agent.interrupt = undefined;
       agent.interruptFailedFor = undefined;
+      agent.steerRefused = false;
+      agent.turnMessages = [];
       return;
     case "agent_idle":
       agent.idleReportedFor = fact.since;
       return;
     case "agent_blocked":
       if (agent.status !== "blocked") agent.beforeBlock = agent.status;
-      agent.blockedKind = fact.kind;
+      agent.lastBlock = agent.block ?? agent.lastBlock;
+      agent.block = {
+        sequence,
+        kind: fact.kind,
+        what: fact.what,
+        answerable: fact.answerable,
+        source: fact.source,
+        fidelity: fact.fidelity,
+        answered: undefined,
+      };
       setStatus(agent, "blocked", at, fact.what ?? fact.kind, fact.fidelity);
+      return;
+    case "agent_block_answered":
+      if (agent.block?.sequence !== fact.block) return;
+      agent.block.answered = { by: fact.by, verdict: fact.verdict, at };
+      agent.reason = `${fact.verdict === "approve" ? "approved" : "denied"} by ${fact.by}; it has not gone on yet`;
       return;
     case "agent_unblocked":
       setStatus(agent, agent.beforeBlock ?? "working", at, fact.source, fact.fidelity);
@@ -117,6 +145,18 @@ function evolveAgent(agent: Agent, fact: OwnFact, at: number): void {
     case "agent_context_recovered":
       agent.contextThreshold = undefined;
       agent.contextExact ||= fact.fidelity === "exact";
+      return;
+    case "agent_compacted":
+      agent.contextThreshold = undefined;
+      return;
+    case "agent_tokens_used":
+      // Summed in the archive; nothing that is decided here depends on it.
+      return;
+    case "agent_draft_begun":
+      agent.drafting = true;
+      return;
+    case "agent_draft_ended":
+      agent.drafting = false;
       return;
     case "agent_status_reported":
       agent.reported = fact.text;
@@ -134,6 +174,7 @@ function evolveAgent(agent: Agent, fact: OwnFact, at: number): void {
       agent.startedAt = undefined;
       agent.hold = undefined;
       agent.failures = failuresAfter(agent, fact);
+      if (endsSession(agent, fact)) agent.resumeNext = undefined;
       forgetTurn(agent);
       setStatus(agent, "exited", at, fact.reason, "exact");
       if (fact.reason === "killed") agent.ended = "killed";
@@ -164,87 +205,23 @@ function evolveAgent(agent: Agent, fact: OwnFact, at: number): void {
   }
 }
 
-type DeliveryFact = Extract<
-  Fact,
-  {
-    type:
-      | "delivery_attempt_started"
-      | "delivery_attempt_failed"
-      | "delivery_handed_over"
-      | "delivery_seen"
-      | "delivery_answered"
-      | "delivery_uncertain"
-      | "delivery_stalled"
-      | "delivery_dead_lettered"
-      | "delivery_redelivered";
-  }
->;
+/**
+ * What the next incarnation continues is the newest conversation with a turn in it: programs refuse to continue an empty
+ * one. A program that continues an old conversation under a new id has nothing in the new one yet, so the old id stands;
+ * one that changes its conversation in mid-life was told to forget the old one.
+ */
+function sessionStarted(agent: Agent, sessionId: string): void {
+  const changed = agent.sessionId !== undefined && agent.sessionId !== sessionId;
+  agent.sessionId = sessionId;
+  if (!agent.sessionUsed) return;
+  agent.sessionUsed = !changed || agent.status === "working";
+  agent.resumeNext = agent.sessionUsed ? sessionId : undefined;
+}
 
-function evolveDelivery(agent: Agent, fact: DeliveryFact, at: number): void {
-  if (fact.type === "delivery_redelivered") {
-    agent.mailbox.add({
-      ...newDelivery(fact.messageId, fact.messageSequence, fact.from, fact.mode, fact.bytes, at, undefined),
-      possibleRepeat: true,
-    });
-    return;
-  }
-  const delivery = agent.mailbox.find(fact.messageId);
-  // Evidence for what has left the bounded memory changes nothing here; the archive still records it.
-  if (delivery === undefined) return;
-  switch (fact.type) {
-    case "delivery_attempt_started":
-      agent.injection ??= { id: fact.injection, epoch: fact.epoch, items: [], turnSeen: false };
-      invariant(agent.injection.id === fact.injection, "D1: an attempt started while another was in flight");
-      agent.mailbox.takeInFlight(delivery);
-      agent.injection.items.push(delivery);
-      delivery.attempts = fact.attempt;
-      delivery.stalled = undefined;
-      return;
-    case "delivery_attempt_failed":
-      leaveInjection(agent, delivery);
-      agent.mailbox.putBack(delivery);
-      agent.retryAt = fact.retryAt;
-      return;
-    case "delivery_handed_over": {
-      const injected = agent.injection?.items.includes(delivery) === true;
-      const owesTurn = injected && agent.traits?.boundary === "turn" && agent.injection?.turnSeen === false;
-      leaveInjection(agent, delivery);
-      delivery.attempts = Math.max(delivery.attempts, fact.attempt);
-      delivery.handedOver = { at, epoch: fact.epoch, route: fact.route, evidence: fact.evidence };
-      delivery.uncertain = false;
-      delivery.possibleRepeat = fact.possibleRepeat;
-      delivery.stalled = undefined;
-      agent.mailbox.settle(delivery);
-      if (owesTurn) agent.turnOwedUntil = at + TURN_OWED_MS;
-      return;
-    }
-    case "delivery_seen":
-      delivery.seenAt = at;
-      return;
-    case "delivery_answered":
-      agent.mailbox.remove(delivery);
-      return;
-    case "delivery_uncertain":
-      leaveInjection(agent, delivery);
-      delivery.uncertain = true;
-      delivery.possibleRepeat = true;
-      delivery.handedOver = undefined;
-      if (delivery.place !== "waiting") agent.mailbox.putBack(delivery);
-      return;
-    case "delivery_stalled":
-      delivery.stalled = fact.reason;
-      if (fact.reason === "interrupt_unconfirmed") {
-        agent.interrupt = undefined;
-        agent.interruptFailedFor = fact.messageId;
-      }
-      return;
-    case "delivery_dead_lettered":
-      leaveInjection(agent, delivery);
-      agent.mailbox.remove(delivery);
-      return;
-    default:
-      unreachable(fact);
-  }
+/** Whether the conversation cannot be continued by another life: it is full, or continuing it has just failed. */
+function endsSession(agent: Agent, exit: FactOf<"agent_exited">): boolean {
+  if (exit.reason === "context_exhausted") return true;
+  return agent.resume !== undefined && exit.reason === "startup_failure";
 }
 
 function agentRegistered(state: BrokerState, fact: FactOf<"agent_registered">, at: number): BrokerState {
@@ -259,46 +236,6 @@ function agentRegistered(state: BrokerState, fact: FactOf<"agent_registered">, a
   return state;
 }
 
-function messageAccepted(state: BrokerState, fact: FactOf<"message_accepted">, noted: Noted): BrokerState {
-  const bytes = wireBytes(fact.body);
-  for (const name of fact.recipients) {
-    const agent = state.agents.get(name);
-    invariant(agent !== undefined, "a message names a recipient that was never registered");
-    agent.mailbox.add(
-      newDelivery(fact.messageId, noted.sequence, fact.from, fact.mode, bytes, noted.at, fact.expiresAt),
-    );
-    state.touched.add(name);
-  }
-  return state;
-}
-
-function newDelivery(
-  messageId: string,
-  sequence: number,
-  from: string,
-  mode: Delivery["mode"],
-  bytes: number,
-  acceptedAt: number,
-  expiresAt: number | undefined,
-): Delivery {
-  return {
-    messageId,
-    sequence,
-    from,
-    mode,
-    bytes,
-    acceptedAt,
-    expiresAt,
-    attempts: 0,
-    possibleRepeat: false,
-    uncertain: false,
-    stalled: undefined,
-    place: "waiting",
-    handedOver: undefined,
-    seenAt: undefined,
-  };
-}
-
 function setStatus(
   agent: Agent,
   status: Agent["status"],
@@ -310,7 +247,9 @@ function setStatus(
   agent.since = at;
   agent.reason = reason;
   agent.fidelity = fidelity;
-  if (status !== "blocked") agent.blockedKind = undefined;
+  if (status === "blocked") return;
+  agent.lastBlock = agent.block ?? agent.lastBlock;
+  agent.block = undefined;
 }
 
 /** Ends in quick succession count, whatever their cause, so that nothing is restarted for ever; being stopped does not. */
@@ -320,24 +259,13 @@ function failuresAfter(agent: Agent, exit: FactOf<"agent_exited">): number {
   return healthy ? 1 : agent.failures + 1;
 }
 
-function turnShown(agent: Agent): void {
-  agent.turnOwedUntil = undefined;
-  if (agent.injection !== undefined) agent.injection.turnSeen = true;
-}
-
 function forgetTurn(agent: Agent): void {
   agent.turnOwedUntil = undefined;
   agent.interrupt = undefined;
   agent.interruptFailedFor = undefined;
   agent.beforeBlock = undefined;
   agent.idleReportedFor = undefined;
-}
-
-function leaveInjection(agent: Agent, delivery: Delivery): void {
-  const injection = agent.injection;
-  if (injection === undefined) return;
-  const index = injection.items.indexOf(delivery);
-  if (index < 0) return;
-  injection.items.splice(index, 1);
-  if (injection.items.length === 0) agent.injection = undefined;
+  agent.turnMessages = [];
+  agent.steerRefused = false;
+  agent.drafting = false;
 }

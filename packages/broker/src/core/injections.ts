@@ -1,4 +1,4 @@
-/** Injections: what became of an attempt to write messages into a terminal. */
+/** Injections: what became of an attempt to put messages into a program. */
 import { accept, type Decision } from "@agent-relay/kernel";
 import type { Fact } from "@agent-relay/protocol";
 import type { Refusal, WorldCommand } from "./commands.ts";
@@ -18,7 +18,7 @@ export function drained(command: CommandOf<"injection.drained">, state: BrokerSt
       agent: command.name,
       epoch,
       attempt: delivery.attempts,
-      route: "paste",
+      route: command.evidence === "hook_served" ? "hook" : (injection?.route ?? "paste"),
       evidence: command.evidence,
       possibleRepeat: delivery.possibleRepeat,
     })),

@@ -69,8 +69,39 @@ test("S2: a full mailbox refuses new mail, and a channel's other members still g
       { type: "agent_registered" },
       { type: "message_accepted", recipients: ["ada", "ben"] },
       { type: "delivery_dead_lettered", agent: "ada", reason: "mailbox_full" },
+      { type: "message_accepted", from: "system", recipients: ["operator"] },
     ],
   });
+});
+
+test("S6: whoever sends to a channel is told once which members' mailboxes were full", () => {
+  const names = ["ada", "ben", "cleo", "dan", "eve", "fay", "gil"];
+  const full = names.flatMap((name, agent) =>
+    Array.from({ length: limits.mailboxDepthMax }, (_, index) => accepted(m(agent * 2_000 + index), "operator", name)),
+  );
+  const history = [...names.flatMap((name) => running(name, fetches)), ...channel("team", ...names, "zoe"), ...full];
+  const decision = judge(
+    send("zoe", "#team", "to all", { messageId: m(99_999) }),
+    stateAfter(...running("zoe"), ...history),
+  );
+  const told = decision.accepted
+    ? decision.events.flatMap((it) => (it.type === "message_accepted" && it.from === "system" ? [it] : []))
+    : [];
+  expect(told).toMatchObject([{ recipients: ["zoe"], to: { kind: "agent", name: "zoe" }, mode: "wait" }]);
+  expect(told[0]?.body).toBe(
+    `Your message to #team could not be delivered to ada, ben, cleo, dan, eve and 2 more (mailbox_full): ${m(99_999)}.`,
+  );
+});
+
+test("S6: a sender whose own mailbox is full gets no notice, and its message goes out all the same", () => {
+  const full = ["ada", "ben"].flatMap((name, agent) =>
+    Array.from({ length: limits.mailboxDepthMax }, (_, index) => accepted(m(agent * 2_000 + index), "operator", name)),
+  );
+  const history = [...running("ada", fetches), ...running("ben", fetches), ...channel("team", "ada", "ben"), ...full];
+  expect(typesOf(send("ben", "#team", "to all", { messageId: m(9_999) }), ...history)).toEqual([
+    "message_accepted",
+    "delivery_dead_lettered",
+  ]);
 });
 
 test.each([

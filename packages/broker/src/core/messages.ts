@@ -6,11 +6,13 @@
  *   S3  A message that was fetched counts as seen when it is acknowledged; until then it is offered again, marked.
  *   S4  An answer proves that what it answers was seen.
  *   S5  Mail from one sender to one recipient keeps its order.
+ *   S6  Whoever sends to a channel is told once which of its members the message could not reach.
  */
 import { accept, reject, type Decision } from "@agent-relay/kernel";
 import { errorEnvelope, limits, stripControls, type Fact } from "@agent-relay/protocol";
 import type { ClientCommand, Refusal } from "./commands.ts";
 import type { Delivery } from "./mailbox.ts";
+import { notice, noticeId, takesNotices } from "./notices.ts";
 import { agentEnded, unknownAgent, unknownChannel } from "./refusals.ts";
 import { isLive, type Agent, type BrokerState } from "./state.ts";
 
@@ -40,6 +42,7 @@ export function send(command: CommandOf<"message.send">, state: BrokerState): Ju
   });
   for (const agent of audience.full)
     facts.push({ type: "delivery_dead_lettered", messageId, agent, reason: "mailbox_full" });
+  if (audience.full.length > 0) facts.push(...fullNotice(command, audience.full, state, facts.length));
   if (replyTo !== undefined) facts.push(...answeredFacts(state, from, replyTo.messageId, messageId));
   return accept(...facts);
 }
@@ -133,6 +136,20 @@ export function redeliver(command: CommandOf<"deadletter.redeliver">, state: Bro
   });
 }
 
+/** Whoever sends to a channel learns which members did not get it. */
+function fullNotice(
+  { from, to, messageId }: CommandOf<"message.send">,
+  full: readonly string[],
+  state: BrokerState,
+  before: number,
+): readonly Fact[] {
+  const shown = full.slice(0, 5).join(", ");
+  const more = full.length > 5 ? ` and ${full.length - 5} more` : "";
+  const body = `Your message to #${to.name} could not be delivered to ${shown}${more} (mailbox_full): ${messageId}.`;
+  const id = noticeId(messageId, state.head + before + 1);
+  return takesNotices(from, state) ? [notice(id, from, body)] : [];
+}
+
 /** Answering proves reading, whatever way the message took. */
 function answeredFacts(state: BrokerState, from: string, original: string, replyId: string): readonly Fact[] {
   const agent = state.agents.get(from);
@@ -159,7 +176,7 @@ function handedOverBy(delivery: Delivery, agent: Agent, evidence: "reply" | "inb
     agent: agent.name,
     epoch: Math.max(1, agent.epoch),
     attempt: delivery.attempts,
-    route: delivery.place === "in_flight" ? "paste" : "inbox",
+    route: delivery.place === "in_flight" ? (agent.injection?.route ?? "paste") : "inbox",
     evidence,
     possibleRepeat: delivery.possibleRepeat,
   };

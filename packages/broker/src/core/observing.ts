@@ -6,17 +6,26 @@
  *   O3  One `agent_context_low` for each threshold on the way down; all are armed again once there is room.
  *   O4  What was inferred from the screen never outranks what the program itself said of its context.
  *   O5  `seen` comes from the program's own echo of a message, by id.
+ *   O6  A question has one block of its own: what is answered is what was shown, or the answer is refused.
+ *   O7  A draft lasts until the composer is known to be empty; a turn that our own mail began proves nothing about it.
  */
 import { accept, unreachable, type Decision } from "@agent-relay/kernel";
 import type { Fact } from "@agent-relay/protocol";
 import type { Observation, Refusal, WorldCommand } from "./commands.ts";
 import { newest } from "./directory.ts";
-import { isLive, type Agent, type BrokerState } from "./state.ts";
+import { isLive, type Agent, type Block, type BrokerState } from "./state.ts";
 
 /** Percent of the context window left. */
 const CONTEXT_THRESHOLDS = [20, 10, 5] as const;
 /** Room above the highest threshold from which the thresholds count again; less would chatter around the edge. */
 const CONTEXT_REARM_PCT = 25;
+/**
+ * Programs seen so far go on within a second of an answer. What still waits after ten has not taken the answer, or asks
+ * the same again; either way a person is to be asked again.
+ */
+const ANSWER_TAKES_MS = 10_000;
+
+type Blocked = Extract<Observation, { type: "blocked" }>;
 
 export function observed(
   command: Extract<WorldCommand, { type: "incarnation.observed" }>,
@@ -24,14 +33,15 @@ export function observed(
 ): Decision<Fact, Refusal> {
   const agent = newest(state, command);
   if (agent === undefined || !isLive(agent)) return accept();
-  return accept(...factsOf(agent, command.observation));
+  return accept(...factsOf(agent, command.observation, command.at));
 }
 
-function factsOf(agent: Agent, observation: Observation): readonly Fact[] {
+function factsOf(agent: Agent, observation: Observation, at: number): readonly Fact[] {
   const who = { agent: agent.name, epoch: agent.epoch };
   const by = { source: observation.source, fidelity: observation.fidelity };
   const ready: Fact = { type: "agent_ready", ...who, ...by };
   const unblocked: Fact = { type: "agent_unblocked", ...who, ...by };
+  const draftEnded: readonly Fact[] = agent.drafting ? [{ type: "agent_draft_ended", ...who }] : [];
   switch (observation.type) {
     case "ready":
       if (agent.status === "blocked" && agent.beforeBlock === "starting") return [unblocked, ready];
@@ -41,8 +51,9 @@ function factsOf(agent: Agent, observation: Observation): readonly Fact[] {
       const before = statusUnder(agent);
       const facts: Fact[] = agent.status === "blocked" ? [unblocked] : [];
       if (before === "starting") facts.push(ready);
-      if (before !== "working") facts.push({ type: "agent_working", ...who, ...by });
-      return facts;
+      if (before === "working") return facts;
+      facts.push({ type: "agent_working", ...who, ...by });
+      return owesTurn(agent, at) ? facts : [...facts, ...draftEnded];
     }
     case "turn_ended": {
       if (agent.status === "idle") return [];
@@ -53,7 +64,7 @@ function factsOf(agent: Agent, observation: Observation): readonly Fact[] {
       return facts;
     }
     case "blocked":
-      if (agent.status === "blocked" && agent.blockedKind === observation.kind) return [];
+      if (agent.block !== undefined && !isNewQuestion(agent.block, observation, at)) return [];
       return [
         {
           type: "agent_blocked",
@@ -61,17 +72,69 @@ function factsOf(agent: Agent, observation: Observation): readonly Fact[] {
           kind: observation.kind,
           ...(observation.what === undefined ? {} : { what: observation.what }),
           ...by,
+          answerable: observation.answerable,
         },
       ];
     case "unblocked":
       return agent.status === "blocked" ? [unblocked] : [];
     case "context":
       return contextFacts(agent, observation);
-    case "prompt":
-      return observation.messageIds.flatMap((messageId) => seenFacts(agent, messageId));
+    case "prompt": {
+      const { messageIds, evidence = "prompt_hook" } = observation;
+      if (messageIds.length === 0) return draftEnded;
+      return messageIds.flatMap((messageId) => seenFacts(agent, messageId, evidence));
+    }
+    case "session":
+      if (agent.sessionId === observation.sessionId) return [];
+      return [{ type: "agent_session_started", ...who, sessionId: observation.sessionId, source: by.source }];
+    case "compacted":
+      return [{ type: "agent_compacted", ...who, ...by }];
+    case "tokens": {
+      const { inputTokens, cachedInputTokens, outputTokens, model } = observation;
+      if (inputTokens === 0 && outputTokens === 0) return [];
+      return [
+        {
+          type: "agent_tokens_used",
+          ...who,
+          inputTokens,
+          cachedInputTokens,
+          outputTokens,
+          ...(model === undefined ? {} : { model }),
+          source: by.source,
+        },
+      ];
+    }
+    case "draft":
+      if (observation.present) return agent.drafting ? [] : [{ type: "agent_draft_begun", ...who }];
+      return draftEnded;
     default:
       return unreachable(observation);
   }
+}
+
+/**
+ * Whether the program asks something else than what stands there. An answer is given to what a person has read, so
+ * another question gets a block of its own. Each way of seeing a program words a question differently, so only other
+ * words from the same one mean another question; from a different one they are news only if they say more.
+ */
+function isNewQuestion(standing: Block, seen: Blocked, at: number): boolean {
+  const { answered } = standing;
+  const weaker = standing.fidelity === "exact" && seen.fidelity === "inferred";
+  if (answered !== undefined && !weaker && at - answered.at >= ANSWER_TAKES_MS) return true;
+  if (answered === undefined && worthOf(seen) > worthOf(standing)) return true;
+  if (seen.source !== standing.source) return false;
+  const otherWords = seen.what !== undefined && seen.what !== standing.what;
+  return otherWords || (seen.kind !== standing.kind && seen.kind !== "unknown");
+}
+
+/** How much is known of a question; what can be answered is worth more than what is only understood. */
+function worthOf(question: Pick<Block, "kind" | "answerable">): number {
+  return (question.kind === "unknown" ? 0 : 1) + (question.answerable ? 2 : 0);
+}
+
+/** Our own mail went in, and the turn that it begins has not shown yet. */
+function owesTurn(agent: Agent, at: number): boolean {
+  return agent.injection !== undefined || (agent.turnOwedUntil !== undefined && agent.turnOwedUntil > at);
 }
 
 /** What it does when the block is taken away. */
@@ -92,20 +155,24 @@ function contextFacts(agent: Agent, seen: Extract<Observation, { type: "context"
   return [{ type: "agent_context_recovered", ...who }];
 }
 
-function seenFacts(agent: Agent, messageId: string): readonly Fact[] {
+function seenFacts(
+  agent: Agent,
+  messageId: string,
+  evidence: "prompt_hook" | "transcript" | "turn_started",
+): readonly Fact[] {
   const delivery = agent.mailbox.find(messageId);
   // What only waits cannot have come in this way: a prompt that quotes an id proves nothing about a message not yet handed over.
   if (delivery === undefined || delivery.place === "waiting" || delivery.seenAt !== undefined) return [];
   const who = { messageId, agent: agent.name, epoch: agent.epoch };
-  const seen: Fact = { type: "delivery_seen", ...who, evidence: "prompt_hook" };
+  const seen: Fact = { type: "delivery_seen", ...who, evidence };
   if (delivery.place === "open") return delivery.handedOver?.epoch === agent.epoch ? [seen] : [];
   return [
     {
       type: "delivery_handed_over",
       ...who,
       attempt: delivery.attempts,
-      route: "paste",
-      evidence: "prompt_hook",
+      route: agent.injection?.route ?? "paste",
+      evidence,
       possibleRepeat: delivery.possibleRepeat,
     },
     seen,

@@ -20,7 +20,8 @@ import {
   working,
 } from "../testing/stories.ts";
 import { judge, settle } from "./broker.ts";
-import { TURN_OWED_MS, INTERRUPT_MS, evolve } from "./evolve.ts";
+import { TURN_OWED_MS } from "./evolve-delivery.ts";
+import { INTERRUPT_MS, evolve } from "./evolve.ts";
 import { INJECTION_ITEMS_MAX, nextDue, STALL_AFTER_MS } from "./plan.ts";
 import type { BrokerState } from "./state.ts";
 
@@ -186,6 +187,11 @@ test("D3: mail of an agent that has ended becomes dead letters, and each sender 
   const told = facts.filter((it) => it.type === "message_accepted");
   expect(told).toMatchObject([{ from: "system", recipients: ["ben"] }]);
   expect(told[0]?.type === "message_accepted" && told[0].body).toContain("2 of your messages to ada");
+});
+
+test("D3: an agent is not told of the mail that it sent itself", () => {
+  const state = stateAfter(...running("ada"), working("ada"), accepted(m(1), "ada", "ada", { expiresAt: t0 + 500 }));
+  expect(typesOf(dueFor(state, "ada", t0 + 500))).toEqual(["delivery_dead_lettered"]);
 });
 
 test("D3: notices never cause notices", () => {

@@ -2,15 +2,19 @@
  * Plan: what is due for an agent now, whatever led here.
  *
  *   D1  An agent has at most one injection in flight.
- *   D2  Messages go in in the order of their acceptance; urgent mail interrupts the turn, it never overtakes.
+ *   D2  Messages go in in the order of their acceptance; urgent mail interrupts the turn or is steered into it together
+ *       with what was there before it, it never overtakes.
  *   D3  Every delivery ends: it is handed over, or it is a dead letter with a reason, and its sender is told once.
- *   D4  Nothing goes into an agent that is blocked, held, starting or in a turn, unless it reads at any time.
+ *   D4  Nothing goes into an agent that is blocked, held, starting or in a turn, unless it reads at any time; and nothing
+ *       is pasted to a person's draft. Urgent mail may go into the turn of a program that takes it there.
  *   D5  A timeout moves no delivery; it only says why the delivery is not further along.
  *   D6  What is due is found again from the state alone: a lost hint costs time, never work.
+ *   D7  A message answers nothing: whatever it says, only `agent.answer` gives a person's word to a blocked program.
  */
-import type { DeadLetterReason, Fact, StallReason } from "@agent-relay/protocol";
+import type { DeadLetterReason, DeliveryTraits, Fact, Route, StallReason } from "@agent-relay/protocol";
 import { limits } from "@agent-relay/protocol";
 import type { Delivery } from "./mailbox.ts";
+import { notice, noticeId, takesNotices } from "./notices.ts";
 import { isLive, type Agent, type BrokerState } from "./state.ts";
 
 /** Mail that waits this long says why. A turn often lasts longer, so this is information, not an alarm. */
@@ -19,9 +23,6 @@ export const STALL_AFTER_MS = 30_000;
 export const INJECTION_ITEMS_MAX = 16;
 /** Bytes that go in together, unless a single message is larger. */
 const INJECTION_BYTES_MAX = 32_768;
-
-/** The sender of notices about dead letters. */
-const SYSTEM_NAME = "system";
 
 /** Facts that are due at `at`, for every agent touched since the last plan. Asked again until it answers none. */
 export function plan(state: BrokerState, at: number): readonly Fact[] {
@@ -59,7 +60,10 @@ function planDelivery(agent: Agent, at: number, sequence: number): readonly Fact
   if (obstacle === undefined) return startInjection(agent, at, sequence);
   const facts: Fact[] = [];
   const urgent = agent.mailbox.steering > 0 ? firstUrgent(agent) : undefined;
-  if (urgent !== undefined) facts.push(...planInterrupt(agent, urgent, at));
+  if (urgent !== undefined) {
+    if (obstacle === "agent_busy" && takesSteering(agent)) return startInjection(agent, at, sequence, { last: urgent });
+    facts.push(...planInterrupt(agent, urgent, at));
+  }
   const first = agent.mailbox.first();
   if (
     first !== undefined &&
@@ -79,9 +83,9 @@ export function obstacleOf(agent: Agent, at: number): StallReason | "in_flight" 
   if (!isLive(agent)) return "agent_not_running";
   if (agent.releasing !== undefined) return "agent_not_running";
   if (agent.status === "starting") return "agent_starting";
-  if (agent.status === "blocked") return "agent_blocked";
-  if (agent.traits?.push !== true) return "no_route";
-  if (agent.hold !== undefined && agent.hold.expiresAt > at) return "agent_held";
+  const person = personAt(agent, at);
+  if (agent.traits?.push !== true) return person === "agent_blocked" ? person : "no_route";
+  if (person !== undefined) return person;
   if (agent.injection !== undefined) return "in_flight";
   if (agent.retryAt !== undefined && agent.retryAt > at) return "in_flight";
   if (agent.traits.boundary === "anytime") return undefined;
@@ -90,15 +94,44 @@ export function obstacleOf(agent: Agent, at: number): StallReason | "in_flight" 
   return undefined;
 }
 
-function startInjection(agent: Agent, at: number, sequence: number): readonly Fact[] {
+/** Whose keys alone belong into the program now: it waits for a person, or one is at it. */
+export function personAt(agent: Agent, at: number): StallReason | undefined {
+  if (agent.status === "blocked") return "agent_blocked";
+  if (agent.hold !== undefined && agent.hold.expiresAt > at) return "agent_held";
+  return agent.drafting && agent.traits?.route === "paste" ? "draft_in_composer" : undefined;
+}
+
+/** Whether the turn that runs takes mail, as far as is known. */
+function takesSteering(agent: Agent): boolean {
+  return agent.status === "working" && agent.traits?.steerable === true && !agent.steerRefused;
+}
+
+export interface InjectionLimits {
+  /** Up to this one. */
+  readonly last?: Delivery | undefined;
+  /** Another way than the program's own. */
+  readonly route?: Route;
+  /** Never more, not even for a single message. */
+  readonly bytesMax?: number;
+}
+
+/** What goes in together now, from the front. */
+export function startInjection(
+  agent: Agent,
+  at: number,
+  sequence: number,
+  { last, route = agent.traits?.route ?? "paste", bytesMax }: InjectionLimits = {},
+): readonly Fact[] {
   const batch: Delivery[] = [];
   let bytes = 0;
   for (const delivery of agent.mailbox.waiting()) {
     if (batch.length === INJECTION_ITEMS_MAX) break;
+    if (bytesMax !== undefined && bytes + delivery.bytes > bytesMax) break;
     if (batch.length > 0 && bytes + delivery.bytes > INJECTION_BYTES_MAX) break;
     if (isDue(delivery.expiresAt, at)) break;
     batch.push(delivery);
     bytes += delivery.bytes;
+    if (delivery === last) break;
   }
   const first = batch[0];
   if (first === undefined) return [];
@@ -110,7 +143,7 @@ function startInjection(agent: Agent, at: number, sequence: number): readonly Fa
     agent: agent.name,
     epoch: agent.epoch,
     attempt: delivery.attempts + 1,
-    route: "paste",
+    route,
     possibleRepeat: delivery.possibleRepeat,
     injection,
   }));
@@ -128,18 +161,31 @@ function planInterrupt(agent: Agent, urgent: Delivery, at: number): readonly Fac
       },
     ];
   }
-  const held = agent.hold !== undefined && agent.hold.expiresAt > at;
   const possible =
-    agent.status === "working" && agent.traits?.interruptible === true && !held && agent.injection === undefined;
+    agent.status === "working" &&
+    agent.traits?.interruptible === true &&
+    !takesSteering(agent) &&
+    personAt(agent, at) === undefined &&
+    agent.injection === undefined;
   // One interrupt for each message: a program that does not stop is not poked for ever.
   if (!possible || agent.interruptFailedFor === urgent.messageId) return [];
   return [{ type: "agent_interrupting", agent: agent.name, epoch: agent.epoch, messageId: urgent.messageId }];
 }
 
-function firstUrgent(agent: Agent): Delivery | undefined {
+export function firstUrgent(agent: Agent): Delivery | undefined {
   for (const delivery of agent.mailbox.waiting()) if (delivery.mode === "steer") return delivery;
   return undefined;
 }
+
+const noTraits: DeliveryTraits = {
+  push: false,
+  boundary: "turn",
+  provesSeen: false,
+  interruptible: false,
+  route: "inbox",
+  steerable: false,
+  resumable: false,
+};
 
 function restart(agent: Agent): Fact {
   return {
@@ -147,9 +193,10 @@ function restart(agent: Agent): Fact {
     agent: agent.name,
     epoch: agent.epoch + 1,
     ...(agent.harness === undefined ? {} : { harness: agent.harness }),
-    runtime: agent.launch?.runtime ?? "pty",
-    traits: agent.traits ?? { push: false, boundary: "turn", provesSeen: false, interruptible: false },
+    runtime: agent.runtime ?? agent.launch?.runtime ?? "pty",
+    traits: agent.traits ?? noTraits,
     restarts: agent.restarts + 1,
+    ...(agent.resumeNext === undefined || agent.traits?.resumable !== true ? {} : { resume: agent.resumeNext }),
   };
 }
 
@@ -182,33 +229,14 @@ function notices(agent: Agent, dead: readonly DeadLetter[], state: BrokerState, 
   const bySender = new Map<string, DeadLetter[]>();
   for (const letter of dead) {
     const from = agent.mailbox.find(letter.messageId)?.from;
-    if (from === undefined || from === SYSTEM_NAME || from === agent.name) continue;
+    if (from === undefined || from === agent.name) continue;
     bySender.set(from, [...(bySender.get(from) ?? []), letter]);
   }
   return [...bySender].flatMap(([sender, letters]): readonly Fact[] => {
-    const to = state.agents.get(sender);
     const first = letters[0];
-    const takesMail = to !== undefined && to.ended === undefined && to.mailbox.waitingCount < limits.mailboxDepthMax;
-    if (!takesMail || first === undefined) return [];
-    const messageId = noticeId(first.messageId, sequence);
-    return [
-      {
-        type: "message_accepted",
-        messageId,
-        from: SYSTEM_NAME,
-        to: { kind: "agent", name: sender },
-        body: noticeText(agent, letters),
-        mode: "wait",
-        threadId: messageId,
-        recipients: [sender],
-      },
-    ];
+    if (first === undefined || !state.agents.has(sender) || !takesNotices(sender, state)) return [];
+    return [notice(noticeId(first.messageId, sequence), sender, noticeText(agent, letters))];
   });
-}
-
-/** Follows from what died and from where that stands in the log: the core has no other source of ids. */
-function noticeId(messageId: string, sequence: number): string {
-  return `${messageId}n${sequence.toString(36)}`;
 }
 
 function noticeText(agent: Agent, letters: readonly DeadLetter[]): string {

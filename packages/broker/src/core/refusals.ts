@@ -2,7 +2,7 @@
 import { errorEnvelope } from "@agent-relay/protocol";
 import type { Refusal } from "./commands.ts";
 import { nearestNames } from "./nearest.ts";
-import type { Agent, BrokerState } from "./state.ts";
+import type { Agent, Block, BrokerState } from "./state.ts";
 
 export function unknownAgent(state: BrokerState, name: string): Refusal {
   const nearest = nearestNames(name, state.agents.keys());
@@ -39,4 +39,36 @@ export function notRunning(agent: Agent): Refusal {
     hint: `\`agent-relay spawn ${agent.name} …\` starts it again.`,
     data: { name: agent.name, status: agent.status },
   });
+}
+
+export function notBlocked(agent: Agent): Refusal {
+  return errorEnvelope("not_blocked", `'${agent.name}' waits for nobody's answer: it is ${agent.status}.`, {
+    hint: `\`agent-relay who\` shows who waits, and for what.`,
+    data: { name: agent.name, status: agent.status },
+  });
+}
+
+/** `block` is the one that was meant, as far as it is still known. */
+export function tooLate(agent: Agent, block: Block | undefined): Refusal {
+  const { by, verdict } = block?.answered ?? {};
+  const what =
+    by === undefined
+      ? "is over: the program has gone on, or was answered at its terminal"
+      : `was ${verdict === "approve" ? "approved" : "denied"} by ${by} already`;
+  const now = agent.block === undefined || agent.block === block ? "" : ` It waits for something else now.`;
+  return errorEnvelope("already_answered", `What '${agent.name}' waited for ${what}.${now}`, {
+    hint: `\`agent-relay who\` shows what each agent waits for now.`,
+    data: { name: agent.name, ...(block === undefined ? {} : { block: block.sequence }), by, verdict },
+  });
+}
+
+export function notAnswerable(agent: Agent, block: Block): Refusal {
+  return errorEnvelope(
+    "not_answerable",
+    `What '${agent.name}' waits for (${block.kind}) can only be answered at its own terminal.`,
+    {
+      hint: `\`agent-relay attach ${agent.name}\` goes there.`,
+      data: { name: agent.name, block: block.sequence, kind: block.kind },
+    },
+  );
 }

@@ -9,6 +9,9 @@ import type {
   Fidelity,
   LaunchSpec,
   PermissionMode,
+  Route,
+  Runtime,
+  Verdict,
 } from "@agent-relay/protocol";
 import { limits } from "@agent-relay/protocol";
 import { Mailbox, type Delivery } from "./mailbox.ts";
@@ -26,13 +29,29 @@ export interface Hold {
   readonly expiresAt: number;
 }
 
-/** Messages on their way into one terminal. */
+/** Messages on their way into one program. */
 export interface Injection {
   readonly id: string;
   readonly epoch: number;
+  readonly route: Route;
+  /** It goes into the turn that ran when it began. */
+  readonly steer: boolean;
   readonly items: Delivery[];
   /** The program has shown a turn since the injection began, so none is owed any more. */
   turnSeen: boolean;
+}
+
+/** What a blocked program waits for. */
+export interface Block {
+  /** Of the fact that told it: the name under which it is answered. */
+  readonly sequence: number;
+  readonly kind: BlockKind;
+  readonly what: string | undefined;
+  readonly answerable: boolean;
+  readonly source: string;
+  readonly fidelity: Fidelity;
+  /** The first answer, which is the only one. */
+  answered: { readonly by: string; readonly verdict: Verdict; readonly at: number } | undefined;
 }
 
 export interface Agent {
@@ -46,12 +65,19 @@ export interface Agent {
   originActor: string | undefined;
   cwd: string | undefined;
   permissionMode: PermissionMode | undefined;
+  runtime: Runtime | undefined;
+  /** Of the program, where it is known. */
+  version: string | undefined;
+  versionTried: boolean | undefined;
   epoch: number;
   status: AgentStatus;
   since: number;
   reason: string | undefined;
   fidelity: Fidelity | undefined;
-  blockedKind: BlockKind | undefined;
+  /** What it waits for, while it is blocked. */
+  block: Block | undefined;
+  /** What it waited for last: an answer to that comes too late. */
+  lastBlock: Block | undefined;
   /** What it did before it was blocked. */
   beforeBlock: AgentStatus | undefined;
   pid: number | undefined;
@@ -66,6 +92,14 @@ export interface Agent {
   lastExit:
     | { readonly reason: ExitReason; readonly code: number | null; readonly signal: string | null; readonly at: number }
     | undefined;
+  /** The native session that this incarnation was started with. */
+  resume: string | undefined;
+  /** The native session that it is in. */
+  sessionId: string | undefined;
+  /** A turn has shown in that session since this incarnation began, so that there is something to continue. */
+  sessionUsed: boolean;
+  /** The native session that the next incarnation should continue. */
+  resumeNext: string | undefined;
   reported: string | undefined;
   /** The lowest context threshold that was crossed and not left again. */
   contextThreshold: number | undefined;
@@ -73,10 +107,16 @@ export interface Agent {
   /** The silence since this instant was reported. */
   idleReportedFor: number | undefined;
   hold: Hold | undefined;
+  /** A person's unsent text stands in the composer. */
+  drafting: boolean;
   readonly mailbox: Mailbox;
   injection: Injection | undefined;
   /** A prompt went in and its turn has not shown yet; until then nothing more goes in. */
   turnOwedUntil: number | undefined;
+  /** Messages of the turn that runs, the newest of them if there are many. */
+  turnMessages: string[];
+  /** The turn that runs takes nothing in between. */
+  steerRefused: boolean;
   retryAt: number | undefined;
   interrupt: { readonly messageId: string; readonly until: number } | undefined;
   /** The message that an unconfirmed interrupt was for; it waits for the turn to end by itself. */
@@ -115,12 +155,16 @@ export function newAgent(name: string, kind: AddresseeKind, at: number): Agent {
     originActor: undefined,
     cwd: undefined,
     permissionMode: undefined,
+    runtime: undefined,
+    version: undefined,
+    versionTried: undefined,
     epoch: 0,
     status: kind === "person" ? "idle" : "exited",
     since: at,
     reason: undefined,
     fidelity: undefined,
-    blockedKind: undefined,
+    block: undefined,
+    lastBlock: undefined,
     beforeBlock: undefined,
     pid: undefined,
     startedAt: undefined,
@@ -130,14 +174,21 @@ export function newAgent(name: string, kind: AddresseeKind, at: number): Agent {
     restarts: 0,
     restartAt: undefined,
     lastExit: undefined,
+    resume: undefined,
+    sessionId: undefined,
+    sessionUsed: false,
+    resumeNext: undefined,
     reported: undefined,
     contextThreshold: undefined,
     contextExact: false,
     idleReportedFor: undefined,
     hold: undefined,
+    drafting: false,
     mailbox: new Mailbox(limits.openDeliveriesMax),
     injection: undefined,
     turnOwedUntil: undefined,
+    turnMessages: [],
+    steerRefused: false,
     retryAt: undefined,
     interrupt: undefined,
     interruptFailedFor: undefined,

@@ -7,6 +7,7 @@ import type { Caller } from "../service.ts";
 import { registered, spawned, spawning } from "../testing/stories.ts";
 import { scriptedHarnesses } from "../testing/scripted-harnesses.ts";
 import { createCredentials } from "./credentials.ts";
+import type { Harnesses } from "./harness-port.ts";
 import { openBroker, type Broker } from "./open-broker.ts";
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -19,7 +20,7 @@ interface Bench {
   readonly call: (method: string, params: object, commandId?: string, caller?: Caller) => Promise<unknown>;
 }
 
-async function bench(...history: readonly Fact[]): Promise<Bench> {
+async function bench(history: readonly Fact[] = [], harnesses: Partial<Harnesses> = {}): Promise<Bench> {
   const log = new CrashableLog<Fact>();
   log.append(history.map((event) => ({ stream: "agent" in event ? `agent/${event.agent}` : "broker", event, at: 0 })));
   const host = fakePtyHost();
@@ -33,13 +34,14 @@ async function bench(...history: readonly Fact[]): Promise<Bench> {
     logger: quiet,
     ids: sequentialIds(),
     archive: {} as Archive,
-    harnesses: scriptedHarnesses,
+    harnesses: { ...scriptedHarnesses, ...harnesses },
     openHost: () => Promise.resolve(host),
     hostPid: () => 1,
     credentials: createCredentials(Buffer.from("secret")),
     logs: {
       end: () => Promise.resolve(0),
       append: () => undefined,
+      appendErrors: () => undefined,
       finish: () => undefined,
       close: () => Promise.resolve(),
       read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
@@ -95,7 +97,7 @@ test("a spawn that failed says so, however many lives the agent has had", async 
       undelivered: 0,
     },
   ]);
-  const { call, host } = await bench(registered("ada"), ...lives.flat());
+  const { call, host } = await bench([registered("ada"), ...lives.flat()]);
   host.failSpawns(() => "no more processes");
   await expect(call("agent.spawn", { name: "ada", launch }, "one")).rejects.toMatchObject({ code: "spawn_failed" });
 });
@@ -157,4 +159,70 @@ test("an end with all agents releases who runs and leaves the mail of who has en
   ).toEqual(["ben clean", "ada released"]);
   expect(log.history().some((it) => it.type === "delivery_dead_lettered")).toBe(false);
   expect(log.history().at(-1)?.type).toBe("broker_stopped");
+});
+
+test("what is lent for a first start reaches that start, and neither the log nor the next start", async () => {
+  const envs: unknown[] = [];
+  const { call, log, host } = await bench([], {
+    prepare: (of, launch_, options) => {
+      envs.push(options?.transientEnv);
+      return scriptedHarnesses.prepare(of, launch_);
+    },
+  });
+  const transientEnv = { SHELL_TOKEN: "never-to-be-stored" };
+  const params = { name: "ada", launch, transientEnv };
+  const first = await call("agent.spawn", params, "one");
+  expect(await call("agent.spawn", params, "one")).toEqual(first);
+  await expect(call("agent.spawn", params, "two")).rejects.toMatchObject({ code: "name_taken" });
+  host.exit("ada@1", { code: 1 });
+  await call("agent.wait", { names: ["ada"], until: "exited", timeoutMs: 1_000 });
+  expect(envs).toEqual([transientEnv]);
+  await call("agent.spawn", { name: "ada", launch }, "three");
+  expect(envs).toEqual([transientEnv, undefined]);
+  expect(JSON.stringify([...log.history(), log.findCommand("operator/one")])).not.toContain("never-to-be-stored");
+});
+
+test("an answer is given once, tells what it answered, and never by an agent", async () => {
+  const { call, host } = await bench();
+  await call("agent.spawn", { name: "ada", launch }, "one");
+  await expect(call("agent.answer", { name: "ada", verdict: "approve" }, "two")).rejects.toMatchObject({
+    code: "not_blocked",
+  });
+  host.emitOutput("ada@1", "<blocked>");
+  await call("agent.wait", { names: ["ada"], until: "blocked", timeoutMs: 1_000 });
+  const ada: Caller = { principal: { kind: "agent", name: "ada", epoch: 1 }, actor: undefined };
+  await expect(call("agent.answer", { name: "ada", verdict: "approve" }, "three", ada)).rejects.toMatchObject({
+    code: "not_allowed",
+  });
+  const answered = await call("agent.answer", { name: "ada", verdict: "approve" }, "four");
+  expect(answered).toEqual({ block: expect.any(Number) as number });
+  expect(await call("agent.answer", { name: "ada", verdict: "approve" }, "four")).toEqual(answered);
+  await expect(call("agent.answer", { name: "ada", verdict: "deny" }, "five")).rejects.toMatchObject({
+    code: "already_answered",
+  });
+  expect(host.terminals.get("ada@1")?.input).toBe("<approve>");
+});
+
+test("a program that takes context in the middle of a turn gets the mail that a held terminal keeps away", async () => {
+  const { call, host, log } = await bench();
+  await call("agent.spawn", { name: "ada", launch }, "one");
+  const ada: Caller = { principal: { kind: "agent", name: "ada", epoch: 1 }, actor: undefined };
+  const signal = (it: object): Promise<unknown> => call("agent.signal", { signal: it }, undefined, ada);
+  host.emitOutput("ada@1", "<working>");
+  await call("agent.wait", { names: ["ada"], until: "ready", timeoutMs: 1_000 });
+  expect(await signal({ type: "boundary" })).toEqual({});
+  await call("agent.hold", { name: "ada", leaseId: "lease-one", ttlMs: 60_000 }, "two");
+  await call("message.send", { to: { kind: "agent", name: "ada" }, body: "look here" }, "three");
+  const { handover } = (await signal({ type: "boundary" })) as { handover: { id: string; text: string } };
+  expect(handover.text).toContain("look here");
+  expect(await signal({ type: "boundary" })).toEqual({});
+  expect(log.history().some((it) => it.type === "delivery_handed_over")).toBe(false);
+  await signal({ type: "served", handover: handover.id, arrived: true });
+  expect(log.history().at(-1)).toMatchObject({
+    type: "delivery_handed_over",
+    route: "hook",
+    evidence: "hook_served",
+  });
+  await signal({ type: "prompt", text: handover.text });
+  expect(host.terminals.get("ada@1")?.input).toBe("");
 });

@@ -1,5 +1,6 @@
 /** Methods about agents: spawning and ending them, who there is, holds, terminals, what their hooks report. */
 import { relayError, type AgentView, type MethodResult, type PermissionMode } from "@agent-relay/protocol";
+import type { WorldCommand } from "../core/commands.ts";
 import { classOf } from "../core/directory.ts";
 import { isLive, type Agent } from "../core/state.ts";
 import {
@@ -8,12 +9,14 @@ import {
   wasDone,
   once,
   requireAgent,
+  requireMessage,
   viewOf,
   type Handlers,
   type Office,
   type Request,
 } from "./calls.ts";
-import { messageIdsIn } from "./envelope.ts";
+import { renderEnvelope } from "./envelope.ts";
+import type { HookSignal } from "./harness-port.ts";
 
 /** Programs with slow discs and cold caches have been seen to need ten seconds to start. */
 const SPAWN_TIMEOUT_MS = 30_000;
@@ -28,6 +31,7 @@ export const agentCalls: Handlers<
   | "agent.wait"
   | "agent.hold"
   | "agent.unhold"
+  | "agent.answer"
   | "agent.report"
   | "agent.signal"
   | "terminal.read"
@@ -69,6 +73,20 @@ export const agentCalls: Handlers<
     );
     return {};
   },
+  "agent.answer": (request, office) => {
+    const { name, verdict, block } = request.params;
+    const by = callerName(request.caller);
+    return once(
+      office,
+      "agent.answer",
+      request,
+      { type: "agent.answer", name, verdict, ...(block === undefined ? {} : { block }), by, at: office.clock.now() },
+      (facts) => {
+        const answered = facts.find((it) => it.event.type === "agent_block_answered")?.event;
+        return { block: answered?.type === "agent_block_answered" ? answered.block : (block ?? 0) };
+      },
+    );
+  },
   "agent.report": async ({ params, caller }, office) => {
     const { name, epoch } = incarnationOf(caller.principal);
     await office.engine.submit(
@@ -80,18 +98,18 @@ export const agentCalls: Handlers<
   "agent.signal": async ({ params, caller }, office) => {
     const { name, epoch } = incarnationOf(caller.principal);
     const { signal, source } = params;
-    const observations = [...(await office.incarnations.signal(name, epoch, signal, source))];
-    const at = office.clock.now();
-    if (signal.type === "prompt") {
-      const messageIds = messageIdsIn(signal.text);
-      if (messageIds.length > 0) observations.unshift({ type: "prompt", messageIds, source, fidelity: "exact" });
+    if (signal.type === "served") {
+      await office.engine.submit(servedReport(name, signal, office.clock.now()));
+      return {};
     }
+    const observations = await office.incarnations.signal(name, epoch, signal, source);
+    const at = office.clock.now();
     await Promise.all(
       observations.map((observation) =>
         office.engine.submit({ type: "incarnation.observed", name, epoch, observation, at }),
       ),
     );
-    return {};
+    return signal.type === "boundary" ? handOver(name, epoch, office) : {};
   },
   "terminal.read": async ({ params }, office) => {
     const agent = requireAgent(office.engine.state(), params.name);
@@ -115,20 +133,44 @@ export const agentCalls: Handlers<
   },
 };
 
+/** Mail for a program that takes it in the answer to its report; whoever writes that answer says what became of it. */
+async function handOver(name: string, epoch: number, office: Office): Promise<MethodResult<"agent.signal">> {
+  const facts = await office.engine.submit({ type: "mail.serve", name, epoch, at: office.clock.now() });
+  const attempts = facts.flatMap(({ event }) => (event.type === "delivery_attempt_started" ? [event] : []));
+  const id = attempts[0]?.injection;
+  if (id === undefined) return {};
+  const text = attempts
+    .map(({ messageId, possibleRepeat }) => {
+      const { message, at } = requireMessage(office, messageId);
+      return renderEnvelope(message, { at, possibleRepeat });
+    })
+    .join("\n");
+  office.incarnations.told(name, epoch, text);
+  return { handover: { id, text } };
+}
+
+function servedReport(
+  name: string,
+  { handover: injection, arrived }: Extract<HookSignal, { type: "served" }>,
+  at: number,
+): WorldCommand {
+  if (arrived) return { type: "injection.drained", name, injection, evidence: "hook_served", at };
+  const reason = "the answer to the program's report broke off";
+  return { type: "injection.failed", name, injection, reason, partial: true, at };
+}
+
 async function spawn(request: Request<"agent.spawn">, office: Office): Promise<MethodResult<"agent.spawn">> {
-  const { name, launch } = request.params;
-  if (launch.runtime === "headless") {
-    throw relayError("not_supported", "The headless runtime is not part of this version.", {
-      hint: "Use the runtime `pty`.",
-    });
-  }
+  const { name, launch, transientEnv } = request.params;
   const { harness, traits } = office.harnesses.describe(launch);
-  if (!wasDone(office, request))
-    requireNoMoreThanTheirOwn(request, office, office.harnesses.check(launch).permissionMode);
+  const isNew = !wasDone(office, request);
+  if (isNew) requireNoMoreThanTheirOwn(request, office, office.harnesses.check(launch, transientEnv).permissionMode);
+  const nextEpoch = (office.engine.state().agents.get(name)?.epoch ?? 0) + 1;
+  const takeBack = isNew && transientEnv !== undefined && office.incarnations.lend(name, nextEpoch, transientEnv);
   const { epoch, sequence } = await once(
     office,
     "agent.spawn",
-    request,
+    // What is not stored leaves no trace, not even in the digest of the command.
+    { ...request, params: { name, launch } },
     {
       type: "agent.spawn",
       name,
@@ -147,7 +189,10 @@ async function spawn(request: Request<"agent.spawn">, office: Office): Promise<M
         sequence: spawning?.sequence ?? 0,
       };
     },
-  );
+  ).catch((error: unknown) => {
+    if (takeBack !== false) takeBack();
+    throw error;
+  });
   const pid = await office.waits.until({
     answer: () => outcomeOf(office, name, epoch, sequence),
     concerns: (fact) => "agent" in fact && fact.agent === name,

@@ -6,7 +6,7 @@
 import { sweep, type CrashPlan } from "@agent-relay/testkit";
 import { expect, test } from "vitest";
 import { isLive } from "../core/state.ts";
-import { openWorld, type World } from "../testing/world.ts";
+import { clearKey, openWorld, personsText, type World } from "../testing/world.ts";
 
 async function busyStory(plan?: CrashPlan): Promise<World> {
   const world = await openWorld(plan);
@@ -98,15 +98,64 @@ async function shortStory(plan?: CrashPlan): Promise<World> {
   return world;
 }
 
+/** A dialog, a draft, a crash in the middle of a turn, and what the next life makes of it. */
+async function askedStory(plan?: CrashPlan): Promise<World> {
+  const world = await openWorld(plan);
+  await world.spawn("ada", { cli: "remembers", restart: { when: "on-crash", delayMs: 1_000 } });
+  await world.shows("ada", "<session one>");
+  await world.send("c1", "operator", "ada", "one");
+  await world.settle();
+  await world.shows("ada", "<working><blocked ls>");
+  await world.send("c2", "operator", "ada", "approve all", { mode: "steer" });
+  await world.settle();
+  const answer = { type: "agent.answer", name: "ada", verdict: "approve" } as const;
+  await world.ask("c3", (at) => ({ ...answer, by: "operator", at }));
+  await world.ask("c4", (at) => ({ ...answer, verdict: "deny", by: "sam", at }));
+  await world.pass(6_000);
+  await world.types("ada", personsText);
+  await world.send("c5", "operator", "ada", "beside the draft");
+  await world.pass(1_000);
+  await world.types("ada", clearKey);
+  await world.pass(6_000);
+  await world.shows("ada", "<working>");
+  await world.exits("ada", { signal: "SIGKILL" });
+  await world.send("c6", "operator", "ada", "for the next life");
+  await world.pass(10_000);
+  return world;
+}
+
+test("killed at any point, it answers a dialog once, types nothing beside a draft, and continues the conversation", async () => {
+  const report = await sweep(async (plan) => {
+    const world = await askedStory(plan);
+    const facts = world.facts();
+    expect(world.misplaced).toEqual([]);
+    const answers = facts.filter((it) => it.type === "agent_block_answered");
+    expect(answers, "the first answer won").toMatchObject([{ verdict: "approve", by: "operator" }]);
+    expect(world.answers, "it was typed once").toEqual(["ada@1 <approve>"]);
+    expect(
+      facts.flatMap((it) => (it.type === "agent_spawning" ? [[it.epoch, it.resume]] : [])),
+      "the next life continued the conversation",
+    ).toEqual([
+      [1, undefined],
+      [2, "one"],
+    ]);
+    expect(world.host.terminals.get("ada@2")?.spec.argv).toEqual(["remembers", "--resume", "one"]);
+    expect(facts.find((it) => it.type === "agent_exited")).toMatchObject({ doing: { status: "working" } });
+    const arrived = world.arrivals.filter((it) => !it.markedAsRepeat).map((it) => it.body);
+    expect(arrived).toEqual(["one", "approve all", "beside the draft", "for the next life"]);
+  });
+  expect(report.points).toBeGreaterThan(40);
+});
+
 test("without a crash the story goes as written", async () => {
   const world = await busyStory();
   expect(world.arrivals.map((it) => `${it.agent}@${it.epoch} ${it.body}${it.markedAsRepeat ? " (repeat?)" : ""}`))
     .toMatchInlineSnapshot(`
     [
       "ada@1 one",
-      "ada@1 two",
       "ben@1 to everyone",
       "cleo@1 to everyone",
+      "ada@1 two",
       "ben@1 while busy",
       "ben@1 urgent",
       "ben@2 for the next life",

@@ -3,8 +3,10 @@ import { LaunchSpec, type Fact } from "@agent-relay/protocol";
 import { sequentialIds, SimulatedClock } from "@agent-relay/testkit";
 import { expect, test } from "vitest";
 import type { BrokerCommand } from "../core/commands.ts";
+import { newAgent, type Agent } from "../core/state.ts";
 import { scriptedHarnesses } from "../testing/scripted-harnesses.ts";
 import { openWorld, type World } from "../testing/world.ts";
+import type { Harnesses } from "./harness-port.ts";
 import { createIncarnations, type Incarnations } from "./incarnations.ts";
 
 const exitsOf = (world: World): readonly string[] =>
@@ -13,7 +15,15 @@ const typesOf = (world: World, agent: string): readonly Fact["type"][] =>
   world.facts().flatMap((it) => ("agent" in it && it.agent === agent ? [it.type] : []));
 const statusOf = (world: World, agent: string): string | undefined => world.state().agents.get(agent)?.status;
 const terminalsOf = (world: World): readonly string[] => [...world.host.terminals.keys()].sort();
-const terminal = (id: string) => ({ id, argv: ["turns"] as const, env: {}, cwd: "/", cols: 80, rows: 24 });
+const terminal = (id: string) => ({
+  id,
+  argv: ["turns"] as const,
+  env: {},
+  cwd: "/",
+  stdio: "terminal" as const,
+  cols: 80,
+  rows: 24,
+});
 
 test("I4: when the host dies every agent has exited with it, and then policy decides", async () => {
   const world = await openWorld();
@@ -120,34 +130,114 @@ test("a program that cannot be started has exited with a startup failure that sa
   });
 });
 
+const draftsOf = (world: World): readonly Fact["type"][] =>
+  world.facts().flatMap((it) => (it.type.startsWith("agent_draft_") ? [it.type] : []));
+
+test("what a person has begun to type keeps mail away until it is sent", async () => {
+  const world = await openWorld();
+  await world.spawn("ada", { cli: "turns" });
+  await world.types("ada", "hel");
+  await world.types("ada", "lo");
+  await world.send("c1", "operator", "ada", "mail");
+  await world.settle();
+  expect(world.arrivals).toEqual([]);
+  await world.types("ada", "\r");
+  await world.settle();
+  expect(world.arrivals.map((it) => it.body)).toEqual(["mail"]);
+  expect(draftsOf(world)).toEqual(["agent_draft_begun", "agent_draft_ended"]);
+});
+
+test("a draft that was begun under an earlier broker ends by Enter, and not by a key that proves nothing", async () => {
+  const world = await openWorld();
+  await world.spawn("ada", { cli: "turns" });
+  await world.types("ada", "hello");
+  await world.restart();
+  await world.types("ada", "\u001b[D");
+  await world.types("ada", "\u007f");
+  expect(draftsOf(world)).toEqual(["agent_draft_begun"]);
+  await world.types("ada", "\r");
+  expect(draftsOf(world)).toEqual(["agent_draft_begun", "agent_draft_ended"]);
+});
+
+test("a draft that the core knows to be gone is not held against the next keys", async () => {
+  const world = await openWorld();
+  await world.spawn("ada", { cli: "turns" });
+  await world.types("ada", "typed while it works, and sent by the program itself");
+  await world.shows("ada", "<working>");
+  await world.shows("ada", "<idle>");
+  expect(draftsOf(world)).toEqual(["agent_draft_begun", "agent_draft_ended"]);
+  await world.types("ada", "a");
+  await world.types("ada", "\u007f");
+  expect(draftsOf(world)).toEqual([
+    "agent_draft_begun",
+    "agent_draft_ended",
+    "agent_draft_begun",
+    "agent_draft_ended",
+  ]);
+});
+
+test("an answer is typed once, also when the broker dies before it could be typed", async () => {
+  const world = await openWorld();
+  await world.spawn("ada", { cli: "turns" });
+  await world.shows("ada", "<blocked>");
+  world.host.stopReading("ada@1");
+  await world.ask("c1", (at) => ({ type: "agent.answer", name: "ada", verdict: "deny", by: "operator", at }));
+  await world.settle();
+  const block = world.state().agents.get("ada")?.block?.sequence;
+  await world.restart();
+  world.host.resumeReading("ada@1");
+  await world.settle();
+  expect(world.host.terminals.get("ada@1")?.written).toEqual([{ writeId: `answer.${block}`, text: "<deny>" }]);
+  expect(statusOf(world, "ada")).toBe("idle");
+});
+
+test("a turn that only silence can end is ended by silence also when the broker died in it", async () => {
+  const world = await openWorld();
+  await world.spawn("ada", { cli: "quiet" });
+  await world.send("c1", "operator", "ada", "one");
+  await world.settle();
+  expect(statusOf(world, "ada")).toBe("working");
+  await world.restart();
+  await world.pass(4_000);
+  expect(statusOf(world, "ada")).toBe("idle");
+});
+
 /** Incarnations alone, over a host whose answers a test can change. */
-function alone(change: (host: ReturnType<typeof fakePtyHost>) => object): {
+function alone(
+  change: (host: ReturnType<typeof fakePtyHost>) => object,
+  harnesses: Partial<Harnesses> = {},
+  known: Partial<Agent> = {},
+): {
   readonly host: ReturnType<typeof fakePtyHost>;
+  readonly clock: SimulatedClock;
   readonly incarnations: Incarnations;
   readonly reports: BrokerCommand[];
 } {
   const host = fakePtyHost();
+  const clock = new SimulatedClock(0);
   const reports: BrokerCommand[] = [];
   const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
   const incarnations = createIncarnations({
     openHost: () => Promise.resolve({ ...host, ...change(host) }),
-    harnesses: scriptedHarnesses,
-    clock: new SimulatedClock(0),
+    harnesses: { ...scriptedHarnesses, ...harnesses },
+    clock,
     ids: sequentialIds(),
     logger: quiet,
     logs: {
       end: () => Promise.resolve(0),
       append: () => undefined,
+      appendErrors: () => undefined,
       finish: () => undefined,
       close: () => Promise.resolve(),
       read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
       newestEpoch: () => Promise.resolve(undefined),
     },
     renderInjection: () => "",
-    isLive: () => true,
+    agent: (name) => ({ ...newAgent(name, "program", 0), epoch: 1, status: "idle", ...known }),
+    factsOf: () => [],
     submit: (command) => Promise.resolve(reports.push(command)),
   });
-  return { host, incarnations, reports };
+  return { host, clock, incarnations, reports };
 }
 
 const settled = (): Promise<void> =>
@@ -160,8 +250,11 @@ const reattach = {
   epoch: 1,
   launch: LaunchSpec.parse({ cli: "turns" }),
   harness: "turns",
+  runtime: "pty",
   spawned: true,
   ready: true,
+  working: false,
+  sessionId: undefined,
 } as const;
 
 test("I3: an end that comes right behind the host's list is not missed", async () => {
@@ -211,4 +304,73 @@ test("I6: a hook that is posted before its incarnation is found again waits for 
     { status: "rejected", reason: { code: "agent_not_running" } },
   ]);
   await expect(late).resolves.toBeDefined();
+});
+
+test("I7: a host that does not answer costs a question half a second", async () => {
+  const { host, incarnations, clock } = alone(() => ({ usage: () => new Promise(() => undefined) }));
+  await host.spawn(terminal("ada@1"));
+  incarnations.perform(reattach);
+  await settled();
+  const asked = incarnations.usage("ada", 1);
+  await clock.advanceAsync(500);
+  expect([await asked, clock.pending()]).toEqual([undefined, []]);
+});
+
+test("what was lent is used for one start, by whoever lent it first, and can be taken back", async () => {
+  const envs: unknown[] = [];
+  const { host, incarnations } = alone(() => ({}), {
+    prepare: (of, launch, options) => {
+      envs.push(options?.transientEnv);
+      return scriptedHarnesses.prepare(of, launch);
+    },
+  });
+  const spawn = (epoch: number) =>
+    ({ type: "spawn", name: "ada", epoch, launch: reattach.launch, harness: "turns", runtime: "pty" }) as const;
+  incarnations.lend("ada", 1, { A: "first" });
+  incarnations.lend("ada", 1, { A: "second" })();
+  incarnations.lend("ada", 2, { A: "taken back" })();
+  for (const epoch of [1, 2]) {
+    incarnations.perform(spawn(epoch));
+    await settled();
+  }
+  host.exit("ada@1", { code: 0 });
+  await settled();
+  incarnations.perform(spawn(1));
+  await settled();
+  expect(envs).toEqual([{ A: "first" }, undefined, undefined]);
+});
+
+test("nothing is typed into a program on pipes, and it has no size", async () => {
+  const { incarnations } = alone(() => ({}));
+  incarnations.perform({
+    type: "spawn",
+    name: "ada",
+    epoch: 1,
+    launch: LaunchSpec.parse({ cli: "talks", runtime: "headless" }),
+    harness: "talks",
+    runtime: "headless",
+  });
+  await settled();
+  await expect(incarnations.write("ada", 1, "x")).rejects.toMatchObject({ code: "not_supported" });
+  await expect(incarnations.resize("ada", 1, 80, 24)).rejects.toMatchObject({ code: "not_supported" });
+});
+
+test("a version that was not tried is watched as such, also by the next broker", async () => {
+  const tried: boolean[] = [];
+  const { host, incarnations } = alone(
+    () => ({}),
+    {
+      prepare: async (of, launch) => ({ ...(await scriptedHarnesses.prepare(of, launch)), versionTried: false }),
+      watch: (of, options) => {
+        tried.push(options.tried);
+        return scriptedHarnesses.watch(of, options);
+      },
+    },
+    { versionTried: false },
+  );
+  incarnations.perform({ ...reattach, type: "spawn", name: "ben" });
+  await host.spawn(terminal("ada@1"));
+  incarnations.perform(reattach);
+  await settled();
+  expect(tried).toEqual([false, false]);
 });

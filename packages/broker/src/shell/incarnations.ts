@@ -1,39 +1,41 @@
 /**
- * Incarnations: performing the core's effects on real terminals, and reporting what is learnt there.
+ * Incarnations: performing the core's effects on real programs, and reporting what is learnt there.
  *
  *   I1  Effects of one agent happen one after the other, in the order in which the core asked for them; ending one overtakes.
- *   I2  Nothing that a terminal does changes state here: it becomes a command, tagged with the incarnation's epoch.
+ *   I2  Nothing that a program does changes state here: it becomes a command, tagged with the incarnation's epoch.
  *   I3  An incarnation of a broker that died is found again by its terminal's id and read on by offset.
  *   I4  The loss of the terminals' host is the end of every incarnation in it, and is reported as that; so is a host that
  *       cannot be reached.
  *   I5  A terminal that no live incarnation claims is ended and forgotten as soon as the host is reached.
  *   I6  What a program's hooks say while its incarnation is still being found again is not refused: it waits for that.
+ *   I7  A question about a program is answered in bounded time, also when the host hangs.
  */
 import {
-  codeOf,
   messageOf,
   type Clock,
   type IdSource,
   type Logger,
   type PtyHost,
   type PtyHostEvent,
-  type TerminalEnding,
-  type TerminalInfo,
 } from "@agent-relay/kernel";
-import { relayError, type ExitReason, type LaunchSpec } from "@agent-relay/protocol";
+import { relayError, type Fact } from "@agent-relay/protocol";
 import type { BrokerCommand, Observation } from "../core/commands.ts";
 import type { BrokerEffect } from "../core/effects.ts";
+import { isLive, type Agent } from "../core/state.ts";
 import type { TerminalNews } from "../service.ts";
-import type { HookSignal, Harnesses, Prepared, Watcher } from "./harness-port.ts";
+import { createEndings } from "./end-incarnations.ts";
+import type { HookSignal, Harnesses } from "./harness-port.ts";
 import { createHostLink } from "./host-link.ts";
-import { lastStateOf, linesOf, ofOneTakenUp, tailOf } from "./output-tail.ts";
-import { redactor } from "./redact.ts";
+import { lastLook } from "./last-look.ts";
+import { idOf, liveIncarnations, type Live } from "./live-incarnations.ts";
+import { createRecords } from "./records.ts";
 import { createReports, type Report } from "./reports.ts";
+import { createStarts, isHostLost } from "./start-incarnations.ts";
 import type { TerminalLogs } from "./terminal-log.ts";
+import { createTyping } from "./typing.ts";
 
-/** How long a program may take to leave by itself, and how long after SIGTERM. */
-const POLITE_MS = 2_000;
-const TERM_MS = 3_000;
+/** A host that is asked for the memory of a program answers within milliseconds, or hangs. */
+const USAGE_MS = 500;
 
 /** What is known of a live incarnation beyond the log; lost with the broker and found again. */
 export interface Vitals {
@@ -45,6 +47,7 @@ export interface Incarnations {
   readonly perform: (effect: BrokerEffect) => void;
   /** Everything that a restart asks to find again has been asked for. Signals wait for that. */
   readonly recovered: () => void;
+  /** What a hook says, as it is to be told to the core. */
   readonly signal: (name: string, epoch: number, signal: HookSignal, source: string) => Promise<readonly Observation[]>;
   /** Text that reached an agent, or left it, by another way than its terminal. */
   readonly told: (name: string, epoch: number, text: string) => void;
@@ -55,30 +58,15 @@ export interface Incarnations {
     epoch: number,
     from: number,
   ) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
+  /** Keys of a person. */
   readonly write: (name: string, epoch: number, data: string) => Promise<void>;
   readonly resize: (name: string, epoch: number, cols: number, rows: number) => Promise<void>;
+  /** An environment for the start of this incarnation alone; returns the way to take it back. */
+  readonly lend: (name: string, epoch: number, env: Readonly<Record<string, string>>) => () => void;
   readonly onNews: (listener: (news: TerminalNews) => void) => () => void;
   readonly host: () => { readonly connected: boolean };
   /** Lets go of the terminals; they live on unless `endAll`. */
   readonly close: (options: { readonly endAll: boolean }) => Promise<void>;
-}
-
-interface Live {
-  readonly name: string;
-  readonly epoch: number;
-  readonly harness: string | undefined;
-  readonly watcher: Watcher;
-  redact: (text: string) => string;
-  startedAt: number;
-  nextOffset: number;
-  tail: Buffer;
-  lastActivityAt: number | undefined;
-  wasReady: boolean;
-  ended: boolean;
-  /** What was seen before the start was recorded; it is told after it. */
-  early: Observation[] | undefined;
-  /** What it printed while the past was still being read; it is taken in after it. */
-  backlog: { readonly offset: number; readonly data: Uint8Array }[] | undefined;
 }
 
 export interface IncarnationsOptions {
@@ -92,303 +80,118 @@ export interface IncarnationsOptions {
   /** The text of an injection's messages. */
   readonly renderInjection: (effect: Extract<BrokerEffect, { type: "inject" }>) => string;
   readonly submit: (command: BrokerCommand) => Promise<unknown>;
-  /** Whether this is the newest incarnation of its agent and, as far as the log knows, lives. */
-  readonly isLive: (name: string, epoch: number) => boolean;
+  /** What the log knows of an agent. */
+  readonly agent: (name: string) => Agent | undefined;
+  /** Facts of these types about one incarnation, from the log. */
+  readonly factsOf: (name: string, epoch: number, types: readonly Fact["type"][]) => readonly Fact[];
 }
+
+type Keys = Extract<BrokerEffect, { type: "inject" | "answer" | "interrupt" }>;
+type Injected = Extract<BrokerEffect, { type: "inject" }>;
 
 export function createIncarnations(options: IncarnationsOptions): Incarnations {
   const { harnesses, clock, ids, logger, logs } = options;
-  const live = new Map<string, Live>();
   /** The work on each agent, in order. */
   const chains = new Map<string, Promise<void>>();
   /** Incarnations that are being started or found again. */
   const starting = new Map<string, Promise<void>>();
   const listeners = new Set<(news: TerminalNews) => void>();
   let closing = false;
+  let questions = 0;
   let markRecovered = (): void => undefined;
   const recovered = new Promise<void>((resolve) => (markRecovered = resolve));
+  const isNewest = (name: string, epoch: number): boolean => {
+    const agent = options.agent(name);
+    return agent?.epoch === epoch && isLive(agent);
+  };
+
+  const reports = createReports({ submit: options.submit, clock, logger });
+  const report = (it: Parameters<typeof reports.report>[0]): void => void reports.report(it);
+  const live = liveIncarnations({ clock, logs, report });
   const link = createHostLink({
     open: options.openHost,
-    isClaimed: ({ name, epoch }) => live.has(`${name}@${epoch}`) || options.isLive(name, epoch),
+    isClaimed: (it) => live.find(idOf(it)) !== undefined || isNewest(it.name, it.epoch),
     onEvent: (event) => {
       onHostEvent(event);
     },
-    onLost: () => void lost([...live.values()]),
+    onLost: () => void lost(live.all()),
     logger,
   });
-  const reports = createReports({ submit: options.submit, clock, logger });
-  const submit = (report: Parameters<typeof reports.report>[0]): void => void reports.report(report);
+  const records = createRecords({
+    clock,
+    logger,
+    onLine: (it, line) => {
+      if (!it.ended) live.observe(it, it.intake.recorded(line));
+    },
+  });
+  const endings = createEndings({
+    live,
+    link,
+    harnesses,
+    clock,
+    ids,
+    logger,
+    report: reports.report,
+    isLive: isNewest,
+    onOver: (it) => {
+      records.forget(it);
+      logs.finish(it.name, it.epoch);
+      for (const listener of listeners) listener({ type: "ended", agent: it.name, epoch: it.epoch });
+    },
+  });
 
-  const observe = (it: Live, observations: readonly Observation[]): void => {
-    if (it.early !== undefined) {
-      it.early.push(...observations);
-      return;
-    }
-    for (const observation of it.wasReady ? ofOneTakenUp(observations) : observations) {
-      if (observation.type !== "context" && observation.type !== "prompt")
-        it.wasReady ||= observation.type !== "blocked";
-      submit({
-        type: "incarnation.observed",
-        name: it.name,
-        epoch: it.epoch,
-        observation: clean(it, observation),
-        at: clock.now(),
-      });
-    }
-    const wakeAt = it.watcher.wakeAt();
-    const key = `watch/${idOf(it)}`;
-    if (wakeAt === undefined || it.ended) clock.clearTimer(key);
-    else
-      clock.setTimer(key, wakeAt, () => {
-        if (!it.ended) observe(it, it.watcher.tick(clock.now()));
-      });
-  };
-
-  /** Its start is on its way into the log; from here on what is seen of it may follow. */
-  const begun = (it: Live): void => {
-    const early = it.early ?? [];
-    it.early = undefined;
-    observe(it, early);
+  const onOutput = (it: Live, offset: number, data: Uint8Array): void => {
+    const fresh = live.hear(it, offset, data);
+    if (fresh === undefined) return;
+    for (const listener of listeners) listener({ type: "output", agent: it.name, epoch: it.epoch, ...fresh });
   };
 
   const onHostEvent = (event: Exclude<PtyHostEvent, { type: "lost" }>): void => {
-    const it = live.get(event.id);
+    const it = live.find(event.id);
     if (it === undefined) return;
     if (event.type === "output") onOutput(it, event.offset, event.data);
+    else if (event.type === "stderr") live.hearErrors(it, event.offset, event.data);
     // Behind whatever is being done to it, so that `spawned` is recorded before the end.
-    else void inOrder(it.name, () => ended(it, event.ending));
+    else
+      void inOrder(it.name, () => {
+        endings.ended(it, event.ending);
+      });
   };
 
   const lost = async (all: readonly Live[]): Promise<void> => {
     if (all.length === 0) return;
-    await Promise.all(all.map((it) => inOrder(it.name, () => exited(it, "host_lost"))));
+    await Promise.all(all.map((it) => inOrder(it.name, () => endings.exited(it, "host_lost"))));
     // Should the host live after all, what runs there belongs to nobody now and must end.
     if (!closing) await link.sweep();
   };
 
-  const onOutput = (it: Live, offset: number, data: Uint8Array): void => {
-    if (it.backlog !== undefined) {
-      it.backlog.push({ offset, data });
-      return;
-    }
-    const skip = Math.max(0, it.nextOffset - offset);
-    if (skip >= data.length || it.ended) return;
-    const fresh = skip === 0 ? data : data.subarray(skip);
-    const start = offset + skip;
-    it.nextOffset = start + fresh.length;
-    it.lastActivityAt = clock.now();
-    it.tail = tailOf(it.tail, fresh);
-    logs.append(it.name, it.epoch, start, fresh);
-    observe(it, it.watcher.output(fresh, clock.now()));
-    const reply = it.watcher.takeReply();
-    if (reply !== undefined) typeAside(it, reply);
-    for (const listener of listeners)
-      listener({ type: "output", agent: it.name, epoch: it.epoch, offset: start, data: fresh });
-  };
+  const typing = createTyping({
+    clock,
+    agent: options.agent,
+    report: reports.report,
+    write: async (it, data) => (await link.reach()).write(it.id, ids.next("typed"), [{ type: "data", data }]),
+  });
 
-  /** Answers a query of the program's; failing to is no reason to disturb anything. */
-  const typeAside = (it: Live, data: string): void => {
-    link
-      .now()
-      ?.write(idOf(it), ids.next("aside"), [{ type: "data", data }])
-      .catch((error: unknown) => {
-        logger.debug("a terminal query was not answered", { agent: it.name, error: messageOf(error) });
-      });
-  };
-
-  const begin = (name: string, epoch: number, harness: string | undefined, startedAt: number): Live => {
-    const it: Live = {
-      name,
-      epoch,
-      harness,
-      watcher: harnesses.watch(harness, startedAt),
-      redact: redactor([]),
-      startedAt,
-      nextOffset: 0,
-      tail: Buffer.alloc(0),
-      lastActivityAt: undefined,
-      wasReady: false,
-      ended: false,
-      early: [],
-      backlog: undefined,
-    };
-    live.set(idOf(it), it);
-    return it;
-  };
-
-  const spawn = async (name: string, epoch: number, launch: LaunchSpec, harness: string | undefined): Promise<void> => {
-    const it = begin(name, epoch, harness, clock.now());
-    try {
-      const prepared = await harnesses.prepare({ name, epoch }, launch, harness);
-      it.redact = redactor(prepared.secrets);
-      const opened = await link.reach();
-      const { argv, env, cwd } = prepared;
-      const terminal = await opened.spawn({ id: idOf(it), argv, env, cwd, cols: launch.cols, rows: launch.rows });
-      it.startedAt = terminal.startedAt;
-      submit(spawnedReport(it, terminal, prepared));
-      begun(it);
-      observe(it, it.watcher.tick(clock.now()));
-    } catch (error) {
-      logger.warn("an agent could not be started", { agent: name, error: messageOf(error) });
+  const starts = createStarts({
+    live,
+    link,
+    harnesses,
+    clock,
+    ids,
+    logger,
+    logs,
+    report,
+    agent: options.agent,
+    factsOf: options.factsOf,
+    onOutput,
+    onEnded: endings.ended,
+    onLost: (it) => void endings.exited(it, "host_lost"),
+    onFailed: (it, error) => {
       it.tail = Buffer.from(`${messageOf(error)}\n`);
-      void exited(it, isHostLost(error) ? "host_lost" : "startup_failure");
-    }
-  };
-
-  const reattach = async (effect: Extract<BrokerEffect, { type: "reattach" }>): Promise<void> => {
-    const { name, epoch, launch, harness } = effect;
-    // From before the first question on, so that nothing that happens meanwhile is missed.
-    const it = begin(name, epoch, harness, clock.now());
-    it.backlog = [];
-    it.redact = redactor(Object.values(launch.env));
-    try {
-      const opened = await link.reach();
-      const terminal = (await opened.list()).find(({ id }) => id === idOf(it));
-      if (terminal !== undefined) return await takeUp(it, effect, opened, terminal);
-      if (effect.spawned) return void exited(it, "host_lost");
-    } catch (error) {
-      logger.warn("an agent could not be found again", { agent: name, error: messageOf(error) });
-      await exited(it, isHostLost(error) || effect.spawned ? "host_lost" : "startup_failure");
-      // It may run on where nobody could reach it; then it must end, as was reported.
-      if (link.now() !== undefined) void link.sweep();
-      return;
-    }
-    await spawn(name, epoch, launch, harness);
-  };
-
-  const takeUp = async (
-    it: Live,
-    effect: Extract<BrokerEffect, { type: "reattach" }>,
-    opened: PtyHost,
-    terminal: TerminalInfo,
-  ): Promise<void> => {
-    const { name, epoch, launch, harness, spawned } = effect;
-    it.startedAt = terminal.startedAt;
-    it.wasReady = effect.ready;
-    // The broker before this one may have died between starting it and saying so.
-    const prepared = spawned ? undefined : await harnesses.prepare({ name, epoch }, launch, harness);
-    const logged = await logs.end(name, epoch);
-    const { offset, data } = await opened.read(idOf(it), 0);
-    it.nextOffset = offset + data.length;
-    it.tail = tailOf(it.tail, data);
-    if (offset + data.length > logged) logs.append(name, epoch, offset, data);
-    if (prepared !== undefined) submit(spawnedReport(it, terminal, prepared));
-    begun(it);
-    // What is in the ring happened in the past: only where it led is news.
-    observe(it, lastStateOf(it.watcher.output(data, clock.now())));
-    it.watcher.takeReply();
-    const backlog = it.backlog ?? [];
-    it.backlog = undefined;
-    for (const printed of backlog) onOutput(it, printed.offset, printed.data);
-    if (terminal.ending !== undefined) ended(it, terminal.ending);
-  };
-
-  const spawnedReport = (
-    it: Live,
-    { pid, startedAt }: TerminalInfo,
-    { cwd, originActor, permissionMode }: Prepared,
-  ): Report => {
-    const { name, epoch } = it;
-    return {
-      type: "incarnation.spawned",
-      name,
-      epoch,
-      pid,
-      startedAt,
-      cwd,
-      originActor,
-      permissionMode,
-      at: clock.now(),
-    };
-  };
-
-  const inject = async (effect: Extract<BrokerEffect, { type: "inject" }>): Promise<void> => {
-    const it = live.get(idOf(effect));
-    if (it === undefined || it.ended) return;
-    const { name, injection } = effect;
-    const text = options.renderInjection(effect);
-    const steps = harnesses.pasteSteps(it.harness, text, it.watcher.bracketedPaste());
-    it.watcher.injected(text, clock.now());
-    try {
-      await (await link.reach()).write(idOf(it), injection, steps);
-      const evidence = effect.recovered ? "host_ledger" : "paste_drained";
-      submit({ type: "injection.drained", name, injection, evidence, at: clock.now() });
-    } catch (error) {
-      const code = codeOf(error);
-      // The end of the program is reported by itself and takes its deliveries with it.
-      if (code === "terminal_ended" || code === "pty_host_lost" || code === "unknown_terminal") return;
-      submit({
-        type: "injection.failed",
-        name,
-        injection,
-        reason: messageOf(error),
-        partial: code !== "terminal_busy",
-        at: clock.now(),
-      });
-    }
-  };
-
-  const interrupt = async (effect: Extract<BrokerEffect, { type: "interrupt" }>): Promise<void> => {
-    const it = live.get(idOf(effect));
-    if (it === undefined || it.ended) return;
-    try {
-      await (await link.reach()).write(idOf(it), ids.next("interrupt"), harnesses.interruptSteps(it.harness));
-    } catch (error) {
-      logger.warn("an agent could not be interrupted", { agent: it.name, error: messageOf(error) });
-    }
-  };
-
-  const terminate = async (effect: Extract<BrokerEffect, { type: "terminate" }>): Promise<void> => {
-    const it = live.get(idOf(effect));
-    const polite = effect.polite ? harnesses.exitCommand(it?.harness) : undefined;
-    const ladder =
-      effect.how === "kill"
-        ? { politeMs: 0, termMs: 0 }
-        : { politeMs: polite === undefined ? 0 : POLITE_MS, termMs: TERM_MS };
-    try {
-      await (await link.reach()).terminate(idOf(effect), polite === undefined ? ladder : { ...ladder, polite });
-    } catch (error) {
-      const code = codeOf(error);
-      if (code !== "unknown_terminal" && code !== "pty_host_lost")
-        logger.error("an agent could not be ended", { agent: effect.name, error: messageOf(error) });
-    }
-  };
-
-  const ended = (it: Live, ending: TerminalEnding): void => {
-    const uptimeMs = Math.max(0, ending.at - it.startedAt);
-    const lastLines = linesOf(it.tail);
-    const { code, signal } = ending;
-    const reason = harnesses.classifyExit(it.harness, { code, signal, lastLines, uptimeMs, wasReady: it.wasReady });
-    void exited(it, reason, ending);
-  };
-
-  const exited = async (it: Live, reason: ExitReason, ending?: TerminalEnding): Promise<void> => {
-    if (it.ended) return;
-    it.ended = true;
-    clock.clearTimer(`watch/${idOf(it)}`);
-    live.delete(idOf(it));
-    logs.finish(it.name, it.epoch);
-    for (const listener of listeners) listener({ type: "ended", agent: it.name, epoch: it.epoch });
-    await reports.report({
-      type: "incarnation.exited",
-      name: it.name,
-      epoch: it.epoch,
-      reason,
-      code: ending?.code ?? null,
-      signal: ending?.signal ?? null,
-      ...(ending === undefined ? {} : { endedAt: ending.at }),
-      lastLines: linesOf(it.tail).map((line) => it.redact(line).slice(0, 500)),
-      chance: ids.random(),
-      at: clock.now(),
-    });
-    // Only once the end is on disk may the host forget it.
-    if (!options.isLive(it.name, it.epoch)) await link.now()?.forget(idOf(it)).catch(ignoreGone);
-  };
-
-  const clean = (it: Live, observation: Observation): Observation =>
-    observation.type === "blocked" && observation.what !== undefined
-      ? { ...observation, what: it.redact(observation.what) }
-      : observation;
+      it.errorTail = it.tail;
+      void endings.exited(it, isHostLost(error) ? "host_lost" : "startup_failure");
+    },
+  });
 
   const inOrder = (name: string, work: () => void | Promise<void>): Promise<void> => {
     const after = (chains.get(name) ?? Promise.resolve()).then(work).catch((error: unknown) => {
@@ -402,23 +205,58 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
   };
 
   const performNow = (effect: Exclude<BrokerEffect, { type: "terminate" | "tidy" }>): void | Promise<void> => {
-    switch (effect.type) {
-      case "spawn":
-        return spawn(effect.name, effect.epoch, effect.launch, effect.harness);
-      case "reattach":
-        return reattach(effect);
-      case "inject":
-        return inject(effect);
-      case "interrupt":
-        return interrupt(effect);
+    if (effect.type === "spawn") return starts.spawn(effect);
+    if (effect.type === "reattach") return starts.reattach(effect);
+    const it = live.find(idOf(effect));
+    if (it === undefined || it.ended) return undefined;
+    if (effect.type === "inject" && effect.route === "hook") {
+      // It was the last broker's to write, into the answer to a report of the program's.
+      report(notIn(effect, "the broker died while it answered the program's report", true));
+      return undefined;
     }
+    return it.runtime === "pty" ? typeInto(it, effect) : tell(it, effect);
+  };
+
+  const notIn = ({ name, injection }: Injected, reason: string, partial: boolean): Report => ({
+    type: "injection.failed",
+    name,
+    injection,
+    reason,
+    partial,
+    at: clock.now(),
+  });
+
+  const tell = (it: Live, effect: Keys): Promise<void> => {
+    if (effect.type === "inject") return it.intake.deliver(effect, options.renderInjection(effect));
+    return effect.type === "answer" ? it.intake.answer(effect) : it.intake.interrupt();
+  };
+
+  const typeInto = async (it: Live, effect: Keys): Promise<void> => {
+    const obstacle = await lastLook(effect, {
+      settled: () => reports.settled(it.name),
+      agent: () => options.agent(it.name),
+      now: clock.now,
+      writeState: async (writeId) => (await link.reach()).writeState(it.id, writeId),
+    });
+    if (it.ended) return;
+    if (obstacle === undefined) return tell(it, effect);
+    if (effect.type === "inject") report(notIn(effect, obstacle, false));
   };
 
   const required = (name: string, epoch: number): Live => {
-    const it = live.get(`${name}@${epoch}`);
+    const it = live.find(idOf({ name, epoch }));
     if (it === undefined)
       throw relayError("agent_not_running", `'${name}' has no live process.`, {
         hint: "`agent-relay who` shows who runs.",
+      });
+    return it;
+  };
+
+  const requiredTerminal = (name: string, epoch: number): Live => {
+    const it = required(name, epoch);
+    if (it.runtime === "headless")
+      throw relayError("not_supported", `'${name}' runs without a terminal.`, {
+        hint: "Send it a message, or answer it with `agent-relay approve` and `deny`.",
       });
     return it;
   };
@@ -427,7 +265,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     perform: (effect) => {
       if (effect.type === "terminate") {
         // An injection may wait for a program that does not read; its end must not wait for the injection.
-        void (starting.get(idOf(effect)) ?? Promise.resolve()).then(() => terminate(effect));
+        void (starting.get(idOf(effect)) ?? Promise.resolve()).then(() => endings.terminate(effect));
         return;
       }
       if (effect.type === "tidy") {
@@ -446,33 +284,39 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     signal: async (name, epoch, signal, source) => {
       // A program that ran all the while may be faster than its broker, and a hook that is refused is not posted again.
       await recovered;
-      await starting.get(`${name}@${epoch}`);
+      await starting.get(idOf({ name, epoch }));
       const it = required(name, epoch);
-      const observations = it.watcher.signal(signal, source, clock.now());
       it.lastActivityAt = clock.now();
-      return observations;
+      if (signal.type === "session" && signal.record !== undefined) records.follow(it, signal.record);
+      await records.read(it);
+      return live.noted(it, it.intake.signal(signal, source));
     },
     told: (name, epoch, text) => {
-      live.get(`${name}@${epoch}`)?.watcher.told(text, clock.now());
+      live.find(idOf({ name, epoch }))?.intake.told(text);
     },
     vitals: (name, epoch) => {
-      const it = live.get(`${name}@${epoch}`);
+      const it = live.find(idOf({ name, epoch }));
       return it === undefined
         ? undefined
-        : { lastActivityAt: it.lastActivityAt, contextPctLeft: it.watcher.contextPctLeft() };
+        : { lastActivityAt: it.lastActivityAt, contextPctLeft: it.intake.contextPctLeft() };
     },
-    usage: async (name, epoch) => link.now()?.usage(`${name}@${epoch}`),
+    usage: (name, epoch) => {
+      const asked = link.now()?.usage(idOf({ name, epoch }));
+      return asked === undefined ? Promise.resolve(undefined) : within(asked);
+    },
     read: async (name, epoch, from) => {
-      const it = live.get(`${name}@${epoch}`);
+      const it = live.find(idOf({ name, epoch }));
       const opened = link.now();
-      return it === undefined || opened === undefined ? logs.read(name, epoch, from) : opened.read(idOf(it), from);
+      return it === undefined || opened === undefined ? logs.read(name, epoch, from) : opened.read(it.id, from);
     },
     write: async (name, epoch, data) => {
-      await (await link.reach()).write(idOf(required(name, epoch)), ids.next("typed"), [{ type: "data", data }]);
+      const it = requiredTerminal(name, epoch);
+      await typing.type(it, data);
     },
     resize: async (name, epoch, cols, rows) => {
-      await (await link.reach()).resize(idOf(required(name, epoch)), cols, rows);
+      await (await link.reach()).resize(requiredTerminal(name, epoch).id, cols, rows);
     },
+    lend: (name, epoch, env) => starts.lend(idOf({ name, epoch }), env),
     onNews: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -481,21 +325,23 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     close: async ({ endAll }) => {
       closing = true;
       reports.close();
-      for (const it of live.values()) clock.clearTimer(`watch/${idOf(it)}`);
+      records.close();
+      for (const it of live.all()) clock.clearTimer(`watch/${it.id}`);
       await link.close({ endAll });
       await logs.close();
     },
   };
-}
 
-function idOf(of: { readonly name: string; readonly epoch: number }): string {
-  return `${of.name}@${of.epoch}`;
-}
-
-function isHostLost(error: unknown): boolean {
-  return codeOf(error) === "pty_host_lost";
-}
-
-function ignoreGone(): void {
-  // The host is gone, and what it should have forgotten with it.
+  /** Nothing if the host does not answer in time. */
+  function within<Answer>(asked: Promise<Answer>): Promise<Answer | undefined> {
+    const timer = `question/${(questions += 1)}`;
+    return new Promise((resolve, reject) => {
+      clock.setTimer(timer, clock.now() + USAGE_MS, () => {
+        resolve(undefined);
+      });
+      asked.then(resolve, reject).finally(() => {
+        clock.clearTimer(timer);
+      });
+    });
+  }
 }

@@ -3,25 +3,34 @@
  *
  *   K1  Private files of an incarnation are 0600 in a 0700 directory of its own, and are gone with the next incarnation.
  *   K2  A program that cannot be found is refused before anything is recorded.
+ *   K3  Preparing the same incarnation again prepares the same, its native session's id included.
  */
+import { createHash } from "node:crypto";
 import { accessSync, chmodSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import {
   classifyExit,
-  createObserver,
   genericHarness,
   harnessById,
   inferHarness,
   pastePlan,
   planLaunch,
   splitCommand,
+  type ConversationInput,
   type Harness,
+  type Inference,
   type LaunchPlan,
+  type ObserverInput,
 } from "@agent-relay/harness";
-import { relayError, type DeliveryTraits, type LaunchSpec } from "@agent-relay/protocol";
-import type { Observation } from "../core/commands.ts";
+import type { WriteStep } from "@agent-relay/kernel";
+import { relayError, type DeliveryTraits, type LaunchSpec, type Runtime } from "@agent-relay/protocol";
 import type { Credentials } from "./credentials.ts";
-import type { Harnesses, Watcher } from "./harness-port.ts";
+import type { Harnesses, Incarnated, StartOptions } from "./harness-port.ts";
+import { createProgramVersions } from "./program-version.ts";
+import { talkOf, watcherOf } from "./watching.ts";
+
+/** What an observer or a conversation was told, with its time. */
+export type RecordedInput = ObserverInput | ConversationInput;
 
 export interface KnownHarnessesOptions {
   readonly project: string;
@@ -36,61 +45,100 @@ export interface KnownHarnessesOptions {
   /** Runs the tools on stdio, for programs that cannot speak HTTP. */
   readonly mcpCommand: readonly string[] | undefined;
   readonly isRoot: boolean;
+  /** Told every input of whoever watches an incarnation, so that it can be watched again in a test. */
+  readonly record?: ((of: Incarnated, input: RecordedInput) => void) | undefined;
 }
 
 export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
-  const plan = (who: { readonly name: string; readonly epoch: number }, launch: LaunchSpec): LaunchPlan =>
-    planLaunch({
+  const versions = createProgramVersions();
+  const recorderOf =
+    (of: Incarnated) =>
+    (input: RecordedInput): void =>
+      options.record?.(of, input);
+
+  const plan = (
+    who: { readonly name: string; readonly epoch: number },
+    launch: LaunchSpec,
+    { resume, transientEnv }: StartOptions,
+  ): LaunchPlan => {
+    const token = options.credentials.tokenFor(who.name, who.epoch);
+    return planLaunch({
       launch,
       agent: who.name,
       epoch: who.epoch,
-      token: options.credentials.tokenFor(who.name, who.epoch),
+      token,
       mcpUrl: options.mcpUrl(),
       hookUrl: options.hookUrl(),
       privateDir: privateDirOf(options, who),
-      inheritedEnv: options.environment,
+      inheritedEnv: { ...options.environment, ...transientEnv },
       orchestrator: options.orchestrator,
       mcpCommand: options.mcpCommand,
+      cwd: options.project,
+      resume,
+      sessionId: sessionIdFrom(token),
       root: options.isRoot,
     });
+  };
+
+  const versionOf = async (
+    launch: LaunchSpec,
+    { harness, env }: LaunchPlan,
+  ): Promise<{ readonly version?: string; readonly versionTried?: boolean }> => {
+    const { tried } = harness.versions;
+    if (tried.includes(OUR_OWN)) return {};
+    const { executable } = inferredFrom(launch);
+    const program = executable === undefined ? undefined : findProgram(executable, env, launch.cwd ?? options.project);
+    if (program === undefined) return {};
+    const version = await versions.of(program, harness.recognition.npmPackages ?? [], env);
+    if (version === undefined) return {};
+    // Of a program that was never run here, no version is better known than another.
+    return tried.length === 0 ? { version } : { version, versionTried: tried.includes(version) };
+  };
 
   return {
     describe: (launch) => {
-      const inferred = inferHarness(
-        [...splitCommand(launch.cli), ...launch.args],
-        launch.harness === undefined ? {} : { expected: launch.harness },
-      );
-      const harness = launch.harness ?? inferred.harness;
-      return { harness, traits: traitsOf(rowOf(harness)) };
+      const harness = launch.harness ?? inferredFrom(launch).harness;
+      return { harness, traits: traitsOf(rowOf(harness), launch.runtime) };
     },
-    check: (launch) => {
-      const { argv, env, permissionMode } = plan({ name: "check", epoch: 1 }, launch);
-      requireDirectory(launch.cwd ?? options.project);
-      requireProgram(argv[0], env["PATH"] ?? "", launch.cwd ?? options.project);
-      return { permissionMode };
-    },
-    prepare: (who, launch) => {
-      const planned = plan(who, launch);
+    check: (launch, transientEnv) => {
+      const { argv, env, permissionMode, notes } = plan({ name: "check", epoch: 1 }, launch, { transientEnv });
       const cwd = launch.cwd ?? options.project;
       requireDirectory(cwd);
-      requireProgram(planned.argv[0], planned.env["PATH"] ?? "", cwd);
-      writePrivateFiles(options, who, planned);
-      return Promise.resolve({
+      requireProgram(argv[0], env, cwd);
+      return { permissionMode, notes };
+    },
+    prepare: async (of, launch, startOptions = {}) => {
+      const planned = plan(of, launch, startOptions);
+      const cwd = launch.cwd ?? options.project;
+      requireDirectory(cwd);
+      requireProgram(planned.argv[0], planned.env, cwd);
+      writePrivateFiles(options, of, planned);
+      return {
         argv: planned.argv,
         env: planned.env,
         cwd,
         originActor: planned.originActor,
         permissionMode: planned.permissionMode,
-        secrets: [options.credentials.tokenFor(who.name, who.epoch), ...Object.values(launch.env)],
-      });
+        secrets: [
+          options.credentials.tokenFor(of.name, of.epoch),
+          ...Object.values(launch.env),
+          ...secretsIn(startOptions.transientEnv ?? {}),
+        ],
+        sessionId: planned.sessionId,
+        ...(await versionOf(launch, planned)),
+      };
     },
-    watch: (harness, startedAt) => watcherOf(rowOf(harness), startedAt),
+    watch: (of, watching) => watcherOf(rowOf(of.harness), watching, recorderOf(of)),
+    converse: (of, talk) =>
+      talkOf(rowOf(of.harness), { ...talk, name: of.name, cwd: talk.launch.cwd ?? options.project }, recorderOf(of)),
     pasteSteps: (harness, text, bracketedPaste) => pastePlan({ harness: rowOf(harness), text, bracketedPaste }),
-    interruptSteps: (harness) =>
-      (rowOf(harness).interrupt?.keys ?? []).flatMap((key, index) => [
-        ...(index === 0 ? [] : [{ type: "pause", ms: KEY_PAUSE_MS } as const]),
-        { type: "data", data: key } as const,
-      ]),
+    interruptSteps: (harness) => keySteps(rowOf(harness).interrupt?.keys ?? []),
+    answerSteps: (harness, kind, verdict) => {
+      const answer = rowOf(harness).answers?.[kind];
+      if (answer === undefined) return [];
+      const { afterMs } = answer;
+      return [...(afterMs === undefined ? [] : [{ type: "pause", ms: afterMs } as const]), ...keySteps(answer[verdict])];
+    },
     exitCommand: (harness) => rowOf(harness).exitCommand,
     classifyExit: (harness, exit) =>
       classifyExit({
@@ -105,73 +153,60 @@ export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
   };
 }
 
+/** How the rows of our own programs name their version. */
+const OUR_OWN = "this version";
 /** Two keys that come together are taken for one escape sequence. */
 const KEY_PAUSE_MS = 120;
+
+function keySteps(keys: readonly string[]): readonly WriteStep[] {
+  return keys.flatMap((key, index) => [
+    ...(index === 0 ? [] : [{ type: "pause", ms: KEY_PAUSE_MS } as const]),
+    { type: "data", data: key } as const,
+  ]);
+}
 
 function rowOf(harness: string | undefined): Harness {
   return (harness === undefined ? undefined : harnessById(harness)) ?? genericHarness;
 }
 
-function traitsOf(row: Harness): DeliveryTraits {
-  const paste = row.routes.find((it) => it.route === "paste");
+function inferredFrom({ cli, args, harness }: LaunchSpec): Inference {
+  return inferHarness([...splitCommand(cli), ...args], harness === undefined ? {} : { expected: harness });
+}
+
+function traitsOf(row: Harness, runtime: Runtime): DeliveryTraits {
+  const route = runtime === "headless" ? "structured" : "paste";
+  const proof = row.routes.find((it) => it.route === route);
+  const { headless } = row;
+  const shared = { route, provesSeen: proof?.seen !== undefined, resumable: row.resume !== undefined } as const;
+  if (runtime === "headless")
+    return {
+      ...shared,
+      push: headless !== undefined,
+      boundary: "turn",
+      interruptible: headless?.interruptible === true,
+      steerable: headless?.steerable === true,
+    };
   return {
-    push: paste !== undefined,
+    ...shared,
+    push: proof !== undefined,
     boundary: row.boundary,
-    provesSeen: paste?.seen !== undefined,
     interruptible: row.interrupt !== undefined,
+    steerable: false,
   };
 }
 
-function watcherOf(row: Harness, startedAt: number): Watcher {
-  const observer = createObserver(row);
-  let state = observer.initial(startedAt);
-  let wakeAt: number | undefined;
-  let reply: string | undefined;
-  const step = (input: Parameters<typeof observer.step>[1]): readonly Observation[] => {
-    const next = observer.step(state, input);
-    state = next.state;
-    wakeAt = next.wakeAt;
-    reply = next.reply ?? reply;
-    return next.observations.flatMap(toCore);
-  };
-  return {
-    output: (data, at) => step({ type: "output", data, at }),
-    signal: (signal, source, at) => step({ type: "signal", signal, source, at }),
-    tick: (at) => step({ type: "tick", at }),
-    injected: (text, at) => step({ type: "submitted", text, at }),
-    told: (text, at) => {
-      step({ type: "told", text, at });
-    },
-    wakeAt: () => wakeAt,
-    bracketedPaste: () => state.bracketedPaste,
-    takeReply: () => {
-      const taken = reply;
-      reply = undefined;
-      return taken;
-    },
-    contextPctLeft: () => state.contextPctLeft,
-  };
+/** The same for every preparation of one incarnation, and known to nobody without its token. */
+function sessionIdFrom(token: string): string {
+  const hex = createHash("sha256").update(`${token} session`).digest("hex");
+  const variant = "89ab"[Number.parseInt(hex[16] ?? "0", 16) % 4] ?? "8";
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `${variant}${hex.slice(17, 20)}`, hex.slice(20, 32)].join("-");
 }
 
-type Seen = ReturnType<ReturnType<typeof createObserver>["step"]>["observations"][number];
-
-/** What the core is told. Paste mode and activity stay with the shell. */
-function toCore(seen: Seen): readonly Observation[] {
-  const by = { source: seen.source, fidelity: seen.fidelity };
-  switch (seen.type) {
-    case "ready":
-    case "working":
-    case "turn_ended":
-    case "unblocked":
-      return [{ type: seen.type, ...by }];
-    case "blocked":
-      return [{ type: "blocked", kind: seen.kind, ...(seen.what === undefined ? {} : { what: seen.what }), ...by }];
-    case "context":
-      return [{ type: "context", pctLeft: seen.pctLeft, ...by }];
-    case "bracketed_paste":
-    case "activity":
-      return [];
-  }
+/** Of a whole shell's environment, what its names call secret; most of it is words that stand in every output. */
+function secretsIn(env: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(env).flatMap(([name, value]) =>
+    /TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|(?:^|_)(?:API_?)?KEY(?:_|$)/iu.test(name) ? [value] : [],
+  );
 }
 
 function privateDirOf(options: KnownHarnessesOptions, who: { readonly name: string; readonly epoch: number }): string {
@@ -202,11 +237,8 @@ function requireDirectory(directory: string): void {
   });
 }
 
-function requireProgram(program: string, searchPath: string, cwd: string): void {
-  const candidates = program.includes("/")
-    ? [path.resolve(cwd, program)]
-    : searchPath.split(path.delimiter).map((directory) => path.join(directory, program));
-  if (candidates.some(isExecutable)) return;
+function requireProgram(program: string, env: Readonly<Record<string, string>>, cwd: string): void {
+  if (findProgram(program, env, cwd) !== undefined) return;
   throw relayError(
     "program_not_found",
     `The program '${program}' was not found${program.includes("/") ? "" : " on the PATH"}, or cannot be run.`,
@@ -215,6 +247,13 @@ function requireProgram(program: string, searchPath: string, cwd: string): void 
       data: { program },
     },
   );
+}
+
+function findProgram(program: string, env: Readonly<Record<string, string>>, cwd: string): string | undefined {
+  const candidates = program.includes("/")
+    ? [path.resolve(cwd, program)]
+    : (env["PATH"] ?? "").split(path.delimiter).map((directory) => path.resolve(directory, program));
+  return candidates.find(isExecutable);
 }
 
 function isExecutable(file: string): boolean {

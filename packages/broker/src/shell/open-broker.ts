@@ -13,6 +13,8 @@ import { createIncarnations } from "./incarnations.ts";
 import type { TerminalLogs } from "./terminal-log.ts";
 import { createWaits } from "./waiting.ts";
 
+const FACTS_PAGE = 1_000;
+
 export interface BrokerOptions {
   readonly log: EventLog<Fact>;
   readonly archive: Archive;
@@ -72,10 +74,8 @@ export function openBroker(options: BrokerOptions): Broker {
     logger,
     logs: options.logs,
     submit: (command) => engine.submit(command),
-    isLive: (name, epoch) => {
-      const agent = engine.state().agents.get(name);
-      return agent?.epoch === epoch && isLive(agent);
-    },
+    agent: (name) => engine.state().agents.get(name),
+    factsOf: (name, epoch, types) => factsOf(log, name, epoch, types),
     renderInjection: (effect) =>
       effect.items
         .map(({ sequence, possibleRepeat }) => {
@@ -151,6 +151,23 @@ export function openBroker(options: BrokerOptions): Broker {
       return closed;
     },
   };
+}
+
+/** From the stream of one agent, its older incarnations left out. */
+function factsOf(
+  log: EventLog<Fact>,
+  name: string,
+  epoch: number,
+  types: readonly Fact["type"][],
+): readonly Fact[] {
+  const found: Fact[] = [];
+  for (let after = 0; ;) {
+    const page = log.read({ after, limit: FACTS_PAGE, stream: `agent/${name}`, types });
+    for (const { event } of page) if ("epoch" in event && event.epoch === epoch) found.push(event);
+    const last = page.at(-1);
+    if (last === undefined || page.length < FACTS_PAGE) return found;
+    after = last.sequence;
+  }
 }
 
 /** Releasing everyone through the core, so that each end is recorded as what it is. */

@@ -1,6 +1,5 @@
-/** What a program showed last: its newest lines for a report of its end, and where its past has led. */
+/** What a program showed last: its newest lines, for a report of its end. */
 import { stripControls } from "@agent-relay/protocol";
-import type { Observation } from "../core/commands.ts";
 
 /** Enough for twenty lines of a wide terminal. */
 const TAIL_BYTES = 8_192;
@@ -19,27 +18,16 @@ export function linesOf(tail: Buffer): readonly string[] {
     .slice(-LINES_MAX);
 }
 
-/** Where a past of many observations has led. */
-export function lastStateOf(observations: readonly Observation[]): readonly Observation[] {
-  const state = observations.findLast((it) => it.type !== "context" && it.type !== "prompt");
-  const context = observations.findLast((it) => it.type === "context");
-  const standing: readonly Observation[] =
-    state?.type === "ready" || state?.type === "unblocked"
-      ? [{ ...state, type: "turn_ended" }]
-      : state === undefined
-        ? []
-        : [state];
-  return context === undefined ? standing : [...standing, context];
-}
-
-/**
- * A watcher that took up a running program says `ready` once, of a program that was ready long before. Where that stands
- * alone the program is idle, whatever it did before; followed by a state it says nothing. Silence proves no end of a turn.
- */
-export function ofOneTakenUp(observations: readonly Observation[]): readonly Observation[] {
-  return observations.flatMap((it, index): readonly Observation[] => {
-    if (it.type !== "ready" || it.source === "silence") return [it];
-    const overtaken = observations.slice(index + 1).some(({ type }) => type === "working" || type === "blocked");
-    return overtaken ? [] : [{ ...it, type: "turn_ended" }];
-  });
+/** For people: what a program on pipes says on its standard error, or else whatever it printed that is not its protocol. */
+export function lastWordsOf(it: {
+  readonly tail: Buffer;
+  readonly errorTail: Buffer;
+  readonly runtime: "pty" | "headless";
+}): readonly string[] {
+  if (it.runtime === "pty") return linesOf(it.tail);
+  const errors = linesOf(it.errorTail);
+  if (errors.length > 0) return errors;
+  // Where the tail was cut, its first line is the end of one, and its beginning does not tell what it is.
+  const whole = it.tail.length < TAIL_BYTES ? it.tail : it.tail.subarray(it.tail.indexOf(0x0a) + 1 || it.tail.length);
+  return linesOf(whole).filter((line) => !line.startsWith("{"));
 }

@@ -1,23 +1,29 @@
 /**
- * Random stories over the whole broker on fakes: agents come and go, talk, get stuck and are held, brokers and hosts
- * die. At the end everyone is given time, and the promises are checked against what the programs really received.
+ * Random stories over the whole broker on fakes: agents come and go, talk, ask, get stuck and are held, brokers and
+ * hosts die. At the end everyone is given time, and the promises are checked against what the programs really received.
  *
  * `SEED=… npx vitest run --project sim` tells a failing story again.
  */
+import type { Fact } from "@agent-relay/protocol";
 import { seeded } from "@agent-relay/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { openWorld, type World } from "../testing/world.ts";
+import { clearKey, enterKey, openWorld, personsText, type World } from "../testing/world.ts";
 import { isLive } from "../core/state.ts";
 
 const names = ["ada", "ben", "cleo"] as const;
 const name = fc.constantFrom(...names);
 
+/** Whatever is asked now, the newest question that this story has told of, or the one before. */
+type Which = "now" | "newest" | "older";
+
+type Keys = typeof personsText | typeof clearKey | typeof enterKey;
+
 type Step =
   | {
       readonly do: "spawn";
       readonly name: string;
-      readonly cli: "turns" | "lines";
+      readonly cli: "turns" | "lines" | "remembers";
       readonly when: "never" | "on-crash";
     }
   | {
@@ -28,6 +34,8 @@ type Step =
       readonly ttl: boolean;
     }
   | { readonly do: "show"; readonly name: string; readonly text: string }
+  | { readonly do: "type"; readonly name: string; readonly keys: Keys }
+  | { readonly do: "answer"; readonly name: string; readonly verdict: "approve" | "deny"; readonly which: Which }
   | { readonly do: "exit"; readonly name: string; readonly crash: boolean }
   | { readonly do: "end"; readonly name: string; readonly how: "release" | "kill" }
   | { readonly do: "hold" | "unhold"; readonly name: string }
@@ -40,7 +48,7 @@ const steps: readonly fc.Arbitrary<Step>[] = [
   fc.record({
     do: just("spawn"),
     name,
-    cli: fc.constantFrom("turns", "lines"),
+    cli: fc.constantFrom("turns", "lines", "remembers"),
     when: fc.constantFrom("never", "on-crash"),
   }),
   fc.record({ do: just("spawn"), name, cli: fc.constant("turns"), when: fc.constant("on-crash") }),
@@ -68,7 +76,19 @@ const steps: readonly fc.Arbitrary<Step>[] = [
   fc.record({
     do: just("show"),
     name,
-    text: fc.constantFrom("<working>", "<idle>", "<blocked>", "<context 4>", "words"),
+    text: fc.constantFrom("<working>", "<idle>", "<blocked>", "<blocked rm>", "<blocked ls>", "<context 4>", "words"),
+  }),
+  fc.record({
+    do: just("show"),
+    name,
+    text: fc.constantFrom("<session one>", "<session two>", "<session one><working>"),
+  }),
+  fc.record({ do: just("type"), name, keys: fc.constantFrom<Keys>(personsText, clearKey, enterKey) }),
+  fc.record({
+    do: just("answer"),
+    name,
+    verdict: fc.constantFrom("approve", "deny"),
+    which: fc.constantFrom<Which>("now", "now", "newest", "older"),
   }),
   fc.record({ do: just("exit"), name, crash: fc.boolean() }),
   fc.record({ do: just("end"), name, how: fc.constantFrom("release", "kill") }),
@@ -78,7 +98,8 @@ const steps: readonly fc.Arbitrary<Step>[] = [
   fc.record({ do: fc.constantFrom("kill broker", "kill broker", "crash host") }),
 ];
 
-async function play(world: World, step: Step, id: string): Promise<void> {
+/** `hung` are the terminals whose programs do not read, and so show nothing. */
+async function play(world: World, step: Step, id: string, hung: Set<string>): Promise<void> {
   switch (step.do) {
     case "spawn":
       return world.spawn(step.name, {
@@ -93,7 +114,17 @@ async function play(world: World, step: Step, id: string): Promise<void> {
       });
       return;
     case "show":
-      return runs(world, step.name) ? world.shows(step.name, step.text) : undefined;
+      if (!runs(world, step.name) || hung.has(terminalOf(world, step.name))) return;
+      return world.shows(step.name, step.text);
+    case "type":
+      return runs(world, step.name) ? world.types(step.name, step.keys) : undefined;
+    case "answer": {
+      const told = world.facts().flatMap((it, index) => (isBlockOf(it, step.name) ? [index + 1] : []));
+      const block = step.which === "now" ? undefined : told.at(step.which === "newest" ? -1 : -2);
+      const { verdict } = step;
+      await world.ask(id, (at) => ({ type: "agent.answer", name: step.name, verdict, block, by: id, at }));
+      return;
+    }
     case "exit":
       return runs(world, step.name)
         ? world.exits(step.name, step.crash ? { signal: "SIGSEGV" } : { code: 0 })
@@ -117,8 +148,13 @@ async function play(world: World, step: Step, id: string): Promise<void> {
       return;
     case "hang":
       if (!runs(world, step.name)) return;
-      if (step.times > 0) world.host.stopReading(terminalOf(world, step.name));
-      else world.host.resumeReading(terminalOf(world, step.name));
+      if (step.times > 0) {
+        hung.add(terminalOf(world, step.name));
+        world.host.stopReading(terminalOf(world, step.name));
+      } else {
+        world.host.resumeReading(terminalOf(world, step.name));
+        hung.delete(terminalOf(world, step.name));
+      }
       return;
     case "disk":
       world.log.failAppends({ code: "disk_full", times: step.times });
@@ -130,6 +166,7 @@ async function play(world: World, step: Step, id: string): Promise<void> {
   }
 }
 
+const isBlockOf = (fact: Fact, agent: string): boolean => fact.type === "agent_blocked" && fact.agent === agent;
 const terminalOf = (world: World, agent: string): string => `${agent}@${world.state().agents.get(agent)?.epoch ?? 0}`;
 const runs = (world: World, agent: string): boolean => {
   const terminal = world.host.terminals.get(terminalOf(world, agent));
@@ -144,7 +181,8 @@ async function calm(world: World): Promise<void> {
     for (const agent of names) {
       if (!runs(world, agent)) continue;
       world.host.resumeReading(terminalOf(world, agent));
-      await world.shows(agent, "<working><idle>");
+      await world.types(agent, clearKey);
+      if (runs(world, agent)) await world.shows(agent, "<working><idle>");
     }
     await world.pass(21_000);
   }
@@ -171,6 +209,9 @@ function check(world: World): void {
     expect(message.index, `order from ${line}`).toBeGreaterThan(order.get(line) ?? -1);
     order.set(line, message.index);
   }
+  expect(world.misplaced, "nothing was typed into a dialog or a draft, and no answer anywhere else").toEqual([]);
+  checkAnswers(facts);
+  checkSessions(facts);
   const exits = facts.flatMap((it) => (it.type === "agent_exited" ? [`${it.agent}@${it.epoch}`] : []));
   expect(new Set(exits).size, "one agent_exited for each incarnation").toBe(exits.length);
   for (const it of facts) {
@@ -206,6 +247,45 @@ function check(world: World): void {
   }
 }
 
+/** Each question is answered at most once, while it stands. */
+function checkAnswers(facts: readonly Fact[]): void {
+  const answered = new Set<number>();
+  facts.forEach((it, index) => {
+    if (it.type !== "agent_block_answered") return;
+    const question = facts[it.block - 1];
+    expect(question, "an answer is for a question of its own agent's newest life").toMatchObject({
+      type: "agent_blocked",
+      agent: it.agent,
+      epoch: it.epoch,
+    });
+    const since = facts.slice(it.block, index).filter((other) => "agent" in other && other.agent === it.agent);
+    expect(
+      since.filter(({ type }) => ["agent_blocked", "agent_unblocked", "agent_exited"].includes(type)),
+      `the question ${it.block} stood when it was answered`,
+    ).toEqual([]);
+    expect(answered.has(it.block), `the question ${it.block} was answered twice`).toBe(false);
+    answered.add(it.block);
+  });
+}
+
+/** What is continued is a conversation of an earlier life since somebody's spawn, with a turn in it. */
+function checkSessions(facts: readonly Fact[]): void {
+  facts.forEach((it, index) => {
+    if (it.type !== "agent_spawning" || it.resume === undefined) return;
+    const { agent, resume } = it;
+    expect(it.traits.resumable && it.restarts > 0, `${agent}@${it.epoch} may continue ${resume}`).toBe(true);
+    const before = facts.slice(0, index).filter((other) => "agent" in other && other.agent === agent);
+    const first = before.findLastIndex((other) => other.type === "agent_spawning" && other.restarts === 0);
+    const lives = before.slice(first);
+    const began = lives.findIndex((other) => other.type === "agent_session_started" && other.sessionId === resume);
+    expect(began, `${resume} is a conversation of ${agent}`).toBeGreaterThan(0);
+    expect(
+      lives.some(({ type }) => type === "agent_working"),
+      `${resume} of ${agent} has had a turn`,
+    ).toBe(true);
+  });
+}
+
 test(
   "whatever happens, nothing is lost, doubled unmarked, out of order or left behind",
   { timeout: 60_000 },
@@ -216,11 +296,12 @@ test(
         const world = await openWorld();
         for (const agent of names) await world.spawn(agent, { cli: "turns", channels: ["all-of-us"] });
         let count = 0;
+        const hung = new Set<string>();
         for (const { command, delayMs, fate } of story) {
           await world.pass(delayMs);
           const id = `c${count++}`;
-          await play(world, command, id);
-          if (fate === "duplicated" && command.do === "send") await play(world, command, id);
+          await play(world, command, id, hung);
+          if (fate === "duplicated" && command.do === "send") await play(world, command, id, hung);
         }
         await calm(world);
         check(world);

@@ -2,7 +2,8 @@
  * Reports: what the world says reaches the log, also when the log cannot be written for a while.
  *
  *   W1  What could not be recorded is reported again until it is, and what one agent's world said stays in order.
- *   W2  A refusal is final, and so is the broker's end: at the next start the host is asked again what is true.
+ *   W2  Whoever must not act before the log knows what was seen can wait for that.
+ *   W3  A refusal is final, and so is the broker's end: at the next start the host is asked again what is true.
  */
 import { codeOf, messageOf, type Clock, type Logger } from "@agent-relay/kernel";
 import type { WorldCommand } from "../core/commands.ts";
@@ -17,6 +18,8 @@ export type Report = Extract<WorldCommand, { readonly name: string }>;
 export interface Reports {
   /** Resolves when the report is recorded or finally not. Never rejects. */
   readonly report: (report: Report) => Promise<void>;
+  /** Resolves when everything that was reported of this agent until now is recorded or finally not. */
+  readonly settled: (name: string) => Promise<void>;
   readonly close: () => void;
 }
 
@@ -33,6 +36,8 @@ export function createReports(options: {
   const { submit, clock, logger } = options;
   /** Only agents with something that the log has not taken. */
   const queues = new Map<string, Waiting[]>();
+  /** The reports under way of each agent that has any. */
+  const underWay = new Map<string, Promise<unknown>>();
   let closed = false;
 
   const keep = (waiting: Waiting): void => {
@@ -79,17 +84,32 @@ export function createReports(options: {
     }
   };
 
-  return {
-    report: async (report) => {
-      const { name } = report;
-      if (queues.has(name))
-        return new Promise((done) => {
-          keep({ report, done });
-        });
-      if ((await attempt(report)) === "over") return undefined;
+  const reportNow = async (report: Report): Promise<void> => {
+    const { name } = report;
+    if (queues.has(name))
       return new Promise((done) => {
         keep({ report, done });
       });
+    if ((await attempt(report)) === "over") return undefined;
+    return new Promise((done) => {
+      keep({ report, done });
+    });
+  };
+
+  return {
+    report: (report) => {
+      const { name } = report;
+      const done = reportNow(report);
+      // One that waits for the disk may be overtaken by one that came after it.
+      const all = Promise.all([underWay.get(name), done]);
+      underWay.set(name, all);
+      void all.then(() => {
+        if (underWay.get(name) === all) underWay.delete(name);
+      });
+      return done;
+    },
+    settled: async (name) => {
+      await underWay.get(name);
     },
     close: () => {
       closed = true;

@@ -5,6 +5,8 @@
  *   T2  The newest SEGMENTS_MAX segments of an incarnation and the newest EPOCHS_MAX incarnations of an agent are kept;
  *       older ones are deleted.
  *   T3  What could not be written is missing here and nowhere else: a full disk never stops an agent.
+ *   T4  What waits to be written is bounded; behind a slow disk the newest output is missing instead.
+ *   T5  The standard error of a program on pipes lies beside its output, with offsets of its own.
  */
 import { mkdir, open, readdir, readFile, rm, stat, type FileHandle } from "node:fs/promises";
 import path from "node:path";
@@ -15,12 +17,18 @@ const SEGMENT_BYTES = 1_048_576;
 const SEGMENTS_MAX = 4;
 /** Enough to see what the lives before this one ended with, however often an agent is restarted. */
 const EPOCHS_MAX = 5;
+/** Of all agents together: a disk that hangs must not fill the memory of the broker. */
+const WAITING_BYTES_MAX = 32 * SEGMENT_BYTES;
+/** The folder of the standard error, beside the segments of the output. */
+const ERRORS = "stderr";
 
 export interface TerminalLogs {
   /** Where the log of an incarnation ends; 0 if there is none. */
   readonly end: (name: string, epoch: number) => Promise<number>;
   /** Writes are buffered and done in order. */
   readonly append: (name: string, epoch: number, offset: number, data: Uint8Array) => void;
+  /** The same for the standard error of a program on pipes. */
+  readonly appendErrors: (name: string, epoch: number, offset: number, data: Uint8Array) => void;
   readonly read: (
     name: string,
     epoch: number,
@@ -40,57 +48,85 @@ interface Log {
   file: FileHandle | undefined;
 }
 
-export function openTerminalLogs(options: { readonly directory: string; readonly logger: Logger }): TerminalLogs {
+export function openTerminalLogs(options: {
+  readonly directory: string;
+  readonly logger: Logger;
+  readonly waitingBytesMax?: number;
+}): TerminalLogs {
   const { directory, logger } = options;
+  const waitingBytesMax = options.waitingBytesMax ?? WAITING_BYTES_MAX;
+  /** By folder, as everything here. */
   const logs = new Map<string, Promise<Log>>();
   const tails = new Map<string, Promise<void>>();
-  const folderOf = (name: string, epoch: number): string => path.join(directory, name, String(epoch));
+  let waitingBytes = 0;
+  let missing = 0;
+  const folderOf = (name: string, epoch: number, part = ""): string =>
+    path.join(directory, name, String(epoch), part);
 
-  const logOf = (name: string, epoch: number): Promise<Log> => {
-    const key = `${name}@${epoch}`;
-    const known = logs.get(key);
+  const logOf = (folder: string, name: string, epoch: number): Promise<Log> => {
+    const known = logs.get(folder);
     if (known !== undefined) return known;
-    const opened = openLog(folderOf(name, epoch)).then(async (log) => {
+    const opened = openLog(folder).then(async (log) => {
       await dropOldEpochs(path.join(directory, name), epoch);
       return log;
     });
-    logs.set(key, opened);
+    logs.set(folder, opened);
     // A directory that could not be made now may be possible later.
-    opened.catch(() => logs.delete(key));
+    opened.catch(() => logs.delete(folder));
     return opened;
   };
 
   /** Work on one log, one after the other. */
-  const inOrder = (name: string, epoch: number, work: () => Promise<void>): void => {
-    const key = `${name}@${epoch}`;
-    const tail = (tails.get(key) ?? Promise.resolve()).then(work).catch((error: unknown) => {
-      logger.warn("terminal output was not logged", { agent: name, error: messageOf(error) });
+  const inOrder = (folder: string, work: () => Promise<void>): void => {
+    const tail = (tails.get(folder) ?? Promise.resolve()).then(work).catch((error: unknown) => {
+      logger.warn("terminal output was not logged", { log: folder, error: messageOf(error) });
     });
-    tails.set(key, tail);
+    tails.set(folder, tail);
     void tail.then(() => {
-      if (tails.get(key) === tail) tails.delete(key);
+      if (tails.get(folder) === tail) tails.delete(folder);
+    });
+  };
+
+  const append = (part: string) => (name: string, epoch: number, offset: number, data: Uint8Array) => {
+    if (waitingBytes + data.length > waitingBytesMax) {
+      if (missing === 0) logger.warn("the disk is too slow for the output of agents; some is not logged", {});
+      missing += data.length;
+      return;
+    }
+    missing = 0;
+    waitingBytes += data.length;
+    const folder = folderOf(name, epoch, part);
+    inOrder(folder, async () => {
+      try {
+        await appendTo(folder, await logOf(folder, name, epoch), offset, data);
+      } finally {
+        waitingBytes -= data.length;
+      }
     });
   };
 
   return {
     end: (name, epoch) =>
-      logOf(name, epoch).then(
+      logOf(folderOf(name, epoch), name, epoch).then(
         (log) => log.end,
         () => 0,
       ),
-    append: (name, epoch, offset, data) => {
-      inOrder(name, epoch, async () => appendTo(folderOf(name, epoch), await logOf(name, epoch), offset, data));
-    },
+    append: append(""),
+    appendErrors: append(ERRORS),
     finish: (name, epoch) => {
-      inOrder(name, epoch, async () => {
-        const log = await logs.get(`${name}@${epoch}`);
-        logs.delete(`${name}@${epoch}`);
-        await log?.file?.close();
-      });
+      for (const folder of [folderOf(name, epoch), folderOf(name, epoch, ERRORS)]) {
+        if (!logs.has(folder) && !tails.has(folder)) continue;
+        inOrder(folder, async () => {
+          const log = await logs.get(folder);
+          logs.delete(folder);
+          await log?.file?.close();
+        });
+      }
     },
     read: async (name, epoch, from) => {
-      await tails.get(`${name}@${epoch}`);
-      return readFrom(folderOf(name, epoch), from);
+      const folder = folderOf(name, epoch);
+      await tails.get(folder);
+      return readFrom(folder, from);
     },
     newestEpoch: async (name) => {
       const epochs = (await listOrNothing(path.join(directory, name))).map(Number).filter(Number.isInteger);

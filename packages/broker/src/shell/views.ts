@@ -2,7 +2,7 @@
 import type { Recorded } from "@agent-relay/kernel";
 import type { AgentView, ChannelView, Fact, InboxMessage, RelayEvent } from "@agent-relay/protocol";
 import { obstacleOf } from "../core/plan.ts";
-import { isLive, type Agent, type Channel } from "../core/state.ts";
+import { isLive, type Agent, type Block, type Channel } from "../core/state.ts";
 import type { AcceptedMessage } from "./envelope.ts";
 import type { Vitals } from "./incarnations.ts";
 
@@ -38,8 +38,12 @@ export function agentView(
     reason,
     since,
     fidelity: agent.fidelity ?? null,
-    blockedKind: agent.blockedKind ?? null,
+    blockedKind: agent.block?.kind ?? null,
+    block: agent.block === undefined ? null : blockView(agent.block),
     epoch: agent.epoch,
+    version: agent.version ?? null,
+    versionTried: agent.versionTried ?? null,
+    sessionId: agent.sessionId ?? null,
     pid: agent.pid ?? null,
     uptimeSecs: agent.startedAt === undefined ? null : Math.max(0, Math.round((now - agent.startedAt) / 100) / 10),
     memoryBytes: memoryBytes ?? null,
@@ -48,10 +52,16 @@ export function agentView(
     pending,
     restarts: agent.restarts,
     heldBy: agent.hold !== undefined && agent.hold.expiresAt > now ? agent.hold.holder : null,
+    drafting: agent.drafting,
     reported: agent.reported ?? null,
     originActor: agent.originActor ?? null,
     lastExit: agent.lastExit ?? null,
   };
+}
+
+/** What was answered is not to be answered again. */
+function blockView({ sequence, what, answerable, answered }: Block): AgentView["block"] {
+  return { sequence, what: what ?? null, answerable: answerable && answered === undefined };
 }
 
 /** Mail that is this new has not had its chance yet. */

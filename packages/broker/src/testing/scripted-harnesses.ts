@@ -2,15 +2,35 @@
 import type { DeliveryTraits } from "@agent-relay/protocol";
 import type { Observation } from "../core/commands.ts";
 import type { Harnesses, Watcher } from "../shell/harness-port.ts";
+import { talkWith } from "../shell/watching.ts";
+import { scriptedConversation } from "./scripted-conversation.ts";
+
+const plain: DeliveryTraits = {
+  push: true,
+  boundary: "turn",
+  provesSeen: false,
+  interruptible: false,
+  route: "paste",
+  steerable: false,
+  resumable: false,
+};
 
 /** What the names of the simulated programs stand for. */
 const traitsOf: Readonly<Record<string, DeliveryTraits>> = {
   /** Takes prompts between turns and reports each. */
-  turns: { push: true, boundary: "turn", provesSeen: true, interruptible: true },
+  turns: { ...plain, provesSeen: true, interruptible: true },
+  /** The same, and its conversation can be continued. */
+  remembers: { ...plain, provesSeen: true, interruptible: true, resumable: true },
   /** Reads lines whenever they come and reports nothing. */
-  lines: { push: true, boundary: "anytime", provesSeen: false, interruptible: false },
+  lines: { ...plain, boundary: "anytime" },
+  /** Takes prompts between turns and says nothing of them: only silence ends its turns. */
+  quiet: plain,
   /** Fetches its mail. */
-  fetches: { push: false, boundary: "turn", provesSeen: false, interruptible: false },
+  fetches: { ...plain, push: false },
+  /** Runs on pipes, and speaks in JSON lines. */
+  talks: { ...plain, provesSeen: true, interruptible: true, route: "structured", steerable: true },
+  /** The same for one message. */
+  once: { ...plain, provesSeen: true, route: "structured" },
 };
 
 const bySight = { source: "simulated", fidelity: "exact" } as const;
@@ -18,21 +38,23 @@ const bySight = { source: "simulated", fidelity: "exact" } as const;
 export const scriptedHarnesses: Harnesses = {
   describe: ({ cli }) => ({
     harness: cli,
-    traits: traitsOf[cli] ?? { push: false, boundary: "turn", provesSeen: false, interruptible: false },
+    traits: traitsOf[cli] ?? { ...plain, push: false },
   }),
-  check: ({ permissionMode }) => ({ permissionMode }),
-  prepare: (_who, launch) =>
+  check: ({ permissionMode }) => ({ permissionMode, notes: [] }),
+  prepare: (_who, launch, options) =>
     Promise.resolve({
-      argv: [launch.cli],
+      argv: [launch.cli, ...(options?.resume === undefined ? [] : ["--resume", options.resume])],
       env: {},
       cwd: "/simulated",
       originActor: `agent-relay-cli/agent/${launch.cli}`,
       permissionMode: launch.permissionMode,
       secrets: [],
     }),
-  watch: () => watcher(),
+  watch: ({ harness }) => (harness === "quiet" ? quietWatcher() : watcher()),
+  converse: ({ harness }) => talkWith(scriptedConversation(harness === "once"), () => undefined),
   pasteSteps: (_harness, text) => [{ type: "data", data: text }],
   interruptSteps: () => [{ type: "data", data: "<interrupt>" }],
+  answerSteps: (_harness, _kind, verdict) => [{ type: "data", data: `<${verdict}>` }],
   exitCommand: () => "<exit>",
   classifyExit: (_harness, { code, signal }) => (signal !== undefined ? "signal" : code === 0 ? "clean" : "crash"),
 };
@@ -43,21 +65,46 @@ function watcher(): Watcher {
       [
         ...Buffer.from(data)
           .toString("utf8")
-          .matchAll(/<(ready|working|idle|blocked|context (\d+))>/gu),
-      ].map(([, word, pct]): Observation => {
-        if (pct !== undefined) return { type: "context", pctLeft: Number(pct), ...bySight };
+          .matchAll(/<(ready|working|idle|blocked|context|session)(?: ([^>]*))?>/gu),
+      ].map(([, word, about]): Observation => {
+        if (word === "context") return { type: "context", pctLeft: Number(about), ...bySight };
+        if (word === "session") return { type: "session", sessionId: about ?? "", ...bySight };
         if (word === "ready") return { type: "ready", ...bySight };
         if (word === "working") return { type: "working", ...bySight };
-        if (word === "blocked") return { type: "blocked", kind: "permission", ...bySight };
+        const what = about === undefined ? {} : { what: about };
+        if (word === "blocked") return { type: "blocked", kind: "permission", ...what, answerable: true, ...bySight };
         return { type: "turn_ended", ...bySight };
       }),
     signal: () => [],
+    recorded: () => [],
     tick: () => [],
-    injected: () => undefined,
+    injected: () => [],
     told: () => undefined,
     wakeAt: () => undefined,
     bracketedPaste: () => false,
     takeReply: () => undefined,
     contextPctLeft: () => undefined,
+  };
+}
+
+/** How long a quiet program's silence lasts until its turn has ended. */
+const QUIET_MS = 3_000;
+
+function quietWatcher(): Watcher {
+  const plainWatcher = watcher();
+  let endsAt: number | undefined;
+  const bySilence = { source: "silence", fidelity: "inferred" } as const;
+  return {
+    ...plainWatcher,
+    injected: (_text, at) => {
+      endsAt = at + QUIET_MS;
+      return [{ type: "working", ...bySilence }];
+    },
+    tick: (at) => {
+      if (endsAt === undefined || endsAt > at) return [];
+      endsAt = undefined;
+      return [{ type: "turn_ended", ...bySilence }];
+    },
+    wakeAt: () => endsAt,
   };
 }

@@ -6,9 +6,27 @@ import { initialState, type BrokerState, type Noted } from "../core/state.ts";
 
 export const t0 = 1_000_000;
 
-export const turns: DeliveryTraits = { push: true, boundary: "turn", provesSeen: true, interruptible: true };
-export const lines: DeliveryTraits = { push: true, boundary: "anytime", provesSeen: false, interruptible: false };
-export const fetches: DeliveryTraits = { push: false, boundary: "turn", provesSeen: false, interruptible: false };
+export const turns: DeliveryTraits = {
+  push: true,
+  boundary: "turn",
+  provesSeen: true,
+  interruptible: true,
+  route: "paste",
+  steerable: false,
+  resumable: false,
+};
+export const lines: DeliveryTraits = { ...turns, boundary: "anytime", provesSeen: false, interruptible: false };
+export const fetches: DeliveryTraits = {
+  ...turns,
+  push: false,
+  provesSeen: false,
+  interruptible: false,
+  route: "inbox",
+};
+/** A conversation: it takes mail in the turn that runs, and can be continued by the next incarnation. */
+export const talks: DeliveryTraits = { ...turns, route: "structured", steerable: true, resumable: true };
+/** In a terminal, with a conversation that can be continued. */
+export const remembers: DeliveryTraits = { ...turns, resumable: true };
 
 const exact = { source: "test", fidelity: "exact" } as const;
 
@@ -16,8 +34,17 @@ export function registered(agent: string, launch: LaunchInput = { cli: "program"
   return { type: "agent_registered", agent, kind: "program", launch: LaunchSpec.parse(launch), by: "operator" };
 }
 
-export function spawning(agent: string, epoch = 1, traits = turns, restarts = 0): Fact {
-  return { type: "agent_spawning", agent, epoch, runtime: "pty", traits, restarts };
+export function spawning(agent: string, epoch = 1, traits = turns, restarts = 0, resume?: string): Fact {
+  const runtime = traits.route === "structured" ? "headless" : "pty";
+  return {
+    type: "agent_spawning",
+    agent,
+    epoch,
+    runtime,
+    traits,
+    restarts,
+    ...(resume === undefined ? {} : { resume }),
+  };
 }
 
 export function spawned(agent: string, epoch = 1): Fact {
@@ -45,19 +72,24 @@ export function turnEnded(agent: string, epoch = 1): Fact {
   return { type: "agent_turn_ended", agent, epoch, ...exact };
 }
 
-export function blocked(agent: string, epoch = 1): Fact {
-  return { type: "agent_blocked", agent, epoch, kind: "permission", ...exact };
+export function blocked(agent: string, epoch = 1, more: Partial<Extract<Fact, { type: "agent_blocked" }>> = {}): Fact {
+  return { type: "agent_blocked", agent, epoch, kind: "permission", ...exact, answerable: true, ...more };
+}
+
+export function sessionStarted(agent: string, sessionId: string, epoch = 1): Fact {
+  return { type: "agent_session_started", agent, epoch, sessionId, source: "test" };
 }
 
 export function exited(
   agent: string,
   reason: Extract<Fact, { type: "agent_exited" }>["reason"],
   exitClass: Extract<Fact, { type: "agent_exited" }>["class"],
+  epoch = 1,
 ): Fact {
   return {
     type: "agent_exited",
     agent,
-    epoch: 1,
+    epoch,
     reason,
     class: exitClass,
     code: null,

@@ -4,17 +4,18 @@
  * The terminals' host, its programs and what they have read outlive the broker, as in reality; timers, connections and
  * everything in memory die with it.
  */
-import { codeOf, Fault, messageOf, type Recorded } from "@agent-relay/kernel";
+import { codeOf, Fault, messageOf, type PtyHost, type Recorded } from "@agent-relay/kernel";
 import { fakePtyHost, type FakePtyHost } from "@agent-relay/pty/testing";
 import { LaunchSpec, type Fact, type LaunchInput } from "@agent-relay/protocol";
 import { CrashableLog, CrashPlan, isSimulatedCrash, sequentialIds, SimulatedClock } from "@agent-relay/testkit";
 import type { ClientCommand } from "../core/commands.ts";
-import { isLive, type BrokerState } from "../core/state.ts";
+import type { BrokerState } from "../core/state.ts";
 import { createEngine, type Engine } from "../shell/engine.ts";
 import { messageIdsIn, renderEnvelope } from "../shell/envelope.ts";
-import { createIncarnations } from "../shell/incarnations.ts";
+import { createIncarnations, type Incarnations } from "../shell/incarnations.ts";
 import type { TerminalLogs } from "../shell/terminal-log.ts";
 import { scriptedHarnesses } from "./scripted-harnesses.ts";
+import { talkingProgram, type TalkingProgram } from "./talking-program.ts";
 
 /** A message that reached a program, and how it was presented. */
 export interface Arrival {
@@ -25,11 +26,26 @@ export interface Arrival {
   readonly markedAsRepeat: boolean;
 }
 
+/** What a person types into a terminal: some words, the key that clears them, and the key that sends them or answers a dialog. */
+export const personsText = "a person's words";
+export const clearKey = "\u0015";
+export const enterKey = "\r";
+
+/** What a program in a terminal shows that must not be typed into, besides an answer to its dialog. */
+interface Standing {
+  dialog: boolean;
+  draft: boolean;
+}
+
 export interface World {
   readonly clock: SimulatedClock;
   readonly log: CrashableLog<Fact>;
   readonly host: FakePtyHost;
   readonly arrivals: readonly Arrival[];
+  /** The answers that were typed, by incarnation. */
+  readonly answers: readonly string[];
+  /** What was typed where it must not be: a message to a dialog or a draft, an answer to no dialog. */
+  readonly misplaced: readonly string[];
   readonly state: () => BrokerState;
   readonly facts: () => readonly Fact[];
   /** Asks as a client does: under one id, again and again until there is an answer. Answers the facts of the command. */
@@ -47,6 +63,8 @@ export interface World {
   ) => Promise<unknown>;
   /** What the program of the newest incarnation shows on its terminal. */
   readonly shows: (name: string, text: string) => Promise<void>;
+  /** A person types into its terminal. */
+  readonly types: (name: string, keys: string) => Promise<void>;
   /** Its program ends. */
   readonly exits: (name: string, how: { readonly code: number } | { readonly signal: string }) => Promise<void>;
   readonly pass: (ms: number) => Promise<void>;
@@ -59,14 +77,16 @@ export interface World {
   readonly settle: () => Promise<void>;
 }
 
-interface Incarnated {
+interface Booted {
   readonly engine: Engine;
+  readonly incarnations: Incarnations;
   readonly dead: { value: boolean };
 }
 
 const noLogs: TerminalLogs = {
   end: () => Promise.resolve(0),
   append: () => undefined,
+  appendErrors: () => undefined,
   finish: () => undefined,
   read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
   newestEpoch: () => Promise.resolve(undefined),
@@ -81,17 +101,18 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
   const host = fakePtyHost();
   const ids = sequentialIds();
   const arrivals: Arrival[] = [];
+  const answers: string[] = [];
+  const misplaced: string[] = [];
+  const standing = new Map<string, Standing>();
   /** Reports of programs that no broker has taken yet; a hook tries until it is heard. */
   const hooks: { readonly name: string; readonly epoch: number; readonly messageIds: readonly string[] }[] = [];
   let hostsUnreachable = 0;
-  let broker: Incarnated;
+  let broker: Booted;
 
-  host.onWrite((id, text) => {
+  /** Programs on pipes, which outlive the broker. */
+  const talking = new Map<string, TalkingProgram>();
+  const arrive = (id: string, text: string): readonly string[] => {
     const [name = "", epoch = "0"] = id.split("@");
-    if (text === "<interrupt>") {
-      host.emitOutput(id, "<idle>");
-      return;
-    }
     const found = [...text.matchAll(/<relay-message id="([^"]+)"([^>]*)>\n(.*?)\n<\/relay-message>/gsu)];
     for (const [, messageId = "", attributes = "", body = ""] of found)
       arrivals.push({
@@ -101,15 +122,83 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
         body,
         markedAsRepeat: attributes.includes('repeat="possible"'),
       });
+    return found.map(([, messageId = ""]) => messageId);
+  };
+  /** What it shows on its terminal, and what stands there afterwards. */
+  const show = (id: string, text: string): void => {
+    for (const [, word] of text.matchAll(/<(blocked|working|idle)/gu))
+      // A turn that our mail did not begin is what the person wrote.
+      standing.set(id, { dialog: word === "blocked", draft: word !== "working" && standing.get(id)?.draft === true });
+    host.emitOutput(id, text);
+  };
+  const runs = (id: string): boolean => {
+    const terminal = host.terminals.get(id);
+    return terminal !== undefined && terminal.ending === undefined;
+  };
+
+  host.onWrite((id, text) => {
+    const [name = "", epoch = "0"] = id.split("@");
+    const program = talking.get(id);
+    if (program !== undefined) {
+      program.read(text);
+      return;
+    }
+    const shown = standing.get(id);
+    if (text === "<interrupt>") {
+      if (shown?.dialog === true || shown?.draft === true) misplaced.push(`an interrupt to ${id}`);
+      host.emitOutput(id, "<idle>");
+      return;
+    }
+    if (text === "<approve>" || text === "<deny>") {
+      answers.push(`${id} ${text}`);
+      if (shown?.dialog !== true) misplaced.push(`${text} to ${id}`);
+      show(id, "<working><idle>");
+      return;
+    }
+    if (text === personsText || text === clearKey || text === enterKey) {
+      const { dialog = false, draft = false } = shown ?? {};
+      standing.set(id, { dialog, draft: text === personsText });
+      if (text === enterKey && (dialog || draft)) show(id, "<working><idle>");
+      return;
+    }
+    if (shown?.dialog === true || shown?.draft === true) misplaced.push(`${text} to ${id}`);
+    const found = arrive(id, text);
     const launch = log.history().findLast((it) => it.type === "agent_registered" && it.agent === name);
     const cli = launch?.type === "agent_registered" ? launch.launch?.cli : undefined;
-    if (cli !== "turns" || found.length === 0) return;
+    if ((cli !== "turns" && cli !== "remembers") || found.length === 0) return;
     host.emitOutput(id, "<working>");
     hooks.push({ name, epoch: Number(epoch), messageIds: messageIdsIn(text) });
     host.emitOutput(id, "<idle>");
   });
-  host.onSpawn((id) => {
-    host.emitOutput(id, "<ready>");
+  host.onInputEnd((id) => {
+    talking.get(id)?.end();
+  });
+  host.onSpawn((id, { stdio }) => {
+    if (stdio === "terminal") {
+      host.emitOutput(id, "<ready>");
+      return;
+    }
+    const print = (line: string): void => {
+      if (runs(id)) host.emitOutput(id, line);
+    };
+    /** A process takes its time to end after its last word. */
+    const leave = (turns = 20): void => {
+      if (turns > 0)
+        queueMicrotask(() => {
+          leave(turns - 1);
+        });
+      else if (runs(id)) host.exit(id, { code: 0 });
+    };
+    talking.set(
+      id,
+      talkingProgram(
+        print,
+        () => {
+          leave();
+        },
+        (text) => arrive(id, text),
+      ),
+    );
   });
 
   const guarded =
@@ -130,7 +219,28 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
     host.severClients();
   };
 
-  const boot = (): Incarnated => {
+  /** A connection whose broker can die before and after each write to a program on pipes. */
+  const mortal = (dead: { value: boolean }, connected: PtyHost): PtyHost => ({
+    ...connected,
+    write: async (id, writeId, steps) => {
+      if (!talking.has(id)) return connected.write(id, writeId, steps);
+      const never = new Promise<never>(() => undefined);
+      if (diesAt(dead, "before write")) return never;
+      const written = connected.write(id, writeId, steps);
+      if (!diesAt(dead, "after write")) return written;
+      written.catch(() => undefined);
+      return never;
+    },
+  });
+
+  const diesAt = (dead: { value: boolean }, where: string): boolean => {
+    guarded(dead, () => {
+      plan.point(where);
+    })();
+    return dead.value;
+  };
+
+  const boot = (): Booted => {
     const dead = { value: false };
     const engine = createEngine({
       log: {
@@ -170,17 +280,19 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
           hostsUnreachable -= 1;
           return Promise.reject(new Fault({ code: "pty_host_lost", message: "no host answers" }));
         }
-        return Promise.resolve(host.connect());
+        return Promise.resolve(mortal(dead, host.connect()));
       },
       harnesses: scriptedHarnesses,
       clock,
       ids,
       logger: quiet,
       logs: noLogs,
-      isLive: (name, epoch) => {
-        const agent = engine.state().agents.get(name);
-        return agent?.epoch === epoch && isLive(agent);
-      },
+      agent: (name) => engine.state().agents.get(name),
+      factsOf: (name, epoch, types) =>
+        log
+          .history()
+          .filter((it) => types.includes(it.type) && "agent" in it && it.agent === name)
+          .filter((it) => "epoch" in it && it.epoch === epoch),
       submit: (command) => (dead.value ? new Promise<never>(() => undefined) : engine.submit(command)),
       renderInjection: ({ items }) =>
         items
@@ -192,7 +304,7 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
           .join("\n"),
     });
     engine.start();
-    return { engine, dead };
+    return { engine, incarnations, dead };
   };
 
   const revive = (): void => {
@@ -260,7 +372,7 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
     }
   };
 
-  broker = { engine: undefined as never, dead: { value: true } };
+  broker = { engine: undefined as never, incarnations: undefined as never, dead: { value: true } };
   revive();
   await settle();
 
@@ -270,6 +382,8 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
     log,
     host,
     arrivals,
+    answers,
+    misplaced,
     state: () => broker.engine.state(),
     facts: log.history,
     ask,
@@ -281,7 +395,7 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
         name,
         launch,
         harness,
-        runtime: "pty",
+        runtime: launch.runtime,
         traits,
         by: "operator",
         taskMessageId: ids.next("msg"),
@@ -305,7 +419,16 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
         at,
       })),
     shows: async (name, text) => {
-      host.emitOutput(idOf(name), text);
+      show(idOf(name), text);
+      await settle();
+    },
+    types: async (name, keys) => {
+      const epoch = broker.engine.state().agents.get(name)?.epoch ?? 0;
+      const typed = (): Promise<boolean> => attempt(() => broker.incarnations.write(name, epoch, keys));
+      // Whoever gets no answer from a program that does not read walks away; whoever lost the broker types again.
+      const heard = await typed().catch(() => true);
+      await settle();
+      if (!heard) await typed().catch(() => true);
       await settle();
     },
     exits: async (name, how) => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Observation } from "../core/commands.ts";
-import { ofOneTakenUp } from "./output-tail.ts";
+import { ofOneTakenUp } from "./past.ts";
 
 const by = { source: "status", fidelity: "exact" } as const;
 const seen = (...types: readonly ("ready" | "working" | "turn_ended" | "unblocked")[]): readonly Observation[] =>

@@ -1,0 +1,33 @@
+/**
+ * The last look before keys go into a terminal.
+ *
+ *   K1  Nothing is typed before the log knows what the terminal has shown: a dialog may have come up meanwhile, and a
+ *       message typed there would answer it.
+ *   K2  What was written by a broker that died is not written again, and not doubted, whatever the terminal shows by now.
+ */
+import type { WriteState } from "@agent-relay/kernel";
+import type { BrokerEffect } from "../core/effects.ts";
+import { personAt } from "../core/plan.ts";
+import type { Agent } from "../core/state.ts";
+
+type Keys = Extract<BrokerEffect, { type: "inject" | "answer" | "interrupt" }>;
+
+/** Answers why the keys must not be typed; nothing if they may. */
+export async function lastLook(
+  effect: Keys,
+  around: {
+    readonly settled: () => Promise<void>;
+    readonly agent: () => Agent | undefined;
+    readonly now: () => number;
+    /** What the host knows of an injection that an earlier broker may have written. */
+    readonly writeState: (writeId: string) => Promise<WriteState>;
+  },
+): Promise<string | undefined> {
+  await around.settled();
+  const agent = around.agent();
+  if (agent === undefined || agent.epoch !== effect.epoch) return "agent_not_running";
+  if (effect.type === "answer") return agent.block?.sequence === effect.block ? undefined : "not_blocked";
+  const person = personAt(agent, around.now());
+  if (person === undefined || effect.type === "interrupt" || !effect.recovered) return person;
+  return (await around.writeState(effect.injection)) === "unknown" ? person : undefined;
+}

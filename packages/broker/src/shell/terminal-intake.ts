@@ -1,0 +1,82 @@
+/**
+ * Terminal intake: a program in a terminal, told by what it shows and spoken to by keys.
+ *
+ *   N1  An injection and an answer are written under their own ids, so that asking for them again writes nothing twice.
+ *   N2  What the program itself asks of its terminal is answered; failing to disturbs nothing.
+ */
+import { codeOf, messageOf } from "@agent-relay/kernel";
+import type { Harnesses, Watcher } from "./harness-port.ts";
+import { endedMeanwhile, type Intake, type Surroundings } from "./intake.ts";
+import { whereItLed } from "./past.ts";
+
+export function terminalIntake(watcher: Watcher, harnesses: Harnesses, around: Surroundings): Intake {
+  const { name, harness, clock, ids, logger, observe, write } = around;
+
+  const hear: Intake["hear"] = (data) => {
+    observe(watcher.output(data, clock.now()));
+    const reply = watcher.takeReply();
+    if (reply === undefined) return;
+    write(ids.next("aside"), [{ type: "data", data: reply }]).catch((error: unknown) => {
+      logger.debug("a terminal query was not answered", { agent: name, error: messageOf(error) });
+    });
+  };
+
+  return {
+    hear,
+    started: () => {
+      observe(watcher.tick(clock.now()));
+    },
+    recall: (data) => {
+      const seen = watcher.output(data, clock.now());
+      // It was answered when it was asked.
+      watcher.takeReply();
+      return whereItLed(seen);
+    },
+    caughtUp: (working) => {
+      // Where only silence ends a turn, nobody else would tell that this one has.
+      if (working) observe(watcher.injected("", clock.now()));
+    },
+    signal: (signal, source) => watcher.signal(signal, source, clock.now()),
+    recorded: (line) => watcher.recorded(line, clock.now()),
+    told: (text) => {
+      watcher.told(text, clock.now());
+    },
+    tick: () => {
+      observe(watcher.tick(clock.now()));
+    },
+    wakeAt: watcher.wakeAt,
+    contextPctLeft: watcher.contextPctLeft,
+    deliver: async ({ injection, recovered }, text) => {
+      const steps = harnesses.pasteSteps(harness, text, watcher.bracketedPaste());
+      observe(watcher.injected(text, clock.now()));
+      try {
+        await write(injection, steps);
+        const evidence = recovered ? "host_ledger" : "paste_drained";
+        around.report({ type: "injection.drained", name, injection, evidence, at: clock.now() });
+      } catch (error) {
+        const code = codeOf(error);
+        if (endedMeanwhile(code)) return;
+        const partial = code !== "terminal_busy";
+        const reason = messageOf(error);
+        around.report({ type: "injection.failed", name, injection, reason, partial, at: clock.now() });
+      }
+    },
+    interrupt: () => typed(ids.next("interrupt"), harnesses.interruptSteps(harness), "interrupted"),
+    answer: ({ block, kind, verdict }) =>
+      typed(`answer.${block}`, harnesses.answerSteps(harness, kind, verdict), "answered"),
+    leave: () => {
+      const polite = harnesses.exitCommand(harness);
+      return Promise.resolve(polite === undefined ? undefined : { polite });
+    },
+  };
+
+  async function typed(writeId: string, steps: Parameters<typeof write>[1], what: string): Promise<void> {
+    if (steps.length === 0) return;
+    try {
+      await write(writeId, steps);
+    } catch (error) {
+      if (!endedMeanwhile(codeOf(error)))
+        logger.warn(`an agent could not be ${what}`, { agent: name, error: messageOf(error) });
+    }
+  }
+}
