@@ -1,6 +1,5 @@
 /** What every command is given. */
 import type { Environment } from "./environment.ts";
-import type { ExitCode } from "./exit-codes.ts";
 import type { Output } from "./terminal-output.ts";
 
 export interface Context {
@@ -16,5 +15,8 @@ export interface Context {
   readonly now: () => number;
 }
 
-/** An action ends with a status of its own, or with nothing for 0. Failures are thrown. */
-export type ActionResult = Promise<ExitCode | undefined>;
+/**
+ * An action ends with a status of its own, or with nothing for 0. It is one of `exitCodes`, except where another program's
+ * own status is passed on. Failures are thrown.
+ */
+export type ActionResult = Promise<number | undefined>;

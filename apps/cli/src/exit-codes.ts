@@ -4,7 +4,7 @@ export const exitCodes = {
   refused: {
     code: 1,
     summary:
-      "Understood and refused: an unknown agent, a name that is taken, a full mailbox, mail that became a dead letter.",
+      "Understood and refused: an unknown agent, a name that is taken, a full mailbox, a question that someone else has answered, mail that became a dead letter.",
   },
   usage: { code: 2, summary: "The command line is wrong. Nothing was done." },
   unavailable: {

@@ -35,6 +35,8 @@ export function cliReference(): string {
     "|---|---|",
     ...Object.values(exitCodes).map(({ code, summary }) => `| ${code} | ${summary} |`),
     "",
+    "`wrap` ends with the status of the program that it runs, 128 and the signal's number if a signal ended it, and with one of these where it failed itself.",
+    "",
     "## Environment",
     "",
     "| Variable | Means |",

@@ -17,11 +17,11 @@ import { UsageError } from "./usage-error.ts";
 
 const graceMs = 3_000;
 
-export async function runCli(argv: readonly string[]): Promise<ExitCode> {
+export async function runCli(argv: readonly string[]): Promise<number> {
   const environment = readEnvironment();
   const early = earlyGlobals(argv);
   let output = createOutput({ environment, json: early.json, color: early.color, verbose: early.verbose });
-  let status: ExitCode = exit.ok;
+  let status: number = exit.ok;
   const program = buildProgram(async (invocation) => {
     const { globals } = invocation;
     output = createOutput({
@@ -50,7 +50,7 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-async function act(invocation: Invocation, output: Output): Promise<ExitCode> {
+async function act(invocation: Invocation, output: Output): Promise<number> {
   const { globals } = invocation;
   const interruption = listenForInterrupts();
   const cwd = process.cwd();
@@ -129,10 +129,14 @@ function endOfParsing(error: CommanderError, program: Command, argv: readonly st
 
 function hintFor(error: CommanderError, program: Command, argv: readonly string[]): string {
   const command = program.commands.find((it) => argv.includes(it.name()));
-  if (error.code === "commander.unknownOption" && (command?.name() === "spawn" || command?.name() === "harness")) {
+  if (error.code === "commander.unknownOption" && takesCommandLine(command?.name())) {
     return "options of the program itself go after -- or into the quotes of its command line";
   }
   return command === undefined ? `${programName} --help lists the commands` : `${programName} ${command.name()} --help`;
+}
+
+function takesCommandLine(name: string | undefined): boolean {
+  return name === "spawn" || name === "wrap" || name === "harness";
 }
 
 /** The group of commands that was named, and the word after it that names none of them. */

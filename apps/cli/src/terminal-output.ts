@@ -4,7 +4,7 @@
  *   O1  Results go to stdout, notes and progress to stderr, so that a pipe carries results alone.
  *   O2  Colour only on a terminal, unless FORCE_COLOR asks for it; NO_COLOR and `--no-color` always win.
  *   O3  Under `--json` stdout holds JSON and nothing else: one document, or one document a line for streams.
- *   O4  A reader that goes away (`| head`) ends the command quietly.
+ *   O4  A reader that goes away (`| head`) ends the command quietly; a terminal that goes away is left to SIGHUP.
  */
 import { styleText } from "node:util";
 import type { Environment } from "./environment.ts";
@@ -136,5 +136,7 @@ function spinner(text: string, enabled: boolean, colours: Colours): Progress {
 
 function onBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE") leave(exit.ok);
+  // The terminal itself has gone. SIGHUP says so to whoever has something to finish.
+  if (error.code === "EIO") return;
   throw error;
 }

@@ -22,13 +22,14 @@ import {
   type BrokerService,
 } from "@agent-relay/broker";
 import { acquireBrokerLock, openEventLog } from "@agent-relay/event-log";
-import { translateHook } from "@agent-relay/harness";
+import { answerHook, translateHook } from "@agent-relay/harness";
 import { currentOrchestrator } from "@agent-relay/harness/node";
 import { messageOf, type Logger } from "@agent-relay/kernel";
 import { createMcpEndpoint, type RelayCalls } from "@agent-relay/mcp";
 import { brokerActor, type Principal } from "@agent-relay/protocol";
 import { startPtyHost, type ConnectedPtyHost } from "@agent-relay/pty";
 import type { RunBroker, RunBrokerOptions } from "./broker-entry.ts";
+import { recorderInto } from "./recording.ts";
 
 /** A defect of ours; see the documented exit codes. */
 const EXIT_DEFECT = 70;
@@ -50,6 +51,7 @@ export const runBroker: RunBroker = async (options) => {
     const credentials = createCredentials(secretIn(path.join(stateDir, "token.secret")));
     const logs = openTerminalLogs({ directory: locations.logsDir, logger });
     const orchestrator = currentOrchestrator(environment).harness;
+    const recordDir = environment["AGENT_RELAY_RECORD_DIR"];
     let host: ConnectedPtyHost | undefined;
     const open: { mcpPort?: number; tcpUrl?: string | undefined } = {};
     const loopback = (where: string): string | undefined =>
@@ -82,6 +84,7 @@ export const runBroker: RunBroker = async (options) => {
         hookUrl: () => loopback("/hooks"),
         mcpCommand: mcpCommand(),
         isRoot: process.getuid?.() === 0,
+        record: recordDir === undefined ? undefined : recorderInto(path.resolve(project, recordDir), logger),
       }),
       mcpUrl: () => loopback("/mcp"),
       tcpUrl: () => open.tcpUrl,
@@ -174,6 +177,7 @@ async function serveAgents(options: {
     logger,
     version,
     translateHook,
+    answerHook,
   });
   const server = createServer(endpoint);
   const remembered = existsSync(portFile) ? Number(readFileSync(portFile, "utf8")) : 0;

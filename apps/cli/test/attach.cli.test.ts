@@ -1,14 +1,13 @@
 /** A person at a terminal: the built program in a real terminal that `script` makes, in front of a broker that answers from a table. */
-import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { giveBack } from "../src/attach/terminal-guard.ts";
 import { fakeBroker, type Answers, type FakeBroker } from "./fake-broker.ts";
-import { makeHome, program, watch, type Home, type Running } from "./home.ts";
+import { makeHome, type Home, type Running } from "./home.ts";
+import { hasTerminal, inTerminal, kill, nodeBelow, resize, treeOf } from "./terminal.ts";
 import { agent } from "./views.ts";
 
-const hasScript = process.platform === "linux" && spawnSync("script", ["--version"]).status === 0;
-const here = hasScript ? test : test.skip;
+/** Needs a terminal. */
+const here = hasTerminal ? test : test.skip;
 
 let home: Home;
 let fake: FakeBroker;
@@ -35,16 +34,7 @@ afterEach(async () => {
 
 /** Runs `attach` in a terminal, then says how the terminal was left. */
 function attach(...args: string[]): Running {
-  const command = [process.execPath, program, "attach", "ada", ...args]
-    .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
-    .join(" ");
-  const line = `${command}; echo "status=$?"; stty -a`;
-  const child = spawn("script", ["-qec", line, "/dev/null"], {
-    cwd: home.project,
-    env: { ...home.environment, SHELL: "/bin/sh" },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  running = watch(child);
+  running = inTerminal(home, ["attach", "ada", ...args]);
   return running;
 }
 
@@ -53,6 +43,8 @@ const typed = (): string =>
     .filter(({ method }) => method === "terminal.write")
     .map(({ params }) => Buffer.from((params as { data: string }).data, "base64").toString())
     .join("");
+const sizes = (): unknown[] =>
+  fake.asked.filter(({ method }) => method === "terminal.resize").map(({ params }) => params);
 const methods = (): string[] => fake.asked.map(({ method }) => method);
 
 /** The terminal is as it was: every mode turned off, on the main screen, and cooked. */
@@ -100,6 +92,26 @@ here("drive types what is typed, under a hold that is given back", async () => {
   expectRestored((await it.ended).out);
 });
 
+here("drive gives the agent's terminal the size of ours, and follows it", async () => {
+  const it = attach("--mode", "drive");
+  await it.until(/hello from ada/);
+  resize(it, { cols: 91, rows: 31 });
+  // `stty` sets the two one after the other.
+  while (!JSON.stringify(sizes().at(-1)).includes('"cols":91,"rows":31'))
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  it.child.stdin?.write("\u001d");
+  await it.until(/status=0[\s\S]*icanon/);
+  expect(sizes()[0]).toEqual({ name: "ada", cols: 100, rows: 30 });
+});
+
+here("a terminal that does not know its size does not make the agent's small", async () => {
+  running = inTerminal(home, ["attach", "ada", "--mode", "drive"], { cols: 0, rows: 0 });
+  await running.until(/hello from ada/);
+  running.child.stdin?.write("\u001d");
+  await running.until(/status=0[\s\S]*icanon/);
+  expect(methods()).toEqual(["agent.list", "agent.hold", "agent.unhold"]);
+});
+
 here("drive passes Ctrl-C on only when asked to", async () => {
   const it = attach("--mode", "drive", "--pass-ctrl-c");
   await it.until(/hello from ada/);
@@ -122,10 +134,7 @@ here("the end of the agent gives the terminal back and says so", async () => {
 here.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)("%s gives the terminal back", async (signal) => {
   const it = attach("--mode", "drive");
   await it.until(/hello from ada/);
-  const attached = treeOf(it.child.pid).find((pid) =>
-    readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(process.execPath),
-  );
-  kill(attached, signal);
+  kill(nodeBelow(it), signal);
   await it.until(/status=130[\s\S]*icanon/);
   expectRestored((await it.ended).out);
   expect(methods().at(-1)).toBe("agent.unhold");
@@ -149,28 +158,3 @@ here("an agent without a terminal is refused before the terminal is taken", asyn
   const { out } = await it.ended;
   expect([out.includes("it runs without a terminal"), out.includes("\u001b[?1049h")]).toEqual([true, false]);
 });
-
-/** A process and all below it, itself last. */
-function treeOf(pid: number | undefined): number[] {
-  if (pid === undefined) return [];
-  let children: number[];
-  try {
-    children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-      .trim()
-      .split(" ")
-      .filter((text) => text !== "")
-      .map(Number);
-  } catch {
-    return []; // It has ended in the meantime.
-  }
-  return [...children.flatMap(treeOf), pid];
-}
-
-function kill(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) throw new Error("there is no such process");
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
-}

@@ -19,69 +19,6 @@ afterEach(async () => {
 const serve = async (answers: Answers, more: Omit<FakeBrokerOptions, "answers"> = {}): Promise<FakeBroker> =>
   (fake = await fakeBroker(home, { answers, ...more }));
 const receipt = { messageId, sequence: 7, threadId: messageId, recipients: ["ada"] };
-const team = [
-  agent({
-    name: "ada",
-    state: "working",
-    status: "working",
-    reported: "reads the parser",
-    contextPctLeft: 62,
-    since: Date.now() - 4 * 3_600_000 - 1_000,
-  }),
-  agent({
-    name: "工藤",
-    harness: null,
-    cli: "node agent.mjs",
-    state: "blocked",
-    status: "blocked",
-    blockedKind: "permission",
-    fidelity: "inferred",
-    reason: "asks: run `rm -rf build`? 🚧",
-    pending: 3,
-    permissionMode: "bypass",
-    pid: 99,
-    since: Date.now() - 2 * 86_400_000 - 1_000,
-  }),
-];
-
-test.each(["40", "80", "200"])("who fits a terminal of %s columns", async (COLUMNS) => {
-  await serve({ "agent.list": () => ({ agents: team }) });
-  const { out } = await home.run(["who"], { env: { COLUMNS } });
-  await expect(out).toMatchFileSnapshot(`expected/who-${COLUMNS}.txt`);
-});
-
-test("who --json is the broker's rows", async () => {
-  await serve({ "agent.list": () => ({ agents: team }) });
-  expect(JSON.parse((await home.run(["who", "--json"])).out)).toEqual({ agents: team });
-});
-
-test("who --all asks for ended agents too", async () => {
-  await serve({ "agent.list": () => ({ agents: [] }) });
-  await home.run(["who", "--all"]);
-  expect(fake?.asked[0]).toMatchObject({ method: "agent.list", params: { all: true } });
-});
-
-test("who --watch --json is one document a line until it is interrupted", async () => {
-  await serve({ "agent.list": () => ({ agents: [] }) });
-  const running = home.start(["who", "--watch", "--json"]);
-  await running.until(/\n.*\n/);
-  running.child.kill("SIGINT");
-  const { status, out } = await running.ended;
-  expect([status, out.split("\n")[0]]).toEqual([130, '{"agents":[]}']);
-});
-
-test("an agent cannot write to the terminal through its own status", async () => {
-  await serve({ "agent.list": () => ({ agents: [agent({ reported: "\u001b]0;evil\u0007\u001b[2J ok\r\n" })] }) });
-  // eslint-disable-next-line no-control-regex
-  expect((await home.run(["who"])).out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f]|evil/);
-});
-
-test("no colour in a pipe, colour when it is forced", async () => {
-  await serve({ "agent.list": () => ({ agents: team }) });
-  const [plain, forced] = [await home.run(["who"]), await home.run(["who"], { env: { FORCE_COLOR: "1" } })];
-  expect([plain.out.includes("\u001b["), forced.out.includes("\u001b[1m")]).toEqual([false, true]);
-});
-
 test("send prints the id under which the message was accepted", async () => {
   await serve({ "message.send": () => receipt });
   expect(await home.run(["send", "ada", "the", "build", "is", "red"])).toEqual({
@@ -404,6 +341,22 @@ test("spawn sends the whole launch", async () => {
   });
 });
 
+test("spawn tells what whoever spawns should know, and takes --headless and --trust", async () => {
+  await serve({
+    "broker.status": () => broker(),
+    "agent.spawn": () => ({
+      agent: "ada",
+      epoch: 1,
+      harness: "claude-code",
+      pid: 99,
+      notes: ["2.2.0 was not tried"],
+    }),
+  });
+  const { out, err } = await home.run(["spawn", "ada", "claude", "--headless", "--trust"]);
+  expect([out, err]).toEqual(["ada runs: claude-code, pid 99\n", "! 2.2.0 was not tried\n"]);
+  expect(fake?.asked.at(-1)).toMatchObject({ params: { launch: { runtime: "headless", trust: true } } });
+});
+
 test("wait ends with 4 when the time is over", async () => {
   await serve({
     "agent.wait": () => {
@@ -416,7 +369,18 @@ test("wait ends with 4 when the time is over", async () => {
 test("stats, channels, dead letters and search are tables", async () => {
   await serve({
     "stats.read": () => ({
-      rows: [{ key: "codex", agents: 1, sent: 2, received: 3, turns: 4 }],
+      rows: [
+        {
+          key: "codex",
+          agents: 1,
+          sent: 2,
+          received: 3,
+          turns: 4,
+          inputTokens: 1_234_567,
+          cachedInputTokens: 999,
+          outputTokens: 12_000,
+        },
+      ],
       orchestrator: "claude-code",
     }),
     "channel.list": () => ({
@@ -428,7 +392,8 @@ test("stats, channels, dead letters and search are tables", async () => {
     "message.search": () => ({ messages: [message({ body: "a flaky test" })] }),
   });
   expect((await home.run(["stats"])).out).toBe(
-    "HARNESS  AGENTS  SENT  RECEIVED  TURNS\ncodex         1     2         3      4\n",
+    "HARNESS  AGENTS  SENT  RECEIVED  TURNS  TOKENS IN  CACHED     OUT\n" +
+      "codex         1     2         3      4  1 234 567     999  12 000\n",
   );
   expect((await home.run(["channels"])).out).toBe(
     "CHANNEL  MEMBERS   TOPIC      BY\n#review  ada, bob  who looks  operator\n",
@@ -466,6 +431,6 @@ test("an interrupt ends a wait at once and asks nothing of the team", async () =
 });
 
 test("completion offers the names of agents", async () => {
-  await serve({ "agent.list": () => ({ agents: team.slice(0, 1) }) });
+  await serve({ "agent.list": () => ({ agents: [agent({})] }) });
   expect((await home.run(["complete-names", "agent"])).out).toBe("ada\n");
 });

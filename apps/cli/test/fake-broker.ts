@@ -41,6 +41,8 @@ export interface FakeBrokerOptions {
   readonly answers: Answers;
   readonly events?: readonly unknown[];
   readonly screen?: string;
+  /** Whose screen it is. */
+  readonly agent?: string;
   readonly pid?: number;
 }
 
@@ -50,6 +52,7 @@ export async function fakeBroker(home: Home, options: FakeBrokerOptions): Promis
   const listeners = new Set<(appended: readonly (typeof events)[number][]) => void>();
   const newsListeners = new Set<(news: TerminalNews) => void>();
   let screen = Buffer.from(options.screen ?? "");
+  const agent = options.agent ?? "ada";
   const service: BrokerService = {
     identity: { pid: options.pid ?? 4711, version: "0.1.0", startedAt: 0, nonce: "nonce-of-the-fake" },
     authenticate: (token) => {
@@ -100,10 +103,10 @@ export async function fakeBroker(home: Home, options: FakeBrokerOptions): Promis
       const data = Buffer.from(text);
       const offset = screen.length;
       screen = Buffer.concat([screen, data]);
-      for (const listener of [...newsListeners]) listener({ type: "output", agent: "ada", epoch: 1, offset, data });
+      for (const listener of [...newsListeners]) listener({ type: "output", agent, epoch: 1, offset, data });
     },
     endTerminal: () => {
-      for (const listener of [...newsListeners]) listener({ type: "ended", agent: "ada", epoch: 1 });
+      for (const listener of [...newsListeners]) listener({ type: "ended", agent, epoch: 1 });
     },
     close: gateway.close,
   };

@@ -3,6 +3,10 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { makeHome, type Home } from "./home.ts";
+import { hasTerminal, inTerminal, treeOf } from "./terminal.ts";
+
+/** Needs a terminal. */
+const here = hasTerminal ? test : test.skip;
 
 let home: Home;
 beforeEach(() => {
@@ -137,6 +141,55 @@ test("a second broker in the foreground is refused", async () => {
     1,
     `error: a broker already runs for ${home.project}, pid ${pid}, started a moment ago\n→ agent-relay down ends it\n`,
   ]);
+});
+
+const size = { cols: 91, rows: 31 };
+const eventsOf = async (...types: string[]): Promise<string> =>
+  (await home.run(["events", "--json", ...types.flatMap((type) => ["--type", type])])).out;
+
+here("a wrapped program has the person's environment and terminal, gets mail, and passes its status on", async () => {
+  await upped();
+  const script = 'echo "env=$MY_OWN $AGENT_RELAY_STATE_DIR"; stty size; read line; echo "got $line"; exit 7';
+  const it = inTerminal(home, ["wrap", "--name", "me", "--", "/bin/sh", "-c", script], {
+    ...size,
+    env: { MY_OWN: "mine", MY_SECRET: "a-secret-of-mine" },
+  });
+  await it.until(/env=mine[\s\S]*31 91/);
+  const sent = await home.run(["send", "me", "good morning", "--until", "handed_over", "--timeout", "20s"]);
+  expect(sent.status, sent.err).toBe(0);
+  await it.until(/got [\s\S]*me ended: status 7[\s\S]*status=7/);
+  await it.ended;
+  expect((await eventsOf()).includes("a-secret-of-mine")).toBe(false);
+});
+
+here("what is typed reaches a wrapped program, and mail waits while it is being typed", async () => {
+  await upped();
+  const it = inTerminal(home, ["wrap", "--name", "me", "--", "/bin/cat"], size);
+  while (!(await eventsOf("agent_ready")).includes('"me"')) await new Promise((resolve) => setTimeout(resolve, 100));
+  it.child.stdin?.write("half a line");
+  await it.until(/half a line/);
+  await home.run(["send", "me", "not now"]);
+  const [row] = (
+    await json<{ agents: { pending: number; reason: string; heldBy: string; drafting: boolean }[] }>("who")
+  ).agents;
+  expect([row?.pending, row?.heldBy === "operator" || row?.drafting]).toEqual([1, true]);
+  it.child.stdin?.write(" and the rest\r");
+  await it.until(/half a line and the rest\r\nhalf a line and the rest/);
+  it.child.stdin?.write("\u0004");
+  await it.until(/status=0/);
+  await it.ended;
+});
+
+here("a terminal that is closed takes the wrapped program with it", async () => {
+  await upped();
+  const it = inTerminal(home, ["wrap", "--name", "me", "--", "/bin/cat"], size);
+  while (!(await eventsOf("agent_spawned")).includes('"me"')) await new Promise((resolve) => setTimeout(resolve, 100));
+  const [row] = (await json<{ agents: { pid: number }[] }>("who")).agents;
+  const ours = treeOf(it.child.pid);
+  it.child.kill("SIGKILL");
+  await it.ended;
+  while ([row?.pid ?? 0, ...ours].some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await eventsOf("agent_released")).toContain("its terminal was closed");
 });
 
 test("backup writes a copy that is a new file only", async () => {

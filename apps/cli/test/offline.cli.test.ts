@@ -145,6 +145,22 @@ test("an unknown program is no harness", async () => {
   expect([status, (JSON.parse(out) as { harness: unknown }).harness]).toEqual([0, null]);
 });
 
+test("harness show --json is data: versions tried, proofs, what can be answered", async () => {
+  const { out } = await home.run(["harness", "show", "claude-code", "--json"]);
+  const card = JSON.parse(out) as { tried: string[]; proofs: unknown[]; answers: unknown; trust: unknown };
+  expect([card.tried.length > 0, card.proofs.length > 0, Array.isArray(card.answers), card.trust]).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ]);
+});
+
+test("harness list names the versions that were tried", async () => {
+  const { out } = await home.run(["harness", "list"]);
+  expect([out.includes("VERSIONS TRIED"), /^claude-code .*2\.1\./m.test(out)]).toEqual([true, true]);
+});
+
 test("harness show prints what each route can prove", async () => {
   const { out } = await home.run(["harness", "show", "claude-code"], { env: { COLUMNS: "100" } });
   expect([out.includes("ROUTE"), out.includes("SEEN WHEN"), out.includes("paste")]).toEqual([true, true, true]);
@@ -238,7 +254,8 @@ test("doctor names the agent programs on the PATH with their versions", async ()
   mkdirSync(bin);
   writeFileSync(join(bin, "codex"), "#!/bin/sh\necho 'codex-cli 9.9.9'\n", { mode: 0o755 });
   const { out } = await home.run(["doctor"], { env: { PATH: `${bin}:/usr/bin:/bin` } });
-  expect(out).toContain(`codex-cli 9.9.9 at ${join(bin, "codex")}`);
+  expect(out).toContain(`9.9.9 was not tried, at ${join(bin, "codex")}; what is known of `);
+  expect(out).toContain("may not hold: titles and screen are not trusted");
 });
 
 test("hook never fails and never says anything, whatever it is fed", async () => {

@@ -101,12 +101,19 @@ const claudeCode = {
   prompt_id: "6faf5854",
   permission_mode: "default",
 };
+/** Each report names the session and its record. */
+const session = { type: "session", sessionId: claudeCode.session_id, record: claudeCode.transcript_path };
 
 test.each<[string, { readonly hook_event_name: string } & Record<string, unknown>, unknown[]]>([
   [
     "a prompt",
     { ...claudeCode, hook_event_name: "UserPromptSubmit", prompt: "hello msg_0000000001" },
-    signals("hook:UserPromptSubmit", { type: "turn_started" }, { type: "prompt", text: "hello msg_0000000001" }),
+    signals(
+      "hook:UserPromptSubmit",
+      session,
+      { type: "turn_started" },
+      { type: "prompt", text: "hello msg_0000000001" },
+    ),
   ],
   [
     "the end of a turn",
@@ -119,7 +126,7 @@ test.each<[string, { readonly hook_event_name: string } & Record<string, unknown
       background_tasks: [],
       session_crons: [],
     },
-    signals("hook:Stop", { type: "turn_ended" }),
+    signals("hook:Stop", session, { type: "turn_ended" }),
   ],
   [
     "a stop while a subagent goes on",
@@ -137,12 +144,12 @@ test.each<[string, { readonly hook_event_name: string } & Record<string, unknown
         },
       ],
     },
-    [],
+    signals("hook:Stop", session),
   ],
   [
     "a request for permission",
     { ...claudeCode, hook_event_name: "PermissionRequest", tool_name: "Bash", tool_input: { command: "rm -r build" } },
-    signals("hook:PermissionRequest", { type: "blocked", kind: "permission", what: "Bash" }),
+    signals("hook:PermissionRequest", session, { type: "blocked", kind: "permission", what: "Bash(rm -r build)" }),
   ],
 ])(
   "Claude Code's hook for %s arrives, and is answered with nothing that it could take for an order",
@@ -164,19 +171,29 @@ test("Claude Code's status line tells what is left of the context", async () => 
     }),
   );
   expect((await running).stdout).toBe("relay: ada");
-  expect(told).toEqual(signals("status-line", { type: "context", pctLeft: 83 }));
+  expect(told).toEqual(
+    signals("status-line", { type: "session", sessionId: "967c7929" }, { type: "context", pctLeft: 83 }),
+  );
 });
 
-test("Codex's notification ends a turn and quotes its prompts", async () => {
-  const notification = {
-    type: "agent-turn-complete",
-    "thread-id": "01a1",
-    "turn-id": "01a2",
-    cwd: "/home/dev/p",
-    client: "codex-tui",
-    "input-messages": ["one", "two"],
-    "last-assistant-message": "done",
-  };
-  await run("sh", [planned("codex")("notify.sh"), JSON.stringify(notification)]);
-  expect(told).toEqual(signals("notify", { type: "prompt", text: "one\n\ntwo" }, { type: "turn_ended" }));
+test("Codex's hook tells of a prompt, and says nothing that it could take for an answer", async () => {
+  const running = run("sh", [planned("codex")("hook.sh")]);
+  running.child.stdin?.end(
+    JSON.stringify({
+      session_id: "01a1",
+      transcript_path: "/home/dev/.codex/sessions/01a1.jsonl",
+      cwd: "/home/dev/p",
+      hook_event_name: "UserPromptSubmit",
+      prompt: "one",
+    }),
+  );
+  expect((await running).stdout).toBe("");
+  expect(told).toEqual(
+    signals(
+      "hook:UserPromptSubmit",
+      { type: "session", sessionId: "01a1", record: "/home/dev/.codex/sessions/01a1.jsonl" },
+      { type: "turn_started" },
+      { type: "prompt", text: "one" },
+    ),
+  );
 });

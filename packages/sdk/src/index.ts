@@ -2,7 +2,7 @@ export { connect } from "./connect.ts";
 export type { ConnectOptions } from "./connect.ts";
 export type { Relay, Spawner, Spawners } from "./relay/relay.ts";
 export type { ShortName } from "./relay/programs.ts";
-export type { AgentHandle, Exit, WaitOptions } from "./relay/agent-handle.ts";
+export type { AgentHandle, Answered, AnswerOptions, Exit, WaitOptions } from "./relay/agent-handle.ts";
 export type { Channel } from "./relay/channels.ts";
 export type { Listener } from "./relay/listeners.ts";
 export type { HistoryPage, HistoryQuestion, Inbox, Receipt, SendMore, Until } from "./relay/messages.ts";
@@ -36,4 +36,5 @@ export type {
   MessageView,
   RelayEvent,
   TraceView,
+  Verdict,
 } from "@agent-relay/protocol";

@@ -6,11 +6,12 @@
  */
 import { randomUUID } from "node:crypto";
 import { isatty } from "node:tty";
-import { relayError } from "@agent-relay/protocol";
+import { envelopeOf, relayError } from "@agent-relay/protocol";
 import type { Client } from "@agent-relay/sdk";
 import { keys } from "../attach/keys.ts";
 import { screenFilter, type AttachMode } from "../attach/screen-filter.ts";
-import { guardTerminal } from "../attach/terminal-guard.ts";
+import { giveBack, guardTerminal, takeover } from "../attach/terminal-guard.ts";
+import { newestOnly, sizeOf } from "../attach/terminal-size.ts";
 import { typist, type Typist } from "../attach/typist.ts";
 import { withClient } from "../broker-connection.ts";
 import type { ActionResult, Context } from "../context.ts";
@@ -59,7 +60,8 @@ async function attach(client: Client, name: string, options: AttachOptions, cont
   const signal = AbortSignal.any([context.signal, stop.signal]);
   let ending: Ending = "agent ended";
   let note: (text: string) => void = () => undefined;
-  const driver = options.mode === "drive" ? driverOf(client, name, options, signal, (why) => note(why)) : undefined;
+  const driver =
+    options.mode === "drive" ? driverOf(client, name, options, signal, (why) => note(`not typed: ${why}`)) : undefined;
   await driver?.begin();
 
   const title = `${name} · ${options.mode} · Ctrl-] detaches`;
@@ -72,15 +74,26 @@ async function attach(client: Client, name: string, options: AttachOptions, cont
     ending = "detached";
     stop.abort();
   };
-  const onResize = (): void => void fitToUs(client, name, signal).catch((thrown: unknown) => note(String(thrown)));
+  // Makes the agent's terminal as large as ours. A viewer does not: others may look too.
+  const fit = newestOnly((size) =>
+    client.call("terminal.resize", { name, ...size }, { signal }).catch((thrown: unknown) => {
+      if (!signal.aborted && envelopeOf(thrown)?.code !== "terminal_ended") note(String(thrown));
+    }),
+  );
+  const onResize = (): void => fit(sizeOf(process.stdout));
 
   context.output.note(`Attaching to ${name}, ${options.mode}. Ctrl-] detaches.`);
-  const guard = guardTerminal({ input: process.stdin, outputFd: 1, title });
-  note = (text) => context.output.raw(`\u0007\u001b]2;${title} · not typed: ${printable(text)}\u0007`);
+  const guard = guardTerminal({
+    input: process.stdin,
+    outputFd: 1,
+    enter: takeover(title),
+    leave: () => giveBack,
+  });
+  note = (text) => context.output.raw(`\u0007\u001b]2;${title} · ${printable(text)}\u0007`);
   process.stdin.on("data", onData);
   if (driver !== undefined) process.stdout.on("resize", onResize);
   try {
-    if (driver !== undefined) await fitToUs(client, name, signal);
+    if (driver !== undefined) onResize();
     let epoch: number | undefined;
     for await (const chunk of client.output(name, { from: 0, signal })) {
       if (chunk.type === "gap") continue;
@@ -112,17 +125,11 @@ function driverOf(
     client,
     name,
     leaseId: randomUUID(),
-    takeOver: options.takeOver === true,
+    takeOver: options.takeOver === true ? "once" : "never",
     now: Date.now,
     signal,
     onDropped,
   });
-}
-
-/** Makes the agent's terminal as large as ours, within what a terminal may be. A viewer does not: others may look too. */
-async function fitToUs(client: Client, name: string, signal: AbortSignal): Promise<void> {
-  const { columns, rows } = process.stdout;
-  await client.call("terminal.resize", { name, cols: clamp(columns, 20, 500), rows: clamp(rows, 5, 200) }, { signal });
 }
 
 async function requireTerminal(client: Client, name: string): Promise<void> {
@@ -147,10 +154,6 @@ async function requireTerminal(client: Client, name: string): Promise<void> {
       hint: `agent-relay logs ${name} prints what it said`,
     });
   }
-}
-
-function clamp(value: number, min: number, max: number): number {
-  return Math.min(max, Math.max(min, value));
 }
 
 function printable(text: string): string {

@@ -2,7 +2,6 @@ import { relayError } from "@agent-relay/protocol";
 import { askForBroker, locationsOf } from "../broker-connection.ts";
 import { prepareStateDir } from "../broker-start.ts";
 import type { ActionResult, Context } from "../context.ts";
-import type { ExitCode } from "../exit-codes.ts";
 import { programVersion } from "../program.ts";
 import { duration } from "../rendering/moments.ts";
 import type { UpOptions } from "./up.ts";
@@ -21,7 +20,7 @@ export async function run(context: Context, options: Pick<UpOptions, "tcp">): Ac
   prepareStateDir(locations);
   const { runBroker } = await import("../wiring.ts");
   const tcpPort = options.tcp === true ? 0 : options.tcp;
-  const status = await runBroker({
+  return runBroker({
     locations,
     version: programVersion,
     environment,
@@ -29,5 +28,4 @@ export async function run(context: Context, options: Pick<UpOptions, "tcp">): Ac
     signal,
     log: output.errorLine,
   });
-  return status as ExitCode;
 }

@@ -1,35 +1,27 @@
-import { harnessList } from "@agent-relay/harness";
+import { listHarnesses, type HarnessLine } from "@agent-relay/harness";
 import type { ActionResult, Context } from "../context.ts";
-import { harnessDocument } from "../rendering/harness-document.ts";
 import { renderTable } from "../rendering/table.ts";
 
 export function run(context: Context): ActionResult {
   const { output } = context;
-  if (output.isJson) output.document({ harnesses: harnessList.map(harnessDocument) });
+  const harnesses = listHarnesses();
+  if (output.isJson) output.document({ harnesses });
   else {
-    const lines = renderTable(
+    const lines = renderTable<HarnessLine>(
       [
         { header: "ID", value: (row) => row.id, paint: output.colours.bold },
         { header: "PROGRAM", value: (row) => row.title, shrinkTo: 8, droppable: 2 },
+        { header: "STARTED AS", value: (row) => row.programs[0] ?? "", shrinkTo: 8 },
+        { header: "ROUTES", value: (row) => row.routes.join(", "), shrinkTo: 8, droppable: 1 },
+        { header: "STATE FROM", value: (row) => row.status, shrinkTo: 8, droppable: 4 },
         {
-          header: "STARTED AS",
-          value: (row) => row.recognition.programs[0] ?? row.recognition.npmPackages?.[0] ?? "",
-          shrinkTo: 8,
-        },
-        {
-          header: "ROUTES",
-          value: (row) => row.routes.map(({ route }) => route).join(", "),
-          shrinkTo: 8,
-          droppable: 1,
-        },
-        {
-          header: "TRIED WITH",
-          value: (row) => row.provenance.seen ?? "documentation only",
+          header: "VERSIONS TRIED",
+          value: (row) => (row.tried.length === 0 ? "none" : row.tried.join(", ")),
           shrinkTo: 8,
           droppable: 3,
         },
       ],
-      harnessList,
+      harnesses,
       { width: output.width(), paintHeader: output.colours.dim },
     );
     for (const line of lines) output.line(line);

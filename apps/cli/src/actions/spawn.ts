@@ -6,7 +6,8 @@ import { ensureBroker } from "../broker-start.ts";
 import type { ActionResult, Context } from "../context.ts";
 import { launchWords } from "../launch-words.ts";
 import { readStdin } from "../message-body.ts";
-import { agentTable, type AgentRow } from "../rendering/agent-table.ts";
+import { agentTable, waysToAnswer, type AgentRow } from "../rendering/agent-table.ts";
+import { safeLine } from "../rendering/safe-text.ts";
 
 interface SpawnOptions {
   readonly model?: string;
@@ -19,6 +20,8 @@ interface SpawnOptions {
   readonly maxFailures?: number;
   readonly harness?: string;
   readonly runtime: "pty" | "headless";
+  readonly headless?: true;
+  readonly trust?: true;
   readonly team?: string;
   readonly idleAfter?: number;
   readonly wait?: "ready" | "idle";
@@ -48,7 +51,10 @@ export async function run(
     spawned.epoch > 1 ? `epoch ${spawned.epoch}` : undefined,
   ].filter((part) => part !== undefined);
   output.line(`${spawned.agent} runs: ${what.join(", ")}`);
-  if (view !== undefined) for (const line of agentTable([view], output, context.now())) output.line(line);
+  for (const note of spawned.notes ?? []) output.note(`${output.noteColours.yellow("!")} ${safeLine(note)}`);
+  if (view === undefined) return undefined;
+  for (const line of agentTable([view], output, context.now())) output.line(line);
+  for (const way of waysToAnswer([view])) output.note(`${output.noteColours.dim("→")} ${way}`);
   return undefined;
 }
 
@@ -88,7 +94,8 @@ async function startIfNeeded(context: Context): Promise<boolean> {
 async function launchOf(context: Context, options: SpawnOptions, words: readonly string[]): Promise<LaunchInput> {
   const launch: LaunchInput = {
     ...launchWords(words),
-    runtime: options.runtime,
+    runtime: options.headless === true ? "headless" : options.runtime,
+    trust: options.trust === true,
     permissionMode: options.permission,
     restart: {
       when: options.restart,

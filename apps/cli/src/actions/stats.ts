@@ -20,6 +20,9 @@ export async function run(context: Context, options: { readonly by: "harness" | 
       { header: "SENT", value: (row) => number(row.sent), align: "right" },
       { header: "RECEIVED", value: (row) => number(row.received), align: "right", droppable: 2 },
       { header: "TURNS", value: (row) => number(row.turns), align: "right", droppable: 1 },
+      { header: "TOKENS IN", value: (row) => grouped(row.inputTokens), align: "right" },
+      { header: "CACHED", value: (row) => grouped(row.cachedInputTokens), align: "right", droppable: 4 },
+      { header: "OUT", value: (row) => grouped(row.outputTokens), align: "right" },
     ],
     answer.rows,
     { width: output.width(), paintHeader: output.colours.dim },
@@ -27,4 +30,9 @@ export async function run(context: Context, options: { readonly by: "harness" | 
   for (const line of lines) output.line(line);
   output.note(output.noteColours.dim(`started by: ${safeLine(answer.orchestrator)}`));
   return undefined;
+}
+
+/** `1 234 567`: thousands apart, because these grow long, and with a space, which no locale takes for a decimal point. */
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, " ");
 }

@@ -1,6 +1,6 @@
 import { withClient } from "../broker-connection.ts";
 import type { ActionResult, Context } from "../context.ts";
-import { agentTable } from "../rendering/agent-table.ts";
+import { agentTable, waysToAnswer } from "../rendering/agent-table.ts";
 
 interface WaitOptions {
   readonly until: "ready" | "idle" | "blocked" | "exited" | "dead";
@@ -22,5 +22,6 @@ export async function run(context: Context, options: WaitOptions, names: readonl
   ).finally(progress.done);
   if (output.isJson) output.document(answer);
   else for (const line of agentTable(answer.agents, output, context.now())) output.line(line);
+  for (const way of waysToAnswer(answer.agents)) output.note(`${output.noteColours.dim("→")} ${way}`);
   return undefined;
 }

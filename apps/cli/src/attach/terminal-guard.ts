@@ -1,21 +1,23 @@
 /**
  * Terminal guard: takes the person's terminal over, and gives it back.
  *
- *   G1  However the process ends, short of SIGKILL, the terminal is cooked again, on its main screen, with its cursor, and
- *       without mouse, paste, focus or keyboard modes.
+ *   G1  However the process ends, short of SIGKILL, what was said to be written on leaving is written, and the terminal is
+ *       cooked again.
  *   G2  Giving back twice is giving back once.
+ *   G3  Meanwhile bytes pass as they are, both ways: a line feed is not turned into two characters.
  */
+import { spawnSync } from "node:child_process";
 import { writeSync } from "node:fs";
 import type { ReadStream } from "node:tty";
 import { exit } from "../exit-codes.ts";
 import { leave } from "../exit.ts";
 
 /** Saves the title, shows ours, and opens an empty alternate screen. */
-function takeover(title: string): string {
+export function takeover(title: string): string {
   return `\u001b[22;2t\u001b]2;${title}\u0007\u001b[?1049h\u001b[2J\u001b[H`;
 }
 
-/** Everything that a program can have turned on, off again. */
+/** Everything that a program can have turned on, off again, and the main screen as it was. */
 export const giveBack = [
   "\u001b[?2026l", // synchronized output
   "\u001b[?9l\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1005l\u001b[?1006l\u001b[?1015l\u001b[?1016l", // mouse
@@ -36,7 +38,10 @@ export interface TerminalGuard {
 export function guardTerminal(options: {
   readonly input: ReadStream;
   readonly outputFd: number;
-  readonly title: string;
+  /** Written when the terminal is taken. */
+  readonly enter: string;
+  /** Written when it is given back. */
+  readonly leave: () => string;
 }): TerminalGuard {
   const { input, outputFd } = options;
   let held = true;
@@ -45,7 +50,7 @@ export function guardTerminal(options: {
     held = false;
     process.off("exit", restore);
     process.off("uncaughtException", onCrash);
-    writeAll(outputFd, giveBack);
+    writeAll(outputFd, options.leave());
     try {
       input.setRawMode(false);
     } catch (error) {
@@ -63,9 +68,19 @@ export function guardTerminal(options: {
   // Before the program's own handler, whose last words would otherwise go to the alternate screen.
   process.prependListener("uncaughtException", onCrash);
   input.setRawMode(true);
+  leaveOutputAlone();
   input.resume();
-  writeAll(outputFd, takeover(options.title));
+  writeAll(outputFd, options.enter);
   return { restore };
+}
+
+/**
+ * Node's raw mode still turns each line feed into two characters. An agent's terminal has done that already where it was
+ * wanted; where it was not, the cursor would jump to the first column. Giving back undoes this too.
+ */
+function leaveOutputAlone(): void {
+  // Without `stty` the screen may look torn, which is no reason to refuse.
+  spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] });
 }
 
 /** Past the stream's buffer, because a crashing process does not drain it. */

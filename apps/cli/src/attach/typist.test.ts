@@ -1,7 +1,7 @@
 import { relayError, type Method } from "@agent-relay/protocol";
 import type { Client } from "@agent-relay/sdk";
 import { expect, test } from "vitest";
-import { holdMs, typist, type Typist } from "./typist.ts";
+import { holdMs, typist, type Typist, type TypistOptions } from "./typist.ts";
 
 interface Asked {
   readonly method: Method;
@@ -9,7 +9,10 @@ interface Asked {
 }
 
 /** A broker that notes what it is asked, and answers as told. */
-function scene(answer: (asked: Asked, earlier: readonly Asked[]) => unknown = () => ({})) {
+function scene(
+  answer: (asked: Asked, earlier: readonly Asked[]) => unknown = () => ({}),
+  more: Partial<Pick<TypistOptions, "takeOver" | "holdMs">> = {},
+) {
   const asked: Asked[] = [];
   const dropped: string[] = [];
   let now = 0;
@@ -25,7 +28,8 @@ function scene(answer: (asked: Asked, earlier: readonly Asked[]) => unknown = ()
     client: { call: call as Client["call"] },
     name: "ada",
     leaseId: "lease-0001",
-    takeOver: false,
+    takeOver: "never",
+    ...more,
     now: () => now,
     signal: stop.signal,
     onDropped: (why) => dropped.push(why),
@@ -36,6 +40,7 @@ function scene(answer: (asked: Asked, earlier: readonly Asked[]) => unknown = ()
     dropped,
     later: (ms: number) => (now += ms),
     type: (text: string) => subject.type(Buffer.from(text)),
+    holds: () => asked.filter(({ method }) => method === "agent.hold").map(({ params }) => params),
     typed: () =>
       asked
         .filter(({ method }) => method === "terminal.write")
@@ -121,4 +126,54 @@ test("Y4: what waits is bounded, and what is over is said", async () => {
   type("y".repeat(200_000));
   await subject.end();
   expect([dropped, typed().join("").includes("y")]).toEqual([["typed faster than the agent reads"], false]);
+});
+
+test("Y1: a character that is read in two parts is written in one", async () => {
+  const { subject, typed } = scene();
+  const [first, second] = [Buffer.from("工🚧").subarray(0, 4), Buffer.from("工🚧").subarray(4)];
+  subject.type(first);
+  await new Promise((resolve) => setImmediate(resolve));
+  subject.type(second);
+  await subject.end();
+  expect(typed()).toEqual(["工", "🚧"]);
+});
+
+test("Y1: a paste is not cut inside a character", async () => {
+  const { subject, type, typed } = scene();
+  const paste = `a${"工".repeat(40_000)}`;
+  type(paste);
+  await subject.end();
+  expect([typed().length > 1, typed().join("") === paste]).toEqual([true, true]);
+});
+
+test("Y5: what the terminal says by itself takes a hold for a second", async () => {
+  const { subject, holds } = scene(undefined, { holdMs: 8_000 });
+  subject.type(Buffer.from("\u001b[I"), "report");
+  await subject.end();
+  expect(holds()).toMatchObject([{ ttlMs: 1_000 }]);
+});
+
+test("Y5: it shortens no hold of someone who types, and typing afterwards makes it longer", async () => {
+  const { subject, type, holds } = scene(undefined, { holdMs: 8_000 });
+  type("a");
+  await new Promise((resolve) => setImmediate(resolve));
+  subject.type(Buffer.from("\u001b[I"), "report");
+  await subject.end();
+  expect(holds()).toMatchObject([{ ttlMs: 8_000 }]);
+  const other = scene(undefined, { holdMs: 8_000 });
+  other.subject.type(Buffer.from("\u001b[I"), "report");
+  await new Promise((resolve) => setImmediate(resolve));
+  other.type("a");
+  await other.subject.end();
+  expect(other.holds()).toMatchObject([{ ttlMs: 1_000 }, { ttlMs: 8_000 }]);
+});
+
+test("whoever owns the terminal takes the hold from anyone, each time", async () => {
+  const { subject, type, later, holds } = scene(undefined, { takeOver: "always" });
+  type("a");
+  await new Promise((resolve) => setImmediate(resolve));
+  later(holdMs * 2);
+  type("b");
+  await subject.end();
+  expect(holds()).toMatchObject([{ takeOver: true }, { takeOver: true }]);
 });

@@ -7,22 +7,23 @@ export const harness = command({
     { line: "agent-relay harness", means: "all of them" },
     { line: "agent-relay harness explain npx @openai/codex", means: "what a command line would be taken for, and why" },
   ],
-  json: "{ harnesses: [{ id, name, … }] }",
+  json: "{ harnesses: [{ id, title, programs, routes, tools, status, tried }] }",
   load: () => import("../actions/harness-list.ts"),
   subcommands: [
     command({
       name: "list",
       summary: "List the agent programs that are known.",
       examples: [{ line: "agent-relay harness list", means: "the same as `agent-relay harness`" }],
-      json: "{ harnesses: [{ id, name, … }] }",
+      json: "{ harnesses: [{ id, title, programs, routes, tools, status, tried }] }",
       load: () => import("../actions/harness-list.ts"),
     }),
     command({
       name: "show",
-      summary: "Show what is known of one program, and what its routes can prove.",
+      summary:
+        "Show what is known of one program: versions tried, what each route can prove, which states are told by what.",
       arguments: [{ syntax: "<id>", summary: "for example claude-code; see `harness list`" }],
       examples: [{ line: "agent-relay harness show codex", means: "routes, stages, hooks, permissions" }],
-      json: "the harness's row of the table",
+      json: "{ id, title, programs, tried, proofs: [{ route, handedOver, seen }], answers, headless, trust, permission, notes, … }",
       load: () => import("../actions/harness-show.ts"),
     }),
     command({

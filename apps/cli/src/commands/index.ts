@@ -1,5 +1,6 @@
 /** Every command, in the order of the help. */
 import type { AnyCommandSpec } from "../command-spec.ts";
+import { approve, deny } from "./answers.ts";
 import { attach } from "./attach.ts";
 import { backup } from "./backup.ts";
 import { brokerRun } from "./broker-run.ts";
@@ -30,6 +31,7 @@ import { up } from "./up.ts";
 import { version } from "./version.ts";
 import { wait } from "./wait.ts";
 import { who } from "./who.ts";
+import { wrap } from "./wrap.ts";
 
 export interface CommandGroup {
   readonly title: string;
@@ -38,7 +40,7 @@ export interface CommandGroup {
 
 export const commandGroups: readonly CommandGroup[] = [
   { title: "Broker", commands: [up, down, status, doctor, init, backup] },
-  { title: "Agents", commands: [spawn, release, kill, who, wait, logs, attach] },
+  { title: "Agents", commands: [spawn, wrap, who, wait, approve, deny, attach, logs, release, kill] },
   { title: "Messages", commands: [send, inbox, reply, history, search, channels, trace, deadletters] },
   { title: "Knowledge", commands: [events, stats, harness] },
   { title: "Integration", commands: [mcp, completion, version, hook, completeNames, brokerRun] },

@@ -7,5 +7,5 @@ export const kill = command({
   options: [{ flags: "--reason <text>", summary: "recorded with the event" }],
   examples: [{ line: "agent-relay kill ada", means: "when `release` is too slow; work that is not saved is lost" }],
   json: "{ results: [{ name, ok, error? }] }",
-  load: () => import("../actions/kill.ts"),
+  load: async () => (await import("../actions/end-agents.ts")).kill,
 });

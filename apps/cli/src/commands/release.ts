@@ -9,5 +9,5 @@ export const release = command({
     { line: "agent-relay release ada bob", means: "end two agents politely; answers when their processes are gone" },
   ],
   json: "{ results: [{ name, ok, error? }] }",
-  load: () => import("../actions/release.ts"),
+  load: async () => (await import("../actions/end-agents.ts")).release,
 });

@@ -48,6 +48,15 @@ export const spawn = command({
       choices: ["pty", "headless"],
       fallback: "pty",
     },
+    {
+      flags: "--headless",
+      summary: "the same as --runtime headless; only for programs that speak one, see `harness show`",
+    },
+    {
+      flags: "--trust",
+      summary:
+        "answer the program's question whether its directory may be trusted with yes; it may then run what the project's own settings say",
+    },
     { flags: "--team <name>", summary: "a label, shown in `who`" },
     {
       flags: "--idle-after <duration>",
@@ -68,7 +77,8 @@ export const spawn = command({
       means: "options for the program, in quotes",
     },
     { line: "agent-relay spawn cleo -- node agent.mjs --verbose", means: "the same, after --" },
+    { line: "agent-relay spawn dan claude --headless --trust", means: "on pipes instead of a terminal" },
   ],
-  json: "{ agent, epoch, harness, pid, startedBroker, view? }, where view is the row of `who` when --wait is given",
+  json: "{ agent, epoch, harness, pid, notes?, startedBroker, view? }, where view is the row of `who` when --wait is given",
   load: () => import("../actions/spawn.ts"),
 });

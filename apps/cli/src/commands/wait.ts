@@ -23,8 +23,8 @@ export const wait = command({
   examples: [
     { line: "agent-relay wait ada bob --until idle --timeout 30m", means: "until both have finished" },
     {
-      line: "agent-relay wait ada --until blocked && agent-relay attach ada --mode drive",
-      means: "step in when a person is needed",
+      line: "agent-relay wait ada --until blocked && agent-relay who",
+      means: "step in when a person is needed: `who` says what for, and how to answer",
     },
   ],
   json: "{ agents: [rows of `who`] }",

@@ -1,9 +1,12 @@
-/** Which agent programs can be started here, asked of the programs themselves. */
-import { spawn } from "node:child_process";
+/**
+ * Which agent programs can be started here, in which version, and whether that version was tried.
+ *
+ *   D1  A version that was not tried is a warning that says what no longer holds.
+ */
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { harnessList } from "@agent-relay/harness";
-import { oneLine } from "@agent-relay/protocol";
+import { createProgramVersions } from "@agent-relay/broker";
+import { harnessList, type Harness } from "@agent-relay/harness";
 import type { Environment } from "../environment.ts";
 import { ok, warning, type Check } from "./check.ts";
 
@@ -28,18 +31,41 @@ export async function checkAgentPrograms(environment: Environment): Promise<Chec
       ),
     ];
   }
+  const versions = createProgramVersions({ answerMs: versionTimeoutMs });
+  const env = Object.fromEntries(
+    Object.entries({ ...environment, NO_COLOR: "1" }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
+  );
   return Promise.all(
-    found.map(async ({ row, place }) => {
-      const version = await versionOf(place, environment);
-      return version === undefined
-        ? warning(
-            `program-${row.id}`,
-            row.title,
-            `${place} does not answer --version`,
-            `run ${place} --version by hand to see why`,
-          )
-        : ok(`program-${row.id}`, row.title, `${version} at ${place}`);
-    }),
+    found.map(async ({ row, place }) =>
+      judge(row, place, await versions.of(place, row.recognition.npmPackages ?? [], env)),
+    ),
+  );
+}
+
+export function judge(
+  row: Pick<Harness, "id" | "title" | "versions">,
+  place: string,
+  version: string | undefined,
+): Check {
+  const id = `program-${row.id}`;
+  if (version === undefined)
+    return warning(id, row.title, `${place} does not tell its version`, `run ${place} --version by hand to see why`);
+  const { tried } = row.versions;
+  if (tried.includes(version)) return ok(id, row.title, `${version}, which was tried, at ${place}`);
+  if (tried.length === 0)
+    return warning(
+      id,
+      row.title,
+      `${version} at ${place}; no version of it was tried`,
+      "what is known of it comes from documentation: titles and screen are not trusted; watch the first agents with agent-relay attach",
+    );
+  return warning(
+    id,
+    row.title,
+    `${version} was not tried, at ${place}; what is known of ${tried.join(", ")} may not hold: titles and screen are not trusted`,
+    `install ${tried[0] ?? ""}, or watch the first agents with agent-relay attach; agent-relay harness show ${row.id} says what still counts`,
   );
 }
 
@@ -58,26 +84,4 @@ function isProgram(file: string): boolean {
   } catch {
     return false; // Not there or not ours to run: the next directory may have it.
   }
-}
-
-function versionOf(file: string, environment: Environment): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const child = spawn(file, ["--version"], {
-      stdio: ["ignore", "pipe", "ignore"],
-      env: { ...environment, NO_COLOR: "1" },
-      timeout: versionTimeoutMs,
-      killSignal: "SIGKILL",
-    });
-    let said = "";
-    child.stdout.setEncoding("utf8");
-    child.stdout.on("data", (text: string) => (said = (said + text).slice(0, 2_000)));
-    child.once("error", () => resolve(undefined));
-    child.once("close", (status) => {
-      const line = said
-        .split("\n")
-        .map((text) => oneLine(text, 60))
-        .find((text) => text !== "");
-      resolve(status === 0 ? line : undefined);
-    });
-  });
 }

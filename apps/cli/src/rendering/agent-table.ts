@@ -1,12 +1,23 @@
-/** The table of `who`. */
+/** The table of `who`, and what a person can do about those in it who wait. */
 import type { MethodResult } from "@agent-relay/protocol";
 import type { Output } from "../terminal-output.ts";
 import { bytes, duration } from "./moments.ts";
+import { safeLine } from "./safe-text.ts";
 import { renderTable, type Column } from "./table.ts";
 
 export type AgentRow = MethodResult<"agent.list">["agents"][number];
 
-export function agentTable(agents: readonly AgentRow[], output: Output, now: number): string[] {
+export interface AgentTableOptions {
+  /** Versions, sessions and teams too. */
+  readonly wide?: boolean;
+}
+
+export function agentTable(
+  agents: readonly AgentRow[],
+  output: Output,
+  now: number,
+  { wide = false }: AgentTableOptions = {},
+): string[] {
   const { colours } = output;
   const paintState = (text: string, row: AgentRow): string => {
     switch (row.state) {
@@ -55,6 +66,7 @@ export function agentTable(agents: readonly AgentRow[], output: Output, now: num
       align: "right",
       droppable: 10,
     },
+    ...(wide ? wideColumns : []),
   ];
   const used = columns.filter(
     (column) =>
@@ -63,10 +75,36 @@ export function agentTable(agents: readonly AgentRow[], output: Output, now: num
   return renderTable(used, agents, { width: output.width(), paintHeader: colours.dim });
 }
 
+const wideColumns: readonly Column<AgentRow>[] = [
+  { header: "VERSION", value: (row) => row.version ?? "", shrinkTo: 6, droppable: 12 },
+  { header: "SESSION", value: (row) => row.sessionId ?? "", shrinkTo: 8, droppable: 1 },
+  { header: "TEAM", value: (row) => row.team ?? "", shrinkTo: 6, droppable: 11 },
+];
+
+/** What to type about each agent that waits for a person. */
+export function waysToAnswer(agents: readonly AgentRow[]): string[] {
+  return agents.flatMap(({ name, block, runtime }) => {
+    if (block === null) return [];
+    const how = block.answerable
+      ? `agent-relay approve ${name}, or agent-relay deny ${name}`
+      : runtime === "headless"
+        ? `nothing can be answered without a terminal; agent-relay logs ${name} shows more`
+        : `agent-relay attach ${name} --mode drive, and answer at its own terminal`;
+    return [`${safeLine(name)} waits for you: ${how}`];
+  });
+}
+
+/** A version that was not tried is named, with a question mark: less of what is known of the program holds for it. */
 function programOf(row: AgentRow): string {
   if (row.kind === "person") return "(mailbox)";
-  const program = row.harness ?? row.cli ?? "?";
-  return row.model === null ? program : `${program} ${row.model}`;
+  return [
+    row.harness ?? row.cli ?? "?",
+    row.versionTried === false && row.version !== null ? `${row.version}?` : "",
+    row.model ?? "",
+    row.runtime === "headless" ? "(headless)" : "",
+  ]
+    .filter((word) => word !== "")
+    .join(" ");
 }
 
 function stateOf(row: AgentRow): string {
@@ -76,5 +114,7 @@ function stateOf(row: AgentRow): string {
 }
 
 function whyOf(row: AgentRow): string {
-  return [row.reason, row.reported].filter((text) => text !== null && text !== "").join(" · ");
+  const draft = row.drafting && row.reason !== "draft_in_composer" ? "unsent text in its composer" : null;
+  const asked = row.state === "blocked" ? row.block?.what : undefined;
+  return [asked ?? row.reason, draft, row.reported].filter((text) => text !== null && text !== "").join(" · ");
 }

@@ -1,12 +1,24 @@
 /** One event on one line. */
-import type { RelayEvent } from "@agent-relay/protocol";
+import { Activity, type RelayEvent } from "@agent-relay/protocol";
 import type { Output } from "../terminal-output.ts";
 import { cutToWidth } from "./display-width.ts";
-import { clockTime } from "./moments.ts";
+import { clockTime, duration } from "./moments.ts";
 import { safeLine } from "./safe-text.ts";
 
 /** Shown in front, or of no interest to a person. */
 const inFront = new Set(["type", "sequence", "at", "stream", "revision", "actor", "agent", "messageId", "channel"]);
+/** Fields that read better as words than as JSON. */
+const inWords: Readonly<Record<string, (value: unknown, at: number) => string>> = {
+  doing: (value, at) => {
+    const activity = Activity.safeParse(value).data;
+    if (activity === undefined) return JSON.stringify(value);
+    const { status, since, messageIds } = activity;
+    const mail = messageIds.length === 0 ? "" : `,${messageIds.join(",")}`;
+    return `${status},${duration(at - since)}${mail}`;
+  },
+  answerable: (value) => (value === true ? "yes" : "only-at-its-terminal"),
+  versionTried: (value) => (value === true ? "yes" : "no"),
+};
 const alarming = new Set([
   "agent_exited",
   "agent_permanently_dead",
@@ -23,7 +35,7 @@ export function eventLine(event: RelayEvent, output: Output, now: number): strin
   const message = "messageId" in event ? event.messageId : "";
   const rest = Object.entries(event)
     .filter(([key, value]) => !inFront.has(key) && value !== undefined && value !== null)
-    .map(([key, value]) => `${key}=${shown(value)}`);
+    .map(([key, value]) => `${key}=${inWords[key]?.(value, event.at) ?? shown(value)}`);
   const time = clockTime(event.at, now);
   const sequence = `#${event.sequence}`;
   const words = [event.type, about, message, ...rest].map(safeLine).filter((word) => word !== "");

@@ -6,7 +6,7 @@
  *   H3  A handle from a spawn is about that incarnation; a later one under the same name does not settle its waits.
  */
 import { relayError } from "@agent-relay/protocol";
-import type { AgentView, EventOf, ExitReason } from "@agent-relay/protocol";
+import type { AgentView, EventOf, ExitReason, Verdict } from "@agent-relay/protocol";
 import type { Client, TerminalChunk } from "../client.ts";
 import { asRelayError, cancelled, isRelayError } from "../errors.ts";
 import type { Timers } from "../wire/timers.ts";
@@ -26,6 +26,19 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface AnswerOptions {
+  /** The `sequence` of the `agent_blocked` that is meant. Without it, whatever the program waits for now. */
+  readonly block?: number;
+  /** The same id twice is the same answer. */
+  readonly commandId?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What was answered: the sequence of the `agent_blocked`. */
+export interface Answered {
+  readonly block: number;
+}
+
 export interface AgentHandle {
   readonly name: string;
   /** The incarnation that was spawned; nothing for a handle by name. */
@@ -39,6 +52,13 @@ export interface AgentHandle {
   /** Asks it to leave, then makes it; resolves when its processes are gone. */
   readonly release: (reason?: string) => Promise<void>;
   readonly kill: (reason?: string) => Promise<void>;
+  /**
+   * Says yes to what it waits for. The first answer wins: a later one fails with `already_answered`. Fails with
+   * `not_blocked` if it waits for nothing, and with `not_answerable` where only its own terminal can answer.
+   */
+  readonly approve: (options?: AnswerOptions) => Promise<Answered>;
+  /** Says no to it, under the same rules. */
+  readonly deny: (options?: AnswerOptions) => Promise<Answered>;
   /** What its terminal shows, from an offset on; all that is kept if absent. */
   readonly output: (options?: {
     readonly from?: number;
@@ -142,8 +162,22 @@ export function agentHandle(options: {
     kill: async (reason) => {
       await client.call("agent.kill", reason === undefined ? { name } : { name, reason });
     },
+    approve: (more) => answer(client, name, "approve", more),
+    deny: (more) => answer(client, name, "deny", more),
     output: (more) => client.output(name, more),
   };
+}
+
+export function answer(
+  client: Client,
+  name: string,
+  verdict: Verdict,
+  { block, commandId, signal }: AnswerOptions = {},
+): Promise<Answered> {
+  return client.call("agent.answer", block === undefined ? { name, verdict } : { name, verdict, block }, {
+    ...(commandId === undefined ? {} : { commandId }),
+    ...(signal === undefined ? {} : { signal }),
+  });
 }
 
 function describe(exit: Exit): string {

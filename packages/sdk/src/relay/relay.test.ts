@@ -447,3 +447,46 @@ test("R2 closing ends what is waited for and asks nothing of the broker", async 
   await expect(waiting).rejects.toMatchObject({ code: "cancelled" });
   expect(line.broker.requests).toHaveLength(before);
 });
+
+test("approving and denying name the block that is meant, and answer which it was", async () => {
+  const { relay, asked } = await open({ "agent.answer": ({ block }) => ({ block: block ?? 41 }) });
+  const answers = [
+    await relay.agent("ada").approve({ block: 12 }),
+    await relay.agent("ada").deny(),
+    await relay.answer("ben", "approve", { block: 7 }),
+  ];
+  expect([answers, asked("agent.answer")]).toEqual([
+    [{ block: 12 }, { block: 41 }, { block: 7 }],
+    [
+      { name: "ada", verdict: "approve", block: 12 },
+      { name: "ada", verdict: "deny" },
+      { name: "ben", verdict: "approve", block: 7 },
+    ],
+  ]);
+});
+
+test("an answer is a command: its id is the caller's, or made up", async () => {
+  const ids: (string | undefined)[] = [];
+  const { relay } = await open({
+    "agent.answer": (_, request) => {
+      ids.push(request.commandId);
+      return { block: 1 };
+    },
+  });
+  await relay.answer("ada", "deny", { commandId: "answer-0001" });
+  await relay.answer("ada", "deny");
+  expect([ids[0], typeof ids[1]]).toEqual(["answer-0001", "string"]);
+});
+
+test("a second answer fails with who was first", async () => {
+  const { relay } = await open({
+    "agent.answer": () => ({
+      error: errorEnvelope("already_answered", "it was approved", { data: { by: "eve", verdict: "approve" } }),
+    }),
+  });
+  const failed: unknown = await relay
+    .agent("ada")
+    .approve()
+    .catch((error: unknown) => error);
+  expect(isRelayError(failed, "already_answered") && failed.data).toEqual({ by: "eve", verdict: "approve" });
+});

@@ -17,10 +17,11 @@ import type {
   MethodResult,
   RelayEvent,
   TraceView,
+  Verdict,
 } from "@agent-relay/protocol";
 import type { Client } from "../client.ts";
 import type { Timers } from "../wire/timers.ts";
-import { agentHandle, type AgentHandle } from "./agent-handle.ts";
+import { agentHandle, answer, type AgentHandle, type Answered, type AnswerOptions } from "./agent-handle.ts";
 import { channelHandle, type Channel } from "./channels.ts";
 import { openListeners, type Listener } from "./listeners.ts";
 import {
@@ -54,6 +55,8 @@ export interface Relay extends Spawners {
   /** A handle for an agent by name. Nothing is asked before a method is called. */
   readonly agent: (name: string) => AgentHandle;
   readonly who: (options?: { readonly all?: boolean }) => Promise<readonly AgentView[]>;
+  /** Answers what a blocked agent waits for, as `approve` and `deny` of its handle do. */
+  readonly answer: (name: string, verdict: Verdict, options?: AnswerOptions) => Promise<Answered>;
   /** The first of several agents to reach a state. Fails with `timeout`. */
   readonly waitAny: (
     handles: readonly AgentHandle[],
@@ -134,6 +137,7 @@ export function relayOver(options: {
     spawn,
     agent: (name) => handle(name, undefined, 0),
     who: async ({ all = false } = {}) => (await client.call("agent.list", { all })).agents,
+    answer: (name, verdict, more) => answer(client, name, verdict, more),
     waitAny: async (handles, { until, timeoutMs, signal }) => {
       const params = { names: handles.map(({ name }) => name), until, any: true, timeoutMs };
       const { agents } = await client.call("agent.wait", params, signal === undefined ? {} : { signal });

@@ -22,6 +22,8 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** How much it may do without asking. `ask` if absent. */
   readonly permissionMode?: "ask" | "auto" | "bypass";
+  /** Answers the program's question whether its directory may be trusted; it may then run what the project's settings say. */
+  readonly trust?: boolean;
   readonly restart?: NonNullable<LaunchInput["restart"]>;
   /** Silence after a finished turn until `agent_idle`; 0 turns it off. */
   readonly idleThresholdSecs?: number;
