@@ -1,4 +1,5 @@
 /** What `harness list`, `harness show` and `harness explain` print, as data; and the table's page in the documentation. */
+import { capabilitiesOf, capabilityNames, type Capability } from "./capabilities.ts";
 import type { Harness } from "./harness.ts";
 import { inferHarness, type Inference, type InferenceHint } from "./infer.ts";
 import { harnessList, isHarnessId, harnesses } from "./table.ts";
@@ -31,6 +32,8 @@ export interface HarnessCard extends HarnessLine {
   readonly ready: string;
   readonly proofs: readonly { readonly route: string; readonly handedOver: string; readonly seen: string }[];
   readonly context: readonly string[];
+  /** What can be known of it and done with it, and by which signal. */
+  readonly capabilities: readonly Capability[];
   readonly dialogs: readonly { readonly kind: string; readonly what: string; readonly avoid: string }[];
   readonly environment: readonly string[];
   readonly notes: readonly string[];
@@ -72,6 +75,16 @@ export function harnessTableMarkdown(): string {
     ...harnessList.flatMap((row) =>
       card(row).proofs.map((proof) => `| \`${row.id}\` | ${proof.route} | ${proof.handedOver} | ${proof.seen} |`),
     ),
+    "",
+    "## What can be known, and by which signal",
+    "",
+    "Exact signals are the program's own words; what is inferred from titles, the screen or silence is marked `~`.",
+    "",
+    `| Program | ${capabilityNames.join(" | ")} |`,
+    `|---|${capabilityNames.map(() => "---").join("|")}|`,
+    ...harnessList
+      .filter(({ versions }) => versions.tried.length > 0)
+      .map((row) => `| \`${row.id}\` | ${capabilitiesOf(row).map(cell).join(" | ")} |`),
     "",
     "## Permission modes",
     "",
@@ -139,6 +152,7 @@ function card(row: Harness): HarnessCard {
       seen: proof.seen ?? "never proven",
     })),
     context: row.contextSources,
+    capabilities: capabilitiesOf(row),
     dialogs: row.dialogs.map(({ kind, what, avoid }) => ({ kind, what, avoid })),
     environment: [
       ...Object.entries(row.set).map(([name, value]) => `${name}=${value}`),
@@ -189,4 +203,9 @@ function readyOf({ observation: { statusProtocol, titles, promptText, ready } }:
 
 function keys(text: string): string {
   return text.replaceAll("\r", "⏎").replaceAll("\u001b", "Esc").replaceAll("\u0004", "Ctrl-D");
+}
+
+function cell({ by, fidelity }: Capability): string {
+  if (by === undefined) return "–";
+  return `${fidelity === "inferred" ? "~ " : ""}${by}`;
 }

@@ -81,9 +81,14 @@ export interface Connection {
    * this program says `boundary`.
    */
   readonly answerReport?: (payload: Readonly<Record<string, unknown>>, text: string) => Readonly<Record<string, unknown>>;
+  /** Which of its reports and records tell what, for people. What is missing they do not tell. */
+  readonly says?: Readonly<Partial<Record<Told, string>>>;
   /** What one line (parsed JSON) of the program's own record of its session says. Total: never throws. */
   readonly readRecord?: (line: Readonly<Record<string, unknown>>) => readonly AgentSignal[];
 }
+
+/** What reports and records of a program can tell. */
+export type Told = "ready" | "turns" | "prompts" | "blocked" | "tokens" | "compaction" | "session";
 
 /** Keys that answer a dialog at its terminal, each written on its own with a pause between. */
 export interface AnswerKeys {
@@ -176,6 +181,8 @@ export interface Headless {
   readonly steerable?: boolean;
   /** A turn can be interrupted, and the program says that it was. */
   readonly interruptible?: boolean;
+  /** It names its session itself, whatever its options say. */
+  readonly namesSession?: boolean;
 }
 
 export interface HeadlessOptions {

@@ -8,6 +8,8 @@ export {
   stampEnvironment,
 } from "./attribution.ts";
 export type { Environment, Orchestrator, ParentProcess, StampInput, Stamped } from "./attribution.ts";
+export { capabilitiesOf, capabilityNames } from "./capabilities.ts";
+export type { Capability, CapabilityName } from "./capabilities.ts";
 export { joinCommand, splitCommand } from "./command-line.ts";
 export { conversationOf } from "./conversation.ts";
 export type {
@@ -39,6 +41,7 @@ export type {
   Recognition,
   RouteProof,
   StatusRule,
+  Told,
   TitleRule,
   Versions,
 } from "./harness.ts";

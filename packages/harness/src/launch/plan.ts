@@ -174,6 +174,7 @@ function wire(row: Harness, input: WiringInput): Wiring {
 function sessionOf(row: Harness, request: LaunchRequest, args: readonly string[]): string | undefined {
   const { sessionFlag } = row;
   if (sessionFlag === undefined || request.resume !== undefined) return undefined;
+  if (request.launch.runtime === "headless" && row.headless?.namesSession === true) return undefined;
   const taken = args.some((word) => sessionWords.has(word) || word.startsWith(`${sessionFlag}=`) || word === sessionFlag);
   return taken ? undefined : request.sessionId;
 }

@@ -3,8 +3,8 @@
  *
  *   O1  Pure: time comes with each input, and the same inputs give the same observations.
  *   O2  Evidence that is not understood changes nothing. Output alone never proves work.
- *   O3  Sources have a rank: program status, then hooks, then titles, then silence. Once a better one has spoken, a
- *       weaker one decides nothing.
+ *   O3  Sources have a rank: program status, then hooks and titles that are exact, then other titles, then silence. Once
+ *       a better one has spoken, a weaker one decides nothing.
  *   O4  Ready is said once, and only after evidence of it; a first-run dialog on the screen is `blocked`, not ready.
  *   O5  A percentage that was given to the program to read is not the program's.
  *   O6  State is bounded, whatever the program writes.

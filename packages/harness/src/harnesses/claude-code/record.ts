@@ -5,9 +5,20 @@
 import type { AgentSignal } from "../../hook-report.ts";
 import { isRecord, usageOf } from "./usage.ts";
 
+/** What it was given in the answer to a hook stands there once it is part of the conversation. */
+function given(line: Readonly<Record<string, unknown>>): readonly AgentSignal[] {
+  const { attachment } = line;
+  if (!isRecord(attachment) || attachment["type"] !== "hook_additional_context") return [];
+  const { content } = attachment;
+  const texts = Array.isArray(content) ? content.filter((it) => typeof it === "string") : [];
+  // Other hooks give texts, too, which are nobody's prompt.
+  return texts.filter((it) => it.includes("<relay-message ")).map((text) => ({ type: "prompt", text }));
+}
+
 /** Only the first block of an answer counts. 2.1.197 does not number them, so of its transcripts nothing is counted. */
 export function readClaudeRecord(line: Readonly<Record<string, unknown>>): readonly AgentSignal[] {
   const message = line["message"];
+  if (line["type"] === "attachment" && line["isSidechain"] !== true) return given(line);
   if (line["type"] !== "assistant" || line["apiBlockIndex"] !== 0 || !isRecord(message)) return [];
   const usage = usageOf(message["usage"]);
   if (usage === undefined || (usage.inputTokens === 0 && usage.outputTokens === 0)) return [];

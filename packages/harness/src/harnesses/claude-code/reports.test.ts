@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readClaudeRecord } from "./record.ts";
-import { readClaudeReport } from "./reports.ts";
+import { answerClaudeReport, readClaudeReport } from "./reports.ts";
 
 const base = { session_id: "4e57f65b", transcript_path: "/home/me/.claude/projects/x/4e57f65b.jsonl" };
 const session = { type: "session", sessionId: base.session_id, record: base.transcript_path };
@@ -46,7 +46,7 @@ describe("what Claude Code reports", () => {
       { hook_event_name: "PermissionRequest", tool_name: "ExitPlanMode", tool_input: { plan: "do it" } },
       [{ type: "blocked", kind: "question", what: "approve its plan" }],
     ],
-    ["the end of a batch of tools", { hook_event_name: "PostToolBatch", tool_calls: [] }, [{ type: "unblocked" }]],
+    ["the end of a batch of tools", { hook_event_name: "PostToolBatch", tool_calls: [] }, [{ type: "unblocked" }, { type: "boundary" }]],
     ["the same inside a subagent", { hook_event_name: "PostToolBatch", agent_id: "a1" }, []],
     [
       "a stop while a subagent runs",
@@ -117,5 +117,22 @@ describe("Claude Code's transcript", () => {
     expect(readClaudeRecord(line(0, { usage: { input_tokens: 0, output_tokens: 0 } }))).toEqual([]);
     expect(readClaudeRecord({ ...line(0), type: "user" })).toEqual([]);
     expect(readClaudeRecord({ type: "assistant", apiBlockIndex: 0, message: "?" })).toEqual([]);
+  });
+});
+
+describe("mail in the answer to a hook", () => {
+  it("the model gets it with the results of its tools", () => {
+    expect(answerClaudeReport({ ...base, hook_event_name: "PostToolBatch" }, "mail")).toEqual({
+      hookSpecificOutput: { hookEventName: "PostToolBatch", additionalContext: "mail" },
+    });
+  });
+
+  it("the transcript proves that it was given; what other hooks gave is nobody's prompt", () => {
+    const mail = '<relay-message id="msg_0123456789" from="ben">';
+    const line = { type: "attachment", attachment: { type: "hook_additional_context", content: ["other", mail] } };
+    expect(readClaudeRecord(line)).toEqual([{ type: "prompt", text: mail }]);
+    expect(readClaudeRecord({ ...line, isSidechain: true })).toEqual([]);
+    expect(readClaudeRecord({ ...line, attachment: { type: "hook_success", content: mail } })).toEqual([]);
+    expect(readClaudeRecord({ ...line, attachment: { type: "hook_additional_context", content: mail } })).toEqual([]);
   });
 });

@@ -17,6 +17,14 @@ export function readClaudeReport(payload: Readonly<Record<string, unknown>>): Ho
   return { signals: [...session, ...(ownSignals(payload) ?? report.signals)], source: report.source };
 }
 
+/** Seen in 2.1.329: the model gets it as `PostToolBatch hook additional context: …` with the results of its tools. */
+export function answerClaudeReport(
+  payload: Readonly<Record<string, unknown>>,
+  text: string,
+): Readonly<Record<string, unknown>> {
+  return { hookSpecificOutput: { hookEventName: payload["hook_event_name"], additionalContext: text } };
+}
+
 /** Events that mean more, or less, than in the programs that took them over. */
 function ownSignals(payload: Readonly<Record<string, unknown>>): readonly AgentSignal[] | undefined {
   const inSubagent = typeof payload["agent_id"] === "string";
@@ -27,9 +35,9 @@ function ownSignals(payload: Readonly<Record<string, unknown>>): readonly AgentS
       const kind = isQuestion(tool) ? "question" : "permission";
       return [{ type: "blocked", kind, what: asked(tool, payload["tool_input"]).slice(0, 2_000) }];
     }
-    // All tools of one answer have ended, so no dialog of theirs is open any more.
+    // All tools of one answer have ended, so no dialog of theirs is open any more. The model goes on with the answer.
     case "PostToolBatch":
-      return inSubagent ? [] : [{ type: "unblocked" }];
+      return inSubagent ? [] : [{ type: "unblocked" }, { type: "boundary" }];
     case "Stop":
       return inSubagent || agentsRun(payload["background_tasks"]) ? [] : [{ type: "turn_ended" }];
     case "StopFailure":

@@ -2,7 +2,7 @@ import type { Harness } from "../../harness.ts";
 import { commonExits, inboxRoute, pasteWithPromptHook, permissions, submitAfterPause } from "../baseline.ts";
 import { claudeConversation } from "./conversation.ts";
 import { readClaudeRecord } from "./record.ts";
-import { readClaudeReport } from "./reports.ts";
+import { answerClaudeReport, readClaudeReport } from "./reports.ts";
 import { wireClaudeCode } from "./wiring.ts";
 
 export const claudeCode: Harness = {
@@ -56,7 +56,16 @@ export const claudeCode: Harness = {
     reports: "HTTP hooks and a status line, from a private settings file",
     wire: wireClaudeCode,
     readReport: readClaudeReport,
+    answerReport: answerClaudeReport,
     readRecord: readClaudeRecord,
+    says: {
+      turns: "prompt and stop hooks",
+      prompts: "UserPromptSubmit hook",
+      blocked: "PermissionRequest hook",
+      tokens: "transcript",
+      compaction: "PostCompact hook",
+      session: "every hook",
+    },
   },
   resume: (sessionId) => ["--resume", sessionId],
   sessionFlag: "--session-id",

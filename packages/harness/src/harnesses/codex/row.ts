@@ -60,6 +60,14 @@ export const codex: Harness = {
     wire: wireCodex,
     readReport: readCodexReport,
     readRecord: readCodexRecord,
+    says: {
+      turns: "prompt and stop hooks",
+      prompts: "UserPromptSubmit hook",
+      blocked: "PermissionRequest hook",
+      tokens: "rollout record",
+      compaction: "PostCompact hook",
+      session: "the first turn's hooks",
+    },
   },
   resume: (sessionId) => ["resume", sessionId],
   trust: { flags: (cwd) => ["-c", `projects.${JSON.stringify(cwd)}.trust_level="trusted"`] },
@@ -67,6 +75,8 @@ export const codex: Harness = {
   unset: [],
   headless: {
     kind: "conversation",
+    steerable: true,
+    interruptible: true,
     args: () => ["app-server"],
     conversation: codexConversation,
   },

@@ -1,5 +1,6 @@
 import type { Harness } from "../../harness.ts";
 import { commonExits, inboxRoute, pasteWithPromptHook, permissions } from "../baseline.ts";
+import { geminiConversation } from "./conversation.ts";
 import { readGeminiRecord, readGeminiReport } from "./reports.ts";
 import { wireGemini } from "./wiring.ts";
 
@@ -28,6 +29,7 @@ export const geminiCli: Harness = {
   sessionFlag: "--session-id",
   set: {},
   unset: ["GEMINI_CLI_NO_RELAUNCH", "GEMINI_SESSION_ID", "GEMINI_PROJECT_DIR", "GEMINI_CWD", "GEMINI_PLANS_DIR"],
+  headless: { kind: "conversation", args: () => ["--acp"], conversation: geminiConversation, namesSession: true, interruptible: true },
   answers: {
     // "Allow once" is the first choice of every list: of commands, edits, tools, fetches and more room in the sandbox. Enter
     // takes the choice that is marked, which settings can make "always". Esc refuses, and ends the turn.
@@ -40,7 +42,11 @@ export const geminiCli: Harness = {
   // For some 40 ms after it has worked on a paste, Enter is a new line to it; on a busy machine 150 ms were too few, often.
   submit: { pauseMs: 600, key: "\r" },
   boundary: "turn",
-  routes: [pasteWithPromptHook, inboxRoute],
+  routes: [
+    { route: "structured", handedOver: "headless: the turn that the message asked for shows itself" },
+    pasteWithPromptHook,
+    inboxRoute,
+  ],
   observation: {
     statusProtocol: false,
     titles: {
@@ -88,6 +94,8 @@ export const geminiCli: Harness = {
     "Its hooks report through `curl`; without that, its title alone tells its state.",
     "Messages that come while it works wait in its queue until the whole turn is over.",
     "It compresses its conversation by itself when half of the window is used, so the percentage that is left stays above that.",
+    "Headless it speaks the Agent Client Protocol. It does not repeat what it was told, so only a reply shows that it was seen, and it says nothing of what is left of its window.",
+    "Headless, it cannot continue a session in the minute in which that began: it would begin the same record again.",
     "Tokens of its subagents are not counted: each has a record of its own.",
     "When its trust dialog is answered it starts itself again, so it runs as two processes unless the spawn trusts the directory.",
   ],

@@ -9,22 +9,28 @@ export const opencode: Harness = {
   recognition: { programs: ["opencode"], npmPackages: ["opencode-ai"] },
   versions: {
     tried: ["1.18.33"],
-    note: "Run against a scripted model, November 2026; the remote MCP entry is from its documentation.",
+    note: "Run against a scripted model, November 2026.",
   },
   nonInteractive: "opencode run --format json TASK",
-  permission: permissions({}),
+  permission: permissions({ bypass: { flags: ["--auto"], chosenBy: ["--auto"] } }),
   permissionsConfigured: true,
-  ownDefault: "everything is allowed; `ask` and `auto` are laid into its configuration",
+  ownDefault: "bypass, but for what is outside its directory, `.env` files and loops",
   model: { flags: ["--model", "-m"], inject: (model) => ["--model", model] },
   connection: {
     tools: "over HTTP, `OPENCODE_CONFIG_CONTENT`",
-    reports: "a plugin from a private file",
+    reports: "a plugin from a private file; mail in the middle of a turn goes through it, too",
     wire: wireOpencode,
   },
   resume: (sessionId) => ["-s", sessionId],
   set: { OPENCODE_DISABLE_AUTOUPDATE: "1" },
-  unset: [],
-  exitCommand: "/exit\r",
+  // Without its title nothing tells when it has come up.
+  unset: ["OPENCODE_DISABLE_TERMINAL_TITLE"],
+  answers: {
+    // "Allow once" is chosen when the dialog comes up, also for what a subagent asks. Esc refuses, and ends the turn.
+    permission: { afterMs: 500, approve: ["\r"], deny: ["\u001b"] },
+  },
+  // A command typed in one go stays in the composer; the first key clears a draft or ends it, the second ends it.
+  exitCommand: "\u0003\u0004",
   interrupt: { keys: ["\u001b", "\u001b"], confirmedBy: "session.idle from the plugin" },
   submit: submitAfterPause,
   boundary: "turn",
@@ -32,10 +38,12 @@ export const opencode: Harness = {
   observation: {
     statusProtocol: false,
     contextScreen: false,
-    // 5 s warm, 17 s cold until it takes input.
-    ready: { settleMs: 0, quietMs: 3_000, atMostMs: 45_000 },
+    // Its title comes when its screen does, up to a second before its composer; it draws nothing for 5 s to 25 s before.
+    titles: { rules: [{ pattern: /^(?:OpenCode$|OC \| )/u, means: "idle" }], fidelity: "inferred" },
+    promptText: "commands",
+    ready: { settleMs: 300 },
   },
-  contextSources: ["none read yet: answers carry their tokens, but not the model's limit"],
+  contextSources: ["plugin: tokens of the newest answer against the model's limit (exact)"],
   dialogs: [],
   exits: { patterns: [{ pattern: /^(?:error: )?session not found/i, reason: "startup_failure" }, ...commonExits] },
   notes: ["It takes 800 to 970 MB and 5 to 17 s to start."],

@@ -6,12 +6,25 @@ import { opencodePlugin } from "./plugin.ts";
 
 const variable = "OPENCODE_CONFIG_CONTENT";
 
-/** What OpenCode asks about in each mode; its own default is to ask about nothing. */
-const opencodePermission: Readonly<Record<PermissionMode, unknown>> = {
-  ask: { edit: "ask", bash: "ask", webfetch: "ask" },
+/**
+ * What OpenCode asks about in each mode. Its own default allows everything but what is outside its directory, `.env`
+ * files and loops; these rules come after those of its agents, and of all that fit the last one counts. In bypass mode
+ * its option `--auto` says yes to whatever asks, and leaves alone what the user or the agent denies.
+ */
+const opencodePermission: Readonly<Record<PermissionMode, Readonly<Record<string, unknown>>>> = {
+  // Tools of other servers ask, too. What reads, plans or asks itself does not, but for files with secrets.
+  ask: {
+    "*": "ask",
+    read: { "*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow" },
+    ...allowed("glob", "grep", "list", "lsp", "skill", "task", "todoread", "todowrite", "question"),
+  },
   auto: { edit: "allow", bash: "ask", webfetch: "allow" },
-  bypass: "allow",
+  bypass: {},
 };
+
+function allowed(...tools: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(tools.map((tool) => [tool, "allow"]));
+}
 
 export function wireOpencode(input: WiringInput): Wiring {
   const { request, spawnEnv, inheritedEnv, mode } = input;
@@ -28,13 +41,17 @@ export function wireOpencode(input: WiringInput): Wiring {
   const notes: string[] = [];
   const files: PlannedFile[] = [];
   const config: Record<string, unknown> = { ...own };
-  if (own["permission"] === undefined) config["permission"] = opencodePermission[mode];
-  else notes.push(`${variable} has permissions of its own; they are left as they are.`);
+  const chosen = own["permission"];
+  const rules = chosen === undefined ? opencodePermission[mode] : isObject(chosen) ? chosen : { "*": chosen };
+  if (chosen !== undefined) notes.push(`${variable} has permissions of its own; they stay.`);
+  config["permission"] = request.mcpUrl === undefined ? rules : { ...rules, "relay_*": "allow" };
   if (request.mcpUrl !== undefined) {
     const relay = {
       type: "remote",
       url: request.mcpUrl,
       enabled: true,
+      // Of a connection on a busy machine, and of a tool that waits for an answer.
+      timeout: 90_000,
       headers: { Authorization: `Bearer ${request.token}` },
     };
     config["mcp"] = { ...(isObject(own["mcp"]) ? own["mcp"] : {}), relay };
