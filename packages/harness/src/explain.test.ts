@@ -28,9 +28,11 @@ describe("explaining the table", () => {
       },
       { route: "inbox", handedOver: "read with check_inbox", seen: "acknowledged with ack_inbox" },
     ]);
-    expect(showHarness("gemini-cli")?.proofs).toEqual([
-      { route: "paste", handedOver: "paste and submit key drained into the terminal", seen: "never proven" },
-    ]);
+    expect(showHarness("gemini-cli")?.proofs[0]).toEqual({
+      route: "structured",
+      handedOver: "headless: the turn that the message asked for shows itself",
+      seen: "never proven",
+    });
     expect(showHarness("nonsense")).toBeUndefined();
   });
 

@@ -80,7 +80,10 @@ export interface Connection {
    * The answer to a report that said `boundary`, so that the model gets this text as context. Without it no report of
    * this program says `boundary`.
    */
-  readonly answerReport?: (payload: Readonly<Record<string, unknown>>, text: string) => Readonly<Record<string, unknown>>;
+  readonly answerReport?: (
+    payload: Readonly<Record<string, unknown>>,
+    text: string,
+  ) => Readonly<Record<string, unknown>>;
   /** Which of its reports and records tell what, for people. What is missing they do not tell. */
   readonly says?: Readonly<Partial<Record<Told, string>>>;
   /** What one line (parsed JSON) of the program's own record of its session says. Total: never throws. */
@@ -129,6 +132,10 @@ export interface ObservationRules {
   readonly statusRules?: readonly StatusRule[];
   /** Titles that tell the state, and how far to trust them. */
   readonly titles?: { readonly rules: readonly TitleRule[]; readonly fidelity: Fidelity };
+  /** Bracketed paste is on exactly while the program waits at its empty composer. */
+  readonly pasteMode?: "composer";
+  /** Questions in the middle of a turn, read off the screen because the program says them in no other way. */
+  readonly asks?: readonly AskRule[];
   /** A title that carries what is left of the context window. */
   readonly contextTitle?: RegExp;
   /** Read `Context 6% left` off the screen, if nothing better ever spoke. */
@@ -145,6 +152,14 @@ export interface ObservationRules {
   };
   /** Without any signal, a submitted turn has ended after this much silence. Absent: silence ends no turn. */
   readonly turnQuietMs?: number;
+}
+
+/** Compared as a dialog's text is. Drawn again it may begin with `text` again; once it is answered, with one of `over`. */
+export interface AskRule {
+  readonly text: string;
+  readonly over: readonly string[];
+  readonly kind: BlockKind;
+  readonly what: string;
 }
 
 /** A dialog of the first run. The text is compared without white space and without regard to case. */

@@ -165,24 +165,32 @@ describe("planning a launch", () => {
           type: "remote",
           url: "http://127.0.0.1:4567/mcp",
           enabled: true,
+          timeout: 90_000,
           headers: { Authorization: `Bearer ${token}` },
         },
       },
       plugin: ["p", "file:///state/agents/ada/ada@3.plugin.js"],
-      permission: { edit: "ask", bash: "ask", webfetch: "ask" },
+      permission: expect.objectContaining({ "*": "ask", grep: "allow", "relay_*": "allow" }) as unknown,
+    });
+    const permission = (request: Parameters<typeof plan>[0]): string =>
+      JSON.stringify(
+        (JSON.parse(plan(request).env["OPENCODE_CONFIG_CONTENT"] ?? "") as { permission: unknown }).permission,
+      );
+    expect(permission({ cli: "opencode", permissionMode: "auto" })).toBe(
+      '{"edit":"allow","bash":"ask","webfetch":"allow","relay_*":"allow"}',
+    );
+    expect(permission({ cli: "opencode", env: { OPENCODE_CONFIG_CONTENT: '{"permission":"deny"}' } })).toBe(
+      '{"*":"deny","relay_*":"allow"}',
+    );
+    expect(plan({ cli: "opencode", permissionMode: "bypass" }).argv).toEqual(["opencode", "--auto"]);
+    expect(plan({ cli: "opencode", runtime: "headless" })).toMatchObject({
+      argv: ["opencode", "run", "--format", "json"],
+      files: [],
     });
     expect(plan({ cli: "opencode", env: { OPENCODE_CONFIG_CONTENT: "nonsense" } })).toMatchObject({
       tools: false,
       env: { OPENCODE_CONFIG_CONTENT: "nonsense" },
     });
-  });
-
-  it("gemini: no tools rather than a replaced home, and it says so", () => {
-    const launched = plan({ cli: "gemini", permissionMode: "auto" });
-    expect(launched.argv).toEqual(["gemini", "--approval-mode", "auto_edit"]);
-    expect(launched.tools).toBe(false);
-    expect(launched.notes.join()).toContain("GEMINI_CLI_HOME");
-    expect(launched.env).not.toHaveProperty("GEMINI_CLI_HOME");
   });
 
   it("goose: a command on stdio, after the subcommand that it needs", () => {

@@ -175,7 +175,9 @@ function sessionOf(row: Harness, request: LaunchRequest, args: readonly string[]
   const { sessionFlag } = row;
   if (sessionFlag === undefined || request.resume !== undefined) return undefined;
   if (request.launch.runtime === "headless" && row.headless?.namesSession === true) return undefined;
-  const taken = args.some((word) => sessionWords.has(word) || word.startsWith(`${sessionFlag}=`) || word === sessionFlag);
+  const taken = args.some(
+    (word) => sessionWords.has(word) || word.startsWith(`${sessionFlag}=`) || word === sessionFlag,
+  );
   return taken ? undefined : request.sessionId;
 }
 

@@ -60,7 +60,11 @@ function observe(harness: (typeof harnessList)[number], bytes: Buffer, size: num
   let state = observer.initial(0);
   let at = 0;
   for (let start = 0; start < bytes.length; start += size) {
-    const step = observer.step(state, { type: "output", data: new Uint8Array(bytes.subarray(start, start + size)), at });
+    const step = observer.step(state, {
+      type: "output",
+      data: new Uint8Array(bytes.subarray(start, start + size)),
+      at,
+    });
     state = step.state;
     observations.push(...step.observations);
     at += 100;
@@ -91,7 +95,9 @@ describe("damaged output of real programs", () => {
         const mute = Buffer.from(bytes.toString("latin1").replaceAll("\u001b]", "\u001b["), "latin1");
         const { state, observations } = observe({ ...codex, dialogs: [] }, mute, size);
         expect(state.phase).toBe("starting");
-        expect(observations.map(({ type }) => type).filter((type) => !["activity", "bracketed_paste"].includes(type))).toEqual([]);
+        expect(
+          observations.map(({ type }) => type).filter((type) => !["activity", "bracketed_paste"].includes(type)),
+        ).toEqual([]);
       }),
       { numRuns: 300 },
     );
@@ -99,7 +105,18 @@ describe("damaged output of real programs", () => {
 
   it("Q1: a status report is one of the known states, or none, and its message is one printable line", () => {
     const field = fc.oneof(
-      fc.constantFrom("state=working", "state=idle", "state=", "state=nonsense", "kind=permission", "kind=__proto__", "msg=", "id=x", "=", ""),
+      fc.constantFrom(
+        "state=working",
+        "state=idle",
+        "state=",
+        "state=nonsense",
+        "kind=permission",
+        "kind=__proto__",
+        "msg=",
+        "id=x",
+        "=",
+        "",
+      ),
       fc.string({ maxLength: 40 }),
       fc.base64String({ maxLength: 40 }).map((text) => `msg=${text}`),
     );

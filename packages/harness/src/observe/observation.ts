@@ -58,7 +58,9 @@ export interface ObserverState {
   /** The rank of the best source that has told the state so far. */
   readonly rank: Rank;
   /** The phase to go back to, and who said that it is blocked. */
-  readonly blocked: { readonly before: "starting" | "idle" | "working"; readonly by: Rank; readonly kind: BlockKind } | undefined;
+  readonly blocked:
+    | { readonly before: "starting" | "idle" | "working"; readonly by: Rank; readonly kind: BlockKind }
+    | undefined;
   /** While starting: what it says of itself, and since when. */
   readonly starting: Starting | undefined;
   /** The last title of a program that should rather report its status. */
@@ -66,6 +68,8 @@ export interface ObserverState {
   readonly saidActivityAt: number | undefined;
   readonly carry: string;
   readonly tail: string;
+  /** The end of what was seen, squeezed, for a program whose questions are read off its screen. */
+  readonly askTail: string;
   readonly undecidedSince: number | undefined;
   readonly exactContext: boolean;
   readonly quoted: readonly (readonly number[])[];

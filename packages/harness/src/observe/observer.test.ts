@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { harnesses } from "../table.ts";
 import type { HarnessId } from "../harness.ts";
+import type { AgentSignal } from "../hook-report.ts";
 import { createObserver } from "./observer.ts";
 import type { Observation, ObserverInput, ObserverState } from "./observation.ts";
 
@@ -212,8 +213,8 @@ describe("hooks and titles", () => {
 
   it("gemini: ready on title and composer; its trust dialog blocks although the title says Ready", () => {
     const composer = " >   Type your message or @path/to/file";
-    expect(observe("gemini-cli", [output(900, composer), title(970, "◇  Ready (x)   ")]).short).toEqual([
-      "1570 ready title exact",
+    expect(observe("gemini-cli", [output(900, composer), title(970, "◇  Ready (x)   ")], 60_000).short).toEqual([
+      "15970 ready title exact",
     ]);
     const dialog = " │ Do you trust the files in this folder? │";
     const { short } = observe("gemini-cli", [
@@ -221,19 +222,19 @@ describe("hooks and titles", () => {
       title(970, "◇  Ready (x)   "),
       output(1_200, dialog),
       output(30_000, composer),
-      title(31_000, "✦  Working… (x)   "),
-      title(32_000, "✋  Action Required (x)   "),
-      title(33_000, "✦  Working… (x)   "),
-      title(34_000, "◇  Ready (x)   "),
+      title(51_000, "✦  Working… (x)   "),
+      title(52_000, "✋  Action Required (x)   "),
+      title(53_000, "✦  Working… (x)   "),
+      title(54_000, "◇  Ready (x)   "),
     ]);
     expect(short).toEqual([
       "1200 blocked trust screen inferred",
       "30000 unblocked screen inferred",
-      "30600 ready title exact",
-      "31000 working title exact",
-      "32000 blocked permission title exact",
-      "33000 unblocked title exact",
-      "34000 turn_ended title exact",
+      "45000 ready title exact",
+      "51000 working title exact",
+      "52000 blocked unknown title exact",
+      "53000 unblocked title exact",
+      "54000 turn_ended title exact",
     ]);
   });
 
@@ -241,15 +242,61 @@ describe("hooks and titles", () => {
     const { short } = observe("gemini-cli", [
       output(900, "Type your message"),
       title(970, "◇  Ready (x)   "),
-      output(4_000, "Do you trust the files in this folder?"),
-      output(9_000, "Type your message"),
-      { type: "submitted", text: "Do you trust the files in this folder?", at: 10_000 },
-      output(10_100, "> Do you trust the files in this folder?"),
+      output(24_000, "Do you trust the files in this folder?"),
+      output(29_000, "Type your message"),
+      { type: "submitted", text: "Do you trust the files in this folder?", at: 30_000 },
+      output(30_100, "> Do you trust the files in this folder?"),
     ]);
     expect(short).toEqual([
-      "1570 ready title exact",
-      "4000 blocked trust screen inferred",
-      "9000 unblocked screen inferred",
+      "15970 ready title exact",
+      "24000 blocked trust screen inferred",
+      "29000 unblocked screen inferred",
+    ]);
+  });
+
+  it("gemini: an exact title goes on where hooks are silent, and a hook says first what a dialog asks", () => {
+    const hookSaid = (at: number, signal: AgentSignal): ObserverInput => ({ type: "signal", signal, at });
+    const { short } = observe("gemini-cli", [
+      hookSaid(5_000, { type: "ready" }),
+      hookSaid(6_000, { type: "turn_started" }),
+      title(6_010, "✦  Working… (x)   "),
+      hookSaid(7_000, { type: "blocked", kind: "permission", what: "run x" }),
+      title(7_300, "✋  Action Required (x)   "),
+      title(9_000, "✦  Working… (x)   "),
+      title(9_500, "⏲  Working… (x)   "),
+      title(10_000, "✋  Action Required (x)   "),
+      // Refused: the turn ends without a hook.
+      title(12_000, "◇  Ready (x)   "),
+    ]);
+    expect(short).toEqual([
+      "5000 ready hook exact",
+      "6000 working hook exact",
+      "7000 blocked permission hook exact",
+      "9000 unblocked title exact",
+      "10000 blocked unknown title exact",
+      "12000 unblocked title exact",
+      "12000 turn_ended title exact",
+    ]);
+  });
+
+  it("gemini: why a turn failed outlives the signs of its end, until it works again", () => {
+    const hookSaid = (at: number, signal: AgentSignal): ObserverInput => ({ type: "signal", signal, at });
+    const { short } = observe("gemini-cli", [
+      hookSaid(5_000, { type: "ready" }),
+      hookSaid(6_000, { type: "turn_started" }),
+      hookSaid(7_000, { type: "turn_ended" }),
+      hookSaid(7_000, { type: "blocked", kind: "auth", what: "401" }),
+      hookSaid(7_100, { type: "turn_ended" }),
+      title(7_200, "◇  Ready (x)   "),
+      title(9_000, "✦  Working… (x)   "),
+    ]);
+    expect(short).toEqual([
+      "5000 ready hook exact",
+      "6000 working hook exact",
+      "7000 turn_ended hook exact",
+      "7000 blocked auth hook exact",
+      "9000 unblocked title exact",
+      "9000 working title exact",
     ]);
   });
 
@@ -284,6 +331,48 @@ describe("hooks and titles", () => {
       "3000 context 78 title exact",
       "5000 context 9 title exact",
     ]);
+  });
+});
+
+describe("a composer that turns bracketed paste on, and questions on the screen", () => {
+  const mode = (at: number, on: boolean) => output(at, `\u001b[?2004${on ? "h" : "l"}`);
+  const question = "\u001b[36m◆\u001b[0m  Goose would like to call the above tool, do you allow?\r\n";
+  const states = (inputs: readonly ObserverInput[]) =>
+    observe("goose", inputs).short.filter((line) => !line.includes("bracketed_paste"));
+
+  it("goose is idle exactly while its composer is there, however long it is silent", () => {
+    expect(states([mode(500, true), mode(5_000, false), output(6_000, "words\r\n"), mode(90_000, true)])).toEqual([
+      "600 ready paste_mode exact",
+      "5000 working paste_mode exact",
+      "90000 turn_ended paste_mode exact",
+    ]);
+  });
+
+  it("a question in its turn blocks it until it is drawn as answered, however the output is cut", () => {
+    const story = `${question}${question}\u001b[32m◇\u001b[0m  Goose would like to call the above tool, do you allow?`;
+    for (let cut = 0; cut <= story.length; cut += 1) {
+      const said = states([
+        mode(0, true),
+        mode(1_000, false),
+        output(2_000, story.slice(0, cut)),
+        output(2_000, story.slice(cut)),
+        mode(3_000, true),
+      ]).slice(2);
+      // Cut before its end, the question is seen before its answer.
+      expect(said.slice(-1)).toEqual(["3000 turn_ended paste_mode exact"]);
+      expect([[], ["2000 blocked permission screen inferred", "2000 unblocked screen inferred"]]).toContainEqual(
+        said.slice(0, -1),
+      );
+    }
+    expect(states([mode(0, true), mode(1_000, false), output(2_000, question), mode(3_000, true)]).slice(2)).toEqual([
+      "2000 blocked permission screen inferred",
+      "3000 unblocked paste_mode exact",
+      "3000 turn_ended paste_mode exact",
+    ]);
+  });
+
+  it("what is drawn while it is idle asks nothing", () => {
+    expect(states([mode(0, true), output(2_000, question)])).toEqual(["100 ready paste_mode exact"]);
   });
 });
 
@@ -608,7 +697,7 @@ describe("O7: a version that was not tried", () => {
     const said = observe(
       "gemini-cli",
       { type: "output", data: "\u001b]0;◇  Ready (x)\u0007 Type your message", at: 10 },
-      { type: "tick", at: 5_000 },
+      { type: "tick", at: 50_000 },
     );
     expect(said).toMatchObject([{ type: "ready", fidelity: "inferred", source: "title" }]);
   });

@@ -12,8 +12,9 @@
  *       known to have something better to say.
  */
 import type { BlockKind } from "@agent-relay/protocol";
-import type { Harness, ObservationRules } from "../harness.ts";
+import type { AskRule, Harness, ObservationRules } from "../harness.ts";
 import type { AgentSignal } from "../hook-report.ts";
+import { lookAtAsking } from "./asking.ts";
 import { binaryText, readableText, scanEscapes, type Found } from "./escape-scanner.ts";
 import {
   hook,
@@ -75,6 +76,7 @@ export function createObserver(
       saidActivityAt: undefined,
       carry: "",
       tail: "",
+      askTail: "",
       undecidedSince: undefined,
       exactContext: false,
       quoted: [],
@@ -129,8 +131,9 @@ export function createObserver(
     const scan = scanEscapes(carried, chunk);
     state.carry = scan.carry;
     for (const found of scan.found) reply = takeFound(state, out, found, at) ?? reply;
-    if (state.opening !== undefined)
-      takeOpening(state, out, (carried + chunk).slice(0, carried.length + chunk.length - scan.carry.length), at);
+    const whole = (carried + chunk).slice(0, carried.length + chunk.length - scan.carry.length);
+    if (state.opening !== undefined) takeOpening(state, out, whole, at);
+    if (rules.asks !== undefined) takeAsked(state, out, rules.asks, whole, at);
     if (rules.contextScreen && !state.exactContext) takeText(state, out, chunk, at);
     state.lastOutputAt = at;
     if (state.saidActivityAt === undefined || at - state.saidActivityAt >= activityEveryMs) {
@@ -145,6 +148,7 @@ export function createObserver(
       if (found.on !== state.bracketedPaste)
         out.push({ type: "bracketed_paste", on: found.on, at, source: "terminal", fidelity: "exact" });
       state.bracketedPaste = found.on;
+      takePasteMode(state, out, found.on, at);
       return undefined;
     }
     if (found.code !== 7501) {
@@ -155,6 +159,14 @@ export function createObserver(
     if (report?.type === "query") return programStatusReply;
     if (report !== undefined) takeStatus(state, out, report, at);
     return undefined;
+  }
+
+  function takePasteMode(state: Draft, out: Observation[], on: boolean, at: number): void {
+    if (rules.pasteMode === undefined || state.rank > hook) return;
+    // Before its first composer it does not work, whatever the mode was left in.
+    if (!on && state.phase === "starting") return;
+    state.rank = hook;
+    moveTo(state, out, on ? "idle" : "working", { at, source: "paste_mode", fidelity: "exact" });
   }
 
   function takeStatus(
@@ -227,7 +239,12 @@ export function createObserver(
         block(state, out, rule.kind ?? "unknown", undefined, title, said);
     }
     // The end of the turn that failed for a reason that a person has to remove.
-    else if (rule.means === "idle" && state.phase === "blocked" && needsPerson(state.blocked?.kind) && !dialogStands(state))
+    else if (
+      rule.means === "idle" &&
+      state.phase === "blocked" &&
+      needsPerson(state.blocked?.kind) &&
+      !dialogStands(state)
+    )
       return;
     else if (rule.means === "working" || !dialogStands(state)) moveTo(state, out, rule.means, said);
     // A dialog stands before the composer: what the title says holds once it is gone.
@@ -273,6 +290,8 @@ export function createObserver(
         if (state.phase === "starting") becomeReady(state, out, said);
         return moveTo(state, out, "working", said);
       case "turn_ended":
+        // Why it ended was said before, and still holds.
+        if (state.phase === "blocked" && state.blocked?.before === "idle" && needsPerson(state.blocked.kind)) return;
         if (state.phase === "starting") becomeReady(state, out, said);
         return moveTo(state, out, "idle", said);
       case "blocked":
@@ -301,6 +320,16 @@ export function createObserver(
     if (state.starting?.awaitsComposer === true && (look.composer || look.opening === undefined)) {
       state.starting = { ...state.starting, since: at, awaitsComposer: false };
     }
+  }
+
+  function takeAsked(state: Draft, out: Observation[], asks: readonly AskRule[], text: string, at: number): void {
+    const { tail: askTail, last } = lookAtAsking(asks, state.askTail, text);
+    state.askTail = askTail;
+    const said: Said = { at, source: "screen", fidelity: "inferred" };
+    if (last === "over") {
+      if (dialogStands(state)) unblock(state, out, said);
+    } else if (last !== undefined && (state.phase === "working" || dialogStands(state)))
+      block(state, out, last.kind, last.what, silence, said);
   }
 
   /** The context budget on the screen, where nothing better tells it. */

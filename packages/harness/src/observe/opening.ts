@@ -53,6 +53,7 @@ export function lookAtOpening(
   };
 }
 
-function squeezed(text: string): string {
+/** Without white space and without regard to case. */
+export function squeezed(text: string): string {
   return text.replaceAll(/\s+/gu, "").toLowerCase();
 }

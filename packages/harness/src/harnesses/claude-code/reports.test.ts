@@ -46,7 +46,11 @@ describe("what Claude Code reports", () => {
       { hook_event_name: "PermissionRequest", tool_name: "ExitPlanMode", tool_input: { plan: "do it" } },
       [{ type: "blocked", kind: "question", what: "approve its plan" }],
     ],
-    ["the end of a batch of tools", { hook_event_name: "PostToolBatch", tool_calls: [] }, [{ type: "unblocked" }, { type: "boundary" }]],
+    [
+      "the end of a batch of tools",
+      { hook_event_name: "PostToolBatch", tool_calls: [] },
+      [{ type: "unblocked" }, { type: "boundary" }],
+    ],
     ["the same inside a subagent", { hook_event_name: "PostToolBatch", agent_id: "a1" }, []],
     [
       "a stop while a subagent runs",
@@ -110,6 +114,20 @@ describe("Claude Code's transcript", () => {
     expect([line(0), line(1), line(2)].flatMap(readClaudeRecord)).toEqual([
       { type: "tokens", inputTokens: 13_921, cachedInputTokens: 13_908, outputTokens: 9, model: "claude-opus-5-5" },
     ]);
+  });
+
+  it("tells the prompts that carry messages, and nothing else under the user's name", () => {
+    const text = '<relay-message id="msg_0000000001" from="ben">\nhi\n</relay-message>';
+    const user = (content: unknown, more: object = {}) => ({
+      type: "user",
+      message: { role: "user", content },
+      ...more,
+    });
+    expect(readClaudeRecord(user(text))).toEqual([{ type: "prompt", text }]);
+    expect(readClaudeRecord(user([{ type: "text", text }]))).toEqual([{ type: "prompt", text }]);
+    expect(readClaudeRecord(user([{ type: "tool_result", tool_use_id: "t1", content: text }]))).toEqual([]);
+    expect(readClaudeRecord(user(text, { isSidechain: true }))).toEqual([]);
+    expect(readClaudeRecord(user("typed by a person"))).toEqual([]);
   });
 
   it("counts nothing that it might count twice, and nothing that cost nothing", () => {

@@ -1,6 +1,6 @@
 /** What Gemini CLI says beside its terminal: its hooks, and the record of its session (0.61.0). */
 import { oneLine } from "@agent-relay/protocol";
-import { nothingReported, type AgentSignal, type HookReport } from "../../hook-report.ts";
+import type { AgentSignal, HookReport } from "../../hook-report.ts";
 import { isObject, promptCharactersMax } from "../hook-events.ts";
 import { blockOfGeminiError, geminiContext } from "./errors.ts";
 
@@ -10,15 +10,16 @@ type Json = Readonly<Record<string, unknown>>;
 
 export function readGeminiReport(payload: Json): HookReport {
   const event = payload["hook_event_name"];
-  if (typeof event !== "string") return nothingReported;
+  if (typeof event !== "string") return { signals: [], source: "hook" };
   return { signals: signalsOf(event, payload), source: `hook:${event}`.slice(0, 64) };
 }
 
 function signalsOf(event: string, payload: Json): readonly AgentSignal[] {
   switch (event) {
-    // Its servers have been started by then. It comes in a trusted folder only; the title comes anywhere.
+    // Its servers have been started by then, and one that is continued takes no input until its record says so. It comes
+    // in a trusted folder only; the title comes anywhere.
     case "SessionStart":
-      return [...session(payload), { type: "ready" }];
+      return payload["source"] === "resume" ? session(payload) : [...session(payload), { type: "ready" }];
     // Also for prompts that waited in its queue; when they are taken, all of them are one prompt.
     case "BeforeAgent": {
       const prompt = payload["prompt"];
@@ -73,18 +74,23 @@ export function readGeminiRecord(line: Json): readonly AgentSignal[] {
       if (typeof content !== "string") return [];
       const kind = blockOfGeminiError(content);
       if (kind === "context") return [{ type: "context", pctLeft: 0 }];
-      return kind === undefined ? [] : [{ type: "blocked", kind, what: oneLine(content, whatCharactersMax) }];
+      // The hook that ends the turn comes after this line, or before.
+      return kind === undefined
+        ? []
+        : [{ type: "turn_ended" }, { type: "blocked", kind, what: oneLine(content, whatCharactersMax) }];
     }
+    // When it compresses by itself. What `/compress` does stands there in no words of its own.
     case "info": {
-      const used = typeof content === "string" ? /^Context compressed from \d+% to (\d+)%/u.exec(content)?.[1] : undefined;
+      const used =
+        typeof content === "string" ? /^Context compressed from \d+% to (\d+)%/u.exec(content)?.[1] : undefined;
       const pctLeft = 100 - Number(used);
-      return pctLeft >= 0 ? [{ type: "context", pctLeft }] : [];
+      return pctLeft >= 0 ? [{ type: "compacted" }, { type: "context", pctLeft }] : [];
     }
     case undefined: {
-      // The conversation begins anew in the same record: it was replaced by a summary, by the user or by itself.
+      // The conversation begins in a record that was there: it is continued now, or goes on from a summary.
       const set = line["$set"];
       return isObject(set) && typeof set["sessionId"] === "string" && Object.keys(set).length === 1
-        ? [{ type: "compacted" }]
+        ? [{ type: "ready" }]
         : [];
     }
     default:

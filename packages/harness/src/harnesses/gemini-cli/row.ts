@@ -29,7 +29,13 @@ export const geminiCli: Harness = {
   sessionFlag: "--session-id",
   set: {},
   unset: ["GEMINI_CLI_NO_RELAUNCH", "GEMINI_SESSION_ID", "GEMINI_PROJECT_DIR", "GEMINI_CWD", "GEMINI_PLANS_DIR"],
-  headless: { kind: "conversation", args: () => ["--acp"], conversation: geminiConversation, namesSession: true, interruptible: true },
+  headless: {
+    kind: "conversation",
+    args: () => ["--acp"],
+    conversation: geminiConversation,
+    namesSession: true,
+    interruptible: true,
+  },
   answers: {
     // "Allow once" is the first choice of every list: of commands, edits, tools, fetches and more room in the sandbox. Enter
     // takes the choice that is marked, which settings can make "always". Esc refuses, and ends the turn.
@@ -61,9 +67,9 @@ export const geminiCli: Harness = {
     },
     contextScreen: false,
     promptText: "type your message",
-    // The title says Ready also while its trust dialog is open, which may show a little later. Its servers start after that,
-    // and then a hook says so; in a folder that is not trusted there are neither.
-    ready: { settleMs: 2_500 },
+    // A hook says when its servers have started; until then Enter is lost, though the title says Ready all the while. Where
+    // no hook runs, as in a folder that is not trusted, this is long enough on a busy machine.
+    ready: { settleMs: 15_000 },
   },
   contextSources: ["record of the session: tokens of the newest answer, of the model's window (exact)"],
   dialogs: [
@@ -84,7 +90,15 @@ export const geminiCli: Harness = {
   ],
   exits: {
     // 41, 42, 52 and 55 are its own; without a terminal, it ends with the last eight bits of the API's status.
-    codes: { 41: "auth", 42: "startup_failure", 52: "startup_failure", 55: "startup_failure", 145: "auth", 147: "auth", 173: "quota" },
+    codes: {
+      41: "auth",
+      42: "startup_failure",
+      52: "startup_failure",
+      55: "startup_failure",
+      145: "auth",
+      147: "auth",
+      173: "quota",
+    },
     patterns: commonExits,
   },
   notes: [
@@ -97,6 +111,7 @@ export const geminiCli: Harness = {
     "Headless it speaks the Agent Client Protocol. It does not repeat what it was told, so only a reply shows that it was seen, and it says nothing of what is left of its window.",
     "Headless, it cannot continue a session in the minute in which that began: it would begin the same record again.",
     "Tokens of its subagents are not counted: each has a record of its own.",
-    "When its trust dialog is answered it starts itself again, so it runs as two processes unless the spawn trusts the directory.",
+    "When its trust dialog is answered it starts itself again, or goes on without tools and hooks until its next start: give trust with the spawn. Unless that is given it runs as two processes.",
+    "What `/compress` does is not reported; when it compresses by itself, it is.",
   ],
 };

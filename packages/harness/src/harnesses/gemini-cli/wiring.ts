@@ -92,12 +92,21 @@ function withoutSlash(directory: string): string {
   return directory.replace(/\/+$/u, "");
 }
 
-/** Its output would be read as an answer. A program that it runs in its shell is not this agent, and is marked. */
+/**
+ * Its output would be read as an answer. A program that it runs in its shell is not this agent, and is marked. What it does
+ * on the first event takes it a moment longer, in which it shows its composer and loses Enter; it does not wait for that.
+ * Of a session that is continued the record says when that is over, so it must be known at once.
+ */
 function hookScript(curlFile: string): string {
+  const post = `curl -q -K ${shellQuoted(curlFile)} --data-binary @-`;
   return [
     "# Gemini CLI calls this at each event that the relay asked for, with the event as JSON on stdin.",
     '[ -z "$GEMINI_CLI" ] || exit 0',
-    `curl -q -K ${shellQuoted(curlFile)} --data-binary @- >/dev/null 2>&1`,
+    "event=$(cat)",
+    'case "$event" in',
+    `  *'"hook_event_name":"SessionStart"'*'"source":"startup"'*) (sleep 2; printf '%s' "$event" | ${post}) </dev/null >/dev/null 2>&1 & ;;`,
+    `  *) printf '%s' "$event" | ${post} >/dev/null 2>&1 ;;`,
+    "esac",
     "exit 0",
     "",
   ].join("\n");

@@ -1,5 +1,7 @@
 import type { Harness } from "../../harness.ts";
-import { inboxRoute, pasteOnly, permissions, plainRow } from "../baseline.ts";
+import { commonExits, inboxRoute, pasteOnly, permissions, plainRow } from "../baseline.ts";
+import { oneShotConversation } from "../one-shot.ts";
+import { readGooseLine } from "./run.ts";
 import { wireGoose } from "./wiring.ts";
 
 export const goose: Harness = {
@@ -10,6 +12,14 @@ export const goose: Harness = {
   recognition: { programs: ["goose"], npmPackages: ["@aaif/goose"] },
   versions: { tried: ["1.34.0"], note: "Run against a scripted model, November 2026." },
   nonInteractive: "goose run -t TASK",
+  headless: {
+    kind: "one-shot",
+    args: ({ resume }) => [
+      ...["run", ...(resume === undefined ? [] : ["--resume", "--name", resume])],
+      ...["--instructions", "-", "--output-format", "stream-json"],
+    ],
+    conversation: oneShotConversation(readGooseLine),
+  },
   subcommands: ["session", "run"],
   defaultSubcommand: "session",
   permission: permissions({
@@ -20,8 +30,32 @@ export const goose: Harness = {
   connection: { tools: "on stdio, `--with-extension`", wire: wireGoose },
   resume: (name) => ["session", "--resume", "--name", name],
   sessionFlag: "--name",
+  answers: {
+    // "Allow", once, comes first and is chosen; "Deny" is the third.
+    permission: { afterMs: 300, approve: ["\r"], deny: ["\u001b[B", "\u001b[B", "\r"] },
+  },
+  interrupt: { keys: ["\u0003"], confirmedBy: "its composer is back" },
   routes: [pasteOnly, inboxRoute],
+  observation: {
+    statusProtocol: false,
+    contextScreen: false,
+    pasteMode: "composer",
+    asks: [
+      {
+        text: "◆ Goose would like to call the above tool, do you allow?",
+        over: ["◇ Goose would like to call the above tool", "■ Goose would like to call the above tool"],
+        kind: "permission",
+        what: "call a tool",
+      },
+    ],
+    ready: { settleMs: 100 },
+  },
+  contextSources: [],
+  exits: { patterns: [{ pattern: /^error: no session found/i, reason: "startup_failure" }, ...commonExits] },
   notes: [
+    "In modes ask and auto it asks before each relay tool, too: no option of its own allows some tools.",
+    "Its failures are prose, and it ends with status 0 after them; in a terminal only its composer says that the turn is over.",
+    "Nothing that it shows quotes what it was given, so no message counts as seen unless it is acknowledged.",
     "What is typed while it works waits in its prompt and joins the next input, so mail waits for the end of its turn.",
   ],
 };

@@ -1,5 +1,7 @@
 import type { Harness } from "../../harness.ts";
 import { commonExits, inboxRoute, pasteWithPromptHook, permissions, submitAfterPause } from "../baseline.ts";
+import { oneShotConversation } from "../one-shot.ts";
+import { readOpencodeLine } from "./run.ts";
 import { wireOpencode } from "./wiring.ts";
 
 export const opencode: Harness = {
@@ -12,6 +14,12 @@ export const opencode: Harness = {
     note: "Run against a scripted model, November 2026.",
   },
   nonInteractive: "opencode run --format json TASK",
+  headless: {
+    kind: "one-shot",
+    args: ({ resume }) => ["run", "--format", "json", ...(resume === undefined ? [] : ["-s", resume])],
+    conversation: oneShotConversation(readOpencodeLine),
+  },
+  subcommands: ["run"],
   permission: permissions({ bypass: { flags: ["--auto"], chosenBy: ["--auto"] } }),
   permissionsConfigured: true,
   ownDefault: "bypass, but for what is outside its directory, `.env` files and loops",
@@ -46,5 +54,10 @@ export const opencode: Harness = {
   contextSources: ["plugin: tokens of the newest answer against the model's limit (exact)"],
   dialogs: [],
   exits: { patterns: [{ pattern: /^(?:error: )?session not found/i, reason: "startup_failure" }, ...commonExits] },
-  notes: ["It takes 800 to 970 MB and 5 to 17 s to start."],
+  notes: [
+    "It takes 800 to 970 MB and 5 to 17 s to start, 40 s on a busy machine; its first turn may begin before it has connected the relay's tools.",
+    "Permissions that an agent of the project sets for itself come before those of the mode, so in mode ask its own plan agent asks where it would refuse.",
+    "Headless, what would be asked is refused. The tokens of its subagents are counted in a terminal only.",
+    "When its window is full it compacts by itself and goes on.",
+  ],
 };

@@ -9,7 +9,7 @@ const variable = "OPENCODE_CONFIG_CONTENT";
 /**
  * What OpenCode asks about in each mode. Its own default allows everything but what is outside its directory, `.env`
  * files and loops; these rules come after those of its agents, and of all that fit the last one counts. In bypass mode
- * its option `--auto` says yes to whatever asks, and leaves alone what the user or the agent denies.
+ * its option `--auto` says yes to whatever else the user has it ask, a moment later, and leaves alone what is denied.
  */
 const opencodePermission: Readonly<Record<PermissionMode, Readonly<Record<string, unknown>>>> = {
   // Tools of other servers ask, too. What reads, plans or asks itself does not, but for files with secrets.
@@ -19,7 +19,7 @@ const opencodePermission: Readonly<Record<PermissionMode, Readonly<Record<string
     ...allowed("glob", "grep", "list", "lsp", "skill", "task", "todoread", "todowrite", "question"),
   },
   auto: { edit: "allow", bash: "ask", webfetch: "allow" },
-  bypass: {},
+  bypass: allowed("read", "external_directory", "doom_loop"),
 };
 
 function allowed(...tools: readonly string[]): Readonly<Record<string, string>> {
@@ -56,7 +56,8 @@ export function wireOpencode(input: WiringInput): Wiring {
     };
     config["mcp"] = { ...(isObject(own["mcp"]) ? own["mcp"] : {}), relay };
   }
-  if (input.hookUrl !== undefined) {
+  // A headless one says everything on its stdout.
+  if (input.hookUrl !== undefined && request.launch.runtime !== "headless") {
     const plugin = privateFile(request, "plugin.js", opencodePlugin());
     files.push(plugin);
     const others: readonly unknown[] = Array.isArray(own["plugin"]) ? own["plugin"] : [];

@@ -1,0 +1,307 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Conversation, ConversationInput, ConversationOptions } from "../../conversation.ts";
+import { geminiConversation } from "../gemini-cli/conversation.ts";
+
+// Lines as Gemini CLI 0.61.0 wrote them, without the fields that are not read.
+const sessionId = "26596bfa-54c6-4899-bec4-2723d1c17620";
+const rpc = (message: object): string => `${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`;
+const initialized = rpc({ id: "initialize", result: { protocolVersion: 1 } });
+const opened = rpc({ id: "session", result: { sessionId, modes: {} } });
+const update = (sessionUpdate: string, more: object = {}): string =>
+  rpc({ method: "session/update", params: { sessionId, update: { sessionUpdate, ...more } } });
+const said = update("agent_message_chunk", { content: { type: "text", text: "done" } });
+const commands = update("available_commands_update", { availableCommands: [] });
+const ended = (injection: string): string =>
+  rpc({
+    id: `turn/${injection}`,
+    result: {
+      stopReason: "end_turn",
+      _meta: {
+        quota: {
+          model_usage: [{ model: "gemini-2.5-flash", token_count: { input_tokens: 24_966, output_tokens: 7 } }],
+        },
+      },
+    },
+  });
+const failed = (injection: string, code: number, message: string): string =>
+  rpc({ id: `turn/${injection}`, error: { code, message } });
+const ask = (id: number, title = "touch x1", kinds = ["allow_always", "allow_once", "reject_once"]): string =>
+  rpc({
+    id,
+    method: "session/request_permission",
+    params: {
+      sessionId,
+      options: kinds.map((kind) => ({ kind, optionId: `option-${kind}`, name: kind })),
+      toolCall: { toolCallId: `call-${id}`, title, status: "pending" },
+    },
+  });
+
+const options: ConversationOptions = {
+  agent: "ada",
+  cwd: "/w",
+  model: undefined,
+  permissionMode: "ask",
+  resume: undefined,
+};
+const output = (text: string | Uint8Array, past = false): ConversationInput => ({
+  type: "output",
+  data: typeof text === "string" ? new TextEncoder().encode(text) : text,
+  at: 5,
+  past,
+});
+const deliver = (injection: string, text = "hello"): ConversationInput => ({
+  type: "deliver",
+  injection,
+  text,
+  steer: false,
+  at: 6,
+});
+
+/** What it says in short, what it writes by id, and what became of deliveries. */
+function talk(conversation: Conversation) {
+  const observations: string[] = [];
+  const writes: {
+    readonly id: string;
+    readonly message: Record<string, unknown> | undefined;
+    readonly end: boolean;
+  }[] = [];
+  const outcomes: string[] = [];
+  const tell = (...inputs: readonly ConversationInput[]): void => {
+    for (const input of inputs) {
+      const step = conversation.step(input);
+      for (const it of step.observations) {
+        const detail =
+          it.type === "blocked"
+            ? ` ${it.kind} ${it.what ?? ""} ${it.answerable}`
+            : it.type === "tokens"
+              ? ` ${it.inputTokens} ${it.outputTokens} ${it.model ?? ""}`
+              : it.type === "session"
+                ? ` ${it.sessionId}`
+                : it.type === "context"
+                  ? ` ${it.pctLeft}`
+                  : "";
+        observations.push(`${it.type}${detail}`);
+      }
+      for (const { id, data, end } of step.writes)
+        writes.push({ id, message: data === "" ? undefined : (JSON.parse(data) as Record<string, unknown>), end });
+      for (const it of step.outcomes) outcomes.push(`${it.injection} ${it.outcome} ${it.reason ?? it.evidence}`);
+    }
+  };
+  return { observations, writes, outcomes, tell };
+}
+
+function openTalk(more: Partial<ConversationOptions> = {}) {
+  const it = talk(geminiConversation({ ...options, ...more }));
+  it.tell({ type: "started", at: 1 }, output(initialized + opened + commands));
+  return it;
+}
+
+describe("a program that speaks the Agent Client Protocol", () => {
+  it("is ready once it has a session, whose id is its own", () => {
+    const { observations, writes } = openTalk();
+    expect(observations).toEqual([`session ${sessionId}`, "ready"]);
+    expect(writes).toMatchObject([
+      { id: "initialize", message: { id: "initialize", method: "initialize", params: { protocolVersion: 1 } } },
+      { id: "session", message: { id: "session", method: "session/new", params: { cwd: "/w", mcpServers: [] } } },
+    ]);
+  });
+
+  it("a turn works from its first sign to its end, and its tokens count", () => {
+    const it = openTalk();
+    it.tell(deliver("i1", "hello\nthere"));
+    expect(it.writes.at(-1)).toMatchObject({
+      id: "turn/i1",
+      message: { method: "session/prompt", params: { sessionId, prompt: [{ type: "text", text: "hello\nthere" }] } },
+    });
+    expect(it.outcomes).toEqual([]);
+    it.tell(output(said), output(said), output(ended("i1")));
+    expect(it.outcomes).toEqual(["i1 accepted request_accepted"]);
+    expect(it.observations.slice(2)).toEqual(["working", "tokens 24966 7 gemini-2.5-flash", "turn_ended"]);
+  });
+
+  it("only one prompt at a time, because a second would end the first", () => {
+    const it = openTalk();
+    it.tell(deliver("i1"), deliver("i2"));
+    expect(it.writes.filter(({ id }) => id.startsWith("turn/")).map(({ id }) => id)).toEqual(["turn/i1"]);
+    expect(it.outcomes).toEqual(["i2 refused a turn runs"]);
+    const early = talk(geminiConversation(options));
+    early.tell({ type: "started", at: 1 }, deliver("i1"));
+    expect(early.outcomes).toEqual(["i1 refused it has no session yet"]);
+  });
+
+  it("approve permits once and never always; deny refuses once", () => {
+    const it = openTalk();
+    it.tell(deliver("i1"), output(ask(0)), { type: "answer", verdict: "approve", at: 7 });
+    it.tell(output(ask(1, "rm -rf x")), { type: "answer", verdict: "deny", at: 8 });
+    expect(it.writes.slice(-2)).toMatchObject([
+      {
+        id: "answer/0",
+        message: { id: 0, result: { outcome: { outcome: "selected", optionId: "option-allow_once" } } },
+      },
+      {
+        id: "answer/1",
+        message: { id: 1, result: { outcome: { outcome: "selected", optionId: "option-reject_once" } } },
+      },
+    ]);
+    expect(it.observations.slice(2)).toEqual([
+      "working",
+      "blocked permission touch x1 true",
+      "unblocked",
+      "blocked permission rm -rf x true",
+      "unblocked",
+    ]);
+  });
+
+  it("what can only be permitted for ever cannot be permitted from here, but be refused", () => {
+    const it = openTalk();
+    it.tell(deliver("i1"), output(ask(0, "all", ["allow_always"])), { type: "answer", verdict: "approve", at: 7 });
+    expect(it.observations.at(-1)).toBe("blocked permission all false");
+    expect(it.writes.at(-1)?.id).toBe("turn/i1");
+    it.tell({ type: "answer", verdict: "deny", at: 8 });
+    expect(it.writes.at(-1)?.message).toMatchObject({ result: { outcome: { outcome: "cancelled" } } });
+  });
+
+  it("of two requests one is shown after the other, and a tool that goes on waits no more", () => {
+    const it = openTalk();
+    it.tell(deliver("i1"), output(ask(0, "one") + ask(1, "two")));
+    it.tell(output(update("tool_call_update", { toolCallId: "call-0", status: "completed" })));
+    expect(it.observations.slice(3)).toEqual([
+      "blocked permission one true",
+      "unblocked",
+      "blocked permission two true",
+    ]);
+    it.tell(output(ended("i1")));
+    expect(it.observations.slice(6)).toEqual(["unblocked", "tokens 24966 7 gemini-2.5-flash", "turn_ended"]);
+  });
+
+  it("an interrupt cancels what is asked and the turn, which says that it is over", () => {
+    const it = openTalk();
+    it.tell(deliver("i1"), output(ask(0)), { type: "interrupt", at: 7 });
+    expect(it.writes.slice(-2)).toMatchObject([
+      { id: "cancelled/0", message: { id: 0, result: { outcome: { outcome: "cancelled" } } } },
+      { id: "cancel/i1", message: { method: "session/cancel", params: { sessionId } } },
+    ]);
+    it.tell(output(rpc({ id: "turn/i1", result: { stopReason: "cancelled" } })));
+    expect(it.observations.slice(-2)).toEqual(["unblocked", "turn_ended"]);
+  });
+
+  it("other requests are refused at once, so that it never waits", () => {
+    const it = openTalk();
+    it.tell(output(rpc({ id: 9, method: "fs/read_text_file", params: {} })));
+    expect(it.writes.at(-1)).toMatchObject({ id: "given/9", message: { id: 9, error: { code: -32_601 } } });
+  });
+
+  it("a failure of its API ends the turn; what a person has to remove blocks until somebody has answered", () => {
+    const it = openTalk();
+    it.tell(deliver("i1"), output(failed("i1", 401, '{"error":{"code":401,"message":"noauth"}}')));
+    expect(it.outcomes).toEqual(["i1 accepted request_accepted"]);
+    expect(it.observations.slice(2)).toEqual([
+      "working",
+      "turn_ended",
+      'blocked auth {"error":{"code":401,"message":"noauth"}} true',
+    ]);
+    it.tell({ type: "answer", verdict: "approve", at: 9 });
+    expect(it.observations.at(-1)).toBe("unblocked");
+    it.tell(deliver("i2"), output(failed("i2", 400, "bad")));
+    expect(it.observations.slice(-2)).toEqual(["working", "turn_ended"]);
+    it.tell(deliver("i3"), output(failed("i3", 400, "The input token count (9) exceeds the maximum number of tokens")));
+    expect(it.observations.at(-1)).toBe("context 0");
+  });
+
+  it("a prompt that the protocol refused was not taken", () => {
+    const it = openTalk();
+    it.tell(deliver("i1"), output(failed("i1", -32_602, "Session not found")), deliver("i2"));
+    expect(it.outcomes).toEqual(["i1 refused Session not found"]);
+    expect(it.writes.at(-1)?.id).toBe("turn/i2");
+    expect(it.observations).not.toContain("working");
+  });
+
+  it("a session is continued, and what is said of its past is nobody's turn", () => {
+    const it = talk(geminiConversation({ ...options, resume: "old" }));
+    it.tell({ type: "started", at: 1 }, output(initialized));
+    expect(it.writes.at(-1)?.message).toMatchObject({
+      method: "session/load",
+      params: { sessionId: "old", cwd: "/w" },
+    });
+    it.tell(output(update("user_message_chunk") + rpc({ id: "session", result: {} }) + said + commands));
+    expect(it.observations).toEqual(["session old", "ready"]);
+  });
+
+  it("one that cannot be continued says why, and is told to end", () => {
+    const it = talk(geminiConversation({ ...options, resume: "unknown" }));
+    const error = { code: -32_603, message: "Internal error", data: { details: "Invalid session identifier" } };
+    it.tell({ type: "started", at: 1 }, output(initialized + rpc({ id: "session", error })));
+    expect(it.observations).toEqual(["blocked error Invalid session identifier false"]);
+    expect(it.writes.at(-1)).toMatchObject({ id: "give-up", end: true });
+    const signedOut = talk(geminiConversation(options));
+    signedOut.tell({ type: "started", at: 1 }, output(initialized + rpc({ id: "session", error: { code: -32_000 } })));
+    expect(signedOut.observations).toEqual(["blocked auth it was refused false"]);
+  });
+
+  it("the past writes nothing, and the next step of the opening is asked for at its end (V4)", () => {
+    const it = talk(geminiConversation(options));
+    it.tell(output(initialized, true));
+    expect(it.writes).toEqual([]);
+    it.tell({ type: "caught_up", at: 9 });
+    expect(it.writes.map(({ id }) => id)).toEqual(["session"]);
+  });
+
+  it("the end of a turn from before a restart is the end of its delivery", () => {
+    const it = talk(geminiConversation({ ...options, known: { sessionId } }));
+    it.tell({ type: "caught_up", at: 9 }, output(said + ended("i1")));
+    expect(it.writes).toEqual([]);
+    expect(it.outcomes).toEqual(["i1 accepted request_accepted"]);
+    expect(it.observations.at(-1)).toBe("turn_ended");
+  });
+
+  it("leaving ends its stdin", () => {
+    const it = openTalk();
+    it.tell({ type: "leave", at: 9 });
+    expect(it.writes.at(-1)).toEqual({ id: "leave", message: undefined, end: true });
+  });
+
+  const stream = initialized + opened + commands + said + ask(0) + ask(1, "ü two") + ended("i1") + "nonsense\n" + said;
+
+  it("bytes that are cut anywhere say the same (V2)", () => {
+    const whole = talk(geminiConversation(options));
+    whole.tell({ type: "started", at: 1 }, output(stream));
+    const bytes = new TextEncoder().encode(stream);
+    fc.assert(
+      fc.property(fc.array(fc.nat(bytes.length), { maxLength: 12 }), (cuts) => {
+        const it = talk(geminiConversation(options));
+        it.tell({ type: "started", at: 1 });
+        const places = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
+        for (const [index, from] of places.slice(0, -1).entries())
+          it.tell(output(bytes.subarray(from, places[index + 1])));
+        expect(it.observations).toEqual(whole.observations);
+        expect(it.writes).toEqual(whole.writes);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("any bytes and any JSON are survived (V2)", () => {
+    const anything = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.json().map((text) => new TextEncoder().encode(`${text}\n`)),
+      fc
+        .record({
+          id: fc.constantFrom("turn/i1", "session", 0, null),
+          method: fc.constantFrom("session/update", "session/request_permission", "x", undefined),
+          params: fc.object(),
+          result: fc.object(),
+        })
+        .map((message) => new TextEncoder().encode(rpc(message))),
+    );
+    fc.assert(
+      fc.property(fc.array(anything, { maxLength: 12 }), (chunks) => {
+        const it = openTalk();
+        it.tell(deliver("i1"));
+        for (const chunk of chunks) it.tell(output(chunk));
+        it.tell({ type: "interrupt", at: 9 }, { type: "answer", verdict: "approve", at: 9 });
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,41 @@
+/**
+ * What the hooks of our plugin post for Copilot (1.0.102): the event as it came, and the home in which it is recorded.
+ *
+ * SessionStart comes with the first prompt, so it says nothing of being ready. A message that is taken into the running
+ * turn has no hook; the record has it.
+ */
+import { oneLine } from "@agent-relay/protocol";
+import type { AgentSignal, HookReport } from "../../hook-report.ts";
+import { isObject, readHookEvent } from "../hook-events.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+export function readCopilotReport(payload: Json): HookReport {
+  const { home, report: event } = payload;
+  const report = isObject(event) ? readHookEvent(event) : undefined;
+  if (!isObject(event) || report === undefined) return { signals: [], source: "hook" };
+  return { signals: [...sessionOf(event, home), ...signalsOf(event, report)], source: report.source };
+}
+
+function signalsOf(event: Json, { signals }: HookReport): readonly AgentSignal[] {
+  switch (event["hook_event_name"]) {
+    case "SessionStart":
+      return [];
+    case "Notification": {
+      if (event["notification_type"] !== "permission_prompt") return [];
+      const { message } = event;
+      const what = typeof message === "string" ? oneLine(message, 500) : "";
+      return [{ type: "blocked", kind: "permission", ...(what === "" ? {} : { what }) }];
+    }
+    default:
+      return signals;
+  }
+}
+
+/** A subagent's id is not that of a session that could be continued. */
+function sessionOf(event: Json, home: unknown): readonly AgentSignal[] {
+  const sessionId = event["session_id"];
+  if (event["agent_id"] !== undefined || typeof sessionId !== "string" || !/^[\w-]{1,200}$/u.test(sessionId)) return [];
+  const record = typeof home === "string" && home !== "" ? `${home}/session-state/${sessionId}/events.jsonl` : "";
+  return [{ type: "session", sessionId, ...(record === "" || record.length > 4_096 ? {} : { record }) }];
+}

@@ -1,0 +1,49 @@
+/**
+ * What `goose run --output-format stream-json` writes (1.34.0). Failures are prose of the assistant, and it ends with
+ * status 0 whatever came of its prompt.
+ */
+import { oneLine } from "@agent-relay/protocol";
+import type { AgentSignal } from "../../hook-report.ts";
+import { isObject } from "../hook-events.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+export function readGooseLine(line: Json, session: "new" | "continued"): readonly AgentSignal[] {
+  switch (line["type"]) {
+    case "message":
+      return isObject(line["message"]) ? [{ type: "turn_started" }, ...failed(line["message"])] : [];
+    case "complete":
+      // The sum is that of the session, so of one that is continued nobody knows what is new.
+      return [...(session === "new" ? tokens(line) : []), { type: "turn_ended" }];
+    default:
+      return [];
+  }
+}
+
+/** Its own messages, unlike those of the model, have no id. */
+function failed(message: Json): readonly AgentSignal[] {
+  if (message["id"] !== null || !Array.isArray(message["content"])) return [];
+  return message["content"].flatMap((part: unknown): readonly AgentSignal[] => {
+    if (!isObject(part)) return [];
+    const said = part["type"] === "text" ? part["text"] : part["msg"];
+    if (typeof said !== "string") return [];
+    if (/^Unable to continue: Context limit/u.test(said)) return [{ type: "context", pctLeft: 0 }];
+    const kind = /^Ran into this error: Authentication error/u.test(said)
+      ? "auth"
+      : /^Ran into this error: (?:Rate limit|Credits exhausted)/iu.test(said)
+        ? "quota"
+        : undefined;
+    return kind === undefined ? [] : [{ type: "blocked", kind, what: oneLine(said, 500) }];
+  });
+}
+
+/** Of the whole session, its subagents not included. */
+function tokens(line: Json): readonly AgentSignal[] {
+  const inputTokens = count(line["input_tokens"]);
+  const outputTokens = count(line["output_tokens"]);
+  return inputTokens + outputTokens === 0 ? [] : [{ type: "tokens", inputTokens, cachedInputTokens: 0, outputTokens }];
+}
+
+function count(value: unknown): number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}
