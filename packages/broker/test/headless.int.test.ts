@@ -107,7 +107,11 @@ test("a process on pipes talks, asks, is answered, outlives its broker and is re
     expect([count("delivery_seen"), count("agent_tokens_used"), count("agent_exited")]).toEqual([3, 3, 0]);
   });
   const { data } = (await call("terminal.read", { name: "ada", from: 0 })) as { data: string };
-  expect(Buffer.from(data, "base64").toString().match(/"said":"taken"/gu)).toHaveLength(3);
+  expect(
+    Buffer.from(data, "base64")
+      .toString()
+      .match(/"said":"taken"/gu),
+  ).toHaveLength(3);
   await expect(call("terminal.resize", { name: "ada", cols: 80, rows: 24 })).rejects.toMatchObject({
     code: "not_supported",
   });

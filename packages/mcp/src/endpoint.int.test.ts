@@ -285,6 +285,21 @@ describe("mail in the answer to a report", () => {
     await expect.poll(signals).toEqual([{ type: "boundary" }, served(false)]);
   });
 
+  test("E6: an answer that breaks off while it is written has not arrived", async () => {
+    const text = "x".repeat(32 * 1_048_576);
+    calls.answers["agent.signal"] = ({ params }) =>
+      (params as { signal: { type: string } }).signal.type === "boundary" ? { handover: { ...handover, text } } : {};
+    const socket = connect(port, "127.0.0.1");
+    const body = '{"signal":{"type":"boundary"}}';
+    socket.write(
+      `POST /hooks HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer token-ada\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    await once(socket, "data");
+    socket.destroy();
+    await expect.poll(signals).toEqual([{ type: "boundary" }, served(false)]);
+  });
+
   test("E6: an answer that nobody waits for any more has not arrived", async () => {
     let release = (): void => undefined;
     calls.answers["agent.signal"] = ({ params }) =>
@@ -428,6 +443,21 @@ describe("bad requests", () => {
       expect(calls.of("inbox.ack")).toEqual([]);
     },
   );
+
+  test("E3: mail whose response breaks off while it is written is not confirmed", async () => {
+    const body = "x".repeat(16 * 1_048_576);
+    calls.answers["inbox.check"] = () => ({ messages: [{ ...mail, body }], remaining: 0 });
+    const asked = rpc("tools/call", { name: "check_inbox", arguments: {} });
+    const socket = connect(port, "127.0.0.1");
+    socket.write(
+      `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer token-ada\r\nContent-Type: application/json\r\n` +
+        `Accept: application/json, text/event-stream\r\nContent-Length: ${asked.length}\r\n\r\n${asked}`,
+    );
+    await once(socket, "data");
+    socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(calls.of("inbox.ack")).toEqual([]);
+  });
 
   test("E3: mail whose response was lost after it was taken is not confirmed", async () => {
     calls.answers["agent.wait"] = () => new Promise(() => undefined);

@@ -115,7 +115,9 @@ export function createMcpEndpoint(
       version: options.version,
       afterResponse: (_, task) => tasks.push(task),
     });
-    response.once("finish", () => runAfterwards(tasks, logger));
+    onceOver(response, (written) => {
+      if (written) runAfterwards(tasks, logger);
+    });
     await exchange({ request, response, body, server, logger });
   };
 
@@ -173,13 +175,26 @@ function answer(
       });
     };
     if (content === undefined || response.destroyed) served(false);
-    else response.once("close", () => {
-      served(response.writableFinished);
-    });
+    else onceOver(response, served);
   }
   // No body without need: programs take one for instructions of the hook.
   if (content === undefined) response.writeHead(204).end();
-  else response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" }).end(JSON.stringify(content));
+  else
+    response
+      .writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" })
+      .end(JSON.stringify(content));
+}
+
+/** Tells whether the whole answer has left. Node says `finish` of an answer whose connection broke, too. */
+function onceOver(response: ServerResponse, tell: (written: boolean) => void): void {
+  const { socket } = response;
+  let written = false;
+  response.once("finish", () => {
+    written = socket?.destroyed === false;
+  });
+  response.once("close", () => {
+    tell(written);
+  });
 }
 
 async function readJson(request: IncomingMessage, bytesMax: number): Promise<unknown> {

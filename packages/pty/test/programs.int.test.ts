@@ -126,6 +126,14 @@ test("G1: the ladder finds jobs that a shell put into groups of their own", asyn
   expect(isAlive(child)).toBe(false);
 });
 
+test("G1: the ladder finds what runs in a session of its own, as the tools of some programs do", async () => {
+  await shell("a", "setsid sh -c 'trap \"\" HUP TERM; sleep 600 & echo child $!; wait' & wait");
+  await seen.until(() => /child \d+\r\n/u.test(seen.text("a")));
+  const child = Number(/child (\d+)/u.exec(seen.text("a"))?.[1]);
+  await host.terminate("a", { politeMs: 0, termMs: 100 });
+  expect(isAlive(child)).toBe(false);
+});
+
 test("G1: the ladder finds what a program that has ended left behind", async () => {
   await shell("a", "trap '' HUP; sleep 600 & echo child $!");
   await seen.untilExit("a");

@@ -1,6 +1,18 @@
 import type { Fact } from "@agent-relay/protocol";
 import { expect, test } from "vitest";
-import { accepted, attempted, blocked, dueFor, noted, running, stateAfter, t0, turnEnded, turns, working } from "../testing/stories.ts";
+import {
+  accepted,
+  attempted,
+  blocked,
+  dueFor,
+  noted,
+  running,
+  stateAfter,
+  t0,
+  turnEnded,
+  turns,
+  working,
+} from "../testing/stories.ts";
 import { judge } from "./broker.ts";
 import { react, recover } from "./effects.ts";
 

@@ -127,6 +127,14 @@ test("a prompt that was swallowed does not close the agent for ever", () => {
   expect(startedIds(dueFor(state, "ada", t0 + TURN_OWED_MS))).toEqual([m(2)]);
 });
 
+test("agent_idle is not said of an agent whose prompt is just being taken", () => {
+  const state = stateAfter(...running("ada"), accepted(m(1), "ben", "ada"), attempted(m(1), "ada"));
+  expect(dueFor(state, "ada", t0 + 60_000)).toEqual([]);
+  fold(state, handedOver(m(1), "ada"), t0 + 60_000);
+  expect(dueFor(state, "ada", t0 + 60_000 + TURN_OWED_MS - 1)).toEqual([]);
+  expect(dueFor(state, "ada", t0 + 60_000 + TURN_OWED_MS)).toMatchObject([{ type: "agent_idle" }]);
+});
+
 test("steer interrupts the turn once, and what waits goes in in order when it has ended", () => {
   const state = stateAfter(
     ...running("ada"),

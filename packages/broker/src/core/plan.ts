@@ -249,7 +249,9 @@ function noticeText(agent: Agent, letters: readonly DeadLetter[]): string {
 function idleDue(agent: Agent): number | undefined {
   const threshold = agent.launch?.idleThresholdSecs ?? 0;
   if (agent.kind !== "program" || agent.status !== "idle" || threshold === 0) return undefined;
-  return agent.idleReportedFor === agent.since ? undefined : agent.since + threshold * 1_000;
+  // What has just been typed is about to be worked on.
+  if (agent.idleReportedFor === agent.since || agent.injection !== undefined) return undefined;
+  return Math.max(agent.since + threshold * 1_000, agent.turnOwedUntil ?? 0);
 }
 
 function isDue(due: number | undefined, at: number): boolean {

@@ -173,6 +173,7 @@ test("what is lent for a first start reaches that start, and neither the log nor
   const params = { name: "ada", launch, transientEnv };
   const first = await call("agent.spawn", params, "one");
   expect(await call("agent.spawn", params, "one")).toEqual(first);
+  expect(await call("agent.spawn", { ...params, transientEnv: { OTHER: "shell" } }, "one")).toEqual(first);
   await expect(call("agent.spawn", params, "two")).rejects.toMatchObject({ code: "name_taken" });
   host.exit("ada@1", { code: 1 });
   await call("agent.wait", { names: ["ada"], until: "exited", timeoutMs: 1_000 });
@@ -225,4 +226,17 @@ test("a program that takes context in the middle of a turn gets the mail that a 
   });
   await signal({ type: "prompt", text: handover.text });
   expect(host.terminals.get("ada@1")?.input).toBe("");
+});
+
+test("a spawn tells what a person should know of it", async () => {
+  const { call } = await bench([], {
+    check: (launch_) => ({ ...scriptedHarnesses.check(launch_), notes: ["It gets no tools."] }),
+    prepare: async (of, launch_) => ({
+      ...(await scriptedHarnesses.prepare(of, launch_)),
+      version: "9.9.9",
+      versionTried: false,
+    }),
+  });
+  const spawned = await call("agent.spawn", { name: "ada", launch }, "one");
+  expect(spawned).toMatchObject({ notes: ["It gets no tools.", expect.stringContaining("9.9.9 was not tried")] });
 });

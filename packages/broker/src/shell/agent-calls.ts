@@ -163,7 +163,8 @@ async function spawn(request: Request<"agent.spawn">, office: Office): Promise<M
   const { name, launch, transientEnv } = request.params;
   const { harness, traits } = office.harnesses.describe(launch);
   const isNew = !wasDone(office, request);
-  if (isNew) requireNoMoreThanTheirOwn(request, office, office.harnesses.check(launch, transientEnv).permissionMode);
+  const checked = isNew ? office.harnesses.check(launch, transientEnv) : undefined;
+  if (checked !== undefined) requireNoMoreThanTheirOwn(request, office, checked.permissionMode);
   const nextEpoch = (office.engine.state().agents.get(name)?.epoch ?? 0) + 1;
   const takeBack = isNew && transientEnv !== undefined && office.incarnations.lend(name, nextEpoch, transientEnv);
   const { epoch, sequence } = await once(
@@ -200,7 +201,14 @@ async function spawn(request: Request<"agent.spawn">, office: Office): Promise<M
     expectation: `'${name}' was expected to start`,
     signal: request.options.signal,
   });
-  return { agent: name, epoch, harness: harness ?? null, pid };
+  const notes = [...(checked?.notes ?? []), ...ofItsVersion(office.engine.state().agents.get(name))];
+  return { agent: name, epoch, harness: harness ?? null, pid, ...(notes.length === 0 ? {} : { notes }) };
+}
+
+function ofItsVersion(agent: Agent | undefined): readonly string[] {
+  return agent?.versionTried === false
+    ? [`Version ${agent.version ?? "unknown"} was not tried: only what it says of itself counts, not what it shows.`]
+    : [];
 }
 
 /** The pid of an incarnation that started; throws why it did not. `since` is where it was asked for. */

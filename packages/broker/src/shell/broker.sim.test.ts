@@ -6,7 +6,8 @@
 import { sweep, type CrashPlan } from "@agent-relay/testkit";
 import { expect, test } from "vitest";
 import { isLive } from "../core/state.ts";
-import { clearKey, openWorld, personsText, type World } from "../testing/world.ts";
+import { clearKey, personsText } from "../testing/simulated-programs.ts";
+import { openWorld, type World } from "../testing/world.ts";
 
 async function busyStory(plan?: CrashPlan): Promise<World> {
   const world = await openWorld(plan);
@@ -103,9 +104,8 @@ async function askedStory(plan?: CrashPlan): Promise<World> {
   const world = await openWorld(plan);
   await world.spawn("ada", { cli: "remembers", restart: { when: "on-crash", delayMs: 1_000 } });
   await world.shows("ada", "<session one>");
-  await world.send("c1", "operator", "ada", "one");
+  await world.send("c1", "operator", "ada", "ask me");
   await world.settle();
-  await world.shows("ada", "<working><blocked ls>");
   await world.send("c2", "operator", "ada", "approve all", { mode: "steer" });
   await world.settle();
   const answer = { type: "agent.answer", name: "ada", verdict: "approve" } as const;
@@ -142,7 +142,7 @@ test("killed at any point, it answers a dialog once, types nothing beside a draf
     expect(world.host.terminals.get("ada@2")?.spec.argv).toEqual(["remembers", "--resume", "one"]);
     expect(facts.find((it) => it.type === "agent_exited")).toMatchObject({ doing: { status: "working" } });
     const arrived = world.arrivals.filter((it) => !it.markedAsRepeat).map((it) => it.body);
-    expect(arrived).toEqual(["one", "approve all", "beside the draft", "for the next life"]);
+    expect(arrived).toEqual(["ask me", "approve all", "beside the draft", "for the next life"]);
   });
   expect(report.points).toBeGreaterThan(40);
 });

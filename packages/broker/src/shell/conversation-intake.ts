@@ -116,6 +116,7 @@ export function conversationIntake(talk: Talk, recorded: () => Recorded, around:
         ? [{ type: "prompt", messageIds: messageIdsIn(signal.text), source, fidelity: "exact" }]
         : [],
     recorded: () => [],
+    recordedBefore: () => [],
     told: () => undefined,
     tick: () => void perform({ type: "tick", at: clock.now() }),
     wakeAt: () => wakeAt,

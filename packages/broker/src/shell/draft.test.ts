@@ -77,8 +77,12 @@ test("F2: wherever the chunks are cut after an escape's first two characters, th
   fc.assert(
     fc.property(pieces, fc.array(fc.nat(80), { maxLength: 5 }), (keys, cuts) => {
       const whole = keys.join("");
-      const places = [...new Set(cuts.filter((it) => it < whole.length && whole[it - 1] !== ESC))].sort((a, b) => a - b);
-      const chunks = [...places, whole.length].map((end, index) => whole.slice(index === 0 ? 0 : places[index - 1], end));
+      const places = [...new Set(cuts.filter((it) => it < whole.length && whole[it - 1] !== ESC))].sort(
+        (a, b) => a - b,
+      );
+      const chunks = [...places, whole.length].map((end, index) =>
+        whole.slice(index === 0 ? 0 : places[index - 1], end),
+      );
       expect(after(...chunks)).toBe(after(...keys));
     }),
   );

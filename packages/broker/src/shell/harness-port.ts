@@ -58,6 +58,8 @@ export interface Watcher {
   readonly signal: (signal: HookSignal, source: string, at: number) => readonly Observation[];
   /** A line of the program's own record of its session. */
   readonly recorded: (line: Readonly<Record<string, unknown>>, at: number) => readonly Observation[];
+  /** What still counts of a line that was written before anybody watched: the prompts that the program took. */
+  readonly recordedBefore: (line: Readonly<Record<string, unknown>>) => readonly Observation[];
   readonly tick: (at: number) => readonly Observation[];
   /**
    * Text of ours went in: what of it comes back on the screen proves nothing. Without a text, a turn that began before

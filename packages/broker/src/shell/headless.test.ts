@@ -70,21 +70,25 @@ test("C4: after a restart the newest question keeps its name when it is the one 
   expect(inputOf(world).match(/"do":"answer"/gu)).toHaveLength(1);
 });
 
-test("C4: an answer that was given to an older question is not given to the newer one after a restart", async () => {
-  const world = await talking();
-  await world.send("c1", "operator", "ada", "ask me");
-  await world.settle();
-  // The broker records the answer and dies; meanwhile the program asks something else.
-  world.host.stopReading("ada@1");
-  await answer(world, "c2", "approve");
-  world.host.severClients();
-  world.host.emitOutput("ada@1", '{"said":"goes on"}\n{"said":"asks","id":"q2","what":"Bash(rm)"}\n');
-  await world.restart();
-  const blocks = of(world, "agent_blocked");
-  expect(blocks.map((it) => it.what)).toEqual(["Bash(ls)", "Bash(rm)"]);
-  expect(inputOf(world)).not.toContain('"id":"q2"');
-  expect(world.state().agents.get("ada")).toMatchObject({ status: "blocked", block: { answered: undefined } });
-});
+test.each(["Bash(rm)", "Bash(ls)"])(
+  "C4: an answer to an older question is not given to the newer one after a restart: %s",
+  async (what) => {
+    const world = await talking();
+    await world.send("c1", "operator", "ada", "ask me");
+    await world.settle();
+    // The answer is recorded and never given; while no broker runs the program goes on and asks something else.
+    world.host.severClients();
+    await answer(world, "c2", "approve");
+    world.host.emitOutput("ada@1", `{"said":"goes on"}\n{"said":"asks","id":"q2","what":"${what}"}\n`);
+    await world.restart();
+    expect(of(world, "agent_blocked").map((it) => it.what)).toEqual(["Bash(ls)", what]);
+    expect(inputOf(world)).not.toContain('"do":"answer"');
+    expect(world.state().agents.get("ada")).toMatchObject({ status: "blocked", block: { answered: undefined } });
+    await answer(world, "c3", "approve");
+    await world.settle();
+    expect(inputOf(world)).toContain('{"do":"answer","id":"q2","verdict":"approve"}');
+  },
+);
 
 test("C3: what it cost while no broker ran is counted by the next one, once", async () => {
   const world = await talking();
@@ -111,7 +115,7 @@ test("C3: what is not kept of the past is not guessed", async () => {
   const listening = world.host.connect();
   listening.subscribe(() => undefined);
   for (let count = 0; count < 9; count += 1) world.host.emitOutput("ada@1", noise);
-  world.host.emitOutput("ada@1", '{"said":"idle","input":7,"cached":0,"output":3}\n');
+  world.host.emitOutput("ada@1", '{"said":"idle","input":500,"cached":0,"output":30}\n');
   await world.restart();
   expect(of(world, "agent_tokens_used").map((it) => it.inputTokens)).toEqual([100]);
   expect(world.state().agents.get("ada")?.status).toBe("idle");

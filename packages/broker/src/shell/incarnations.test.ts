@@ -168,12 +168,7 @@ test("a draft that the core knows to be gone is not held against the next keys",
   expect(draftsOf(world)).toEqual(["agent_draft_begun", "agent_draft_ended"]);
   await world.types("ada", "a");
   await world.types("ada", "\u007f");
-  expect(draftsOf(world)).toEqual([
-    "agent_draft_begun",
-    "agent_draft_ended",
-    "agent_draft_begun",
-    "agent_draft_ended",
-  ]);
+  expect(draftsOf(world)).toEqual(["agent_draft_begun", "agent_draft_ended", "agent_draft_begun", "agent_draft_ended"]);
 });
 
 test("an answer is typed once, also when the broker dies before it could be typed", async () => {
@@ -194,6 +189,7 @@ test("an answer is typed once, also when the broker dies before it could be type
 test("a turn that only silence can end is ended by silence also when the broker died in it", async () => {
   const world = await openWorld();
   await world.spawn("ada", { cli: "quiet" });
+  await world.pass(4_000);
   await world.send("c1", "operator", "ada", "one");
   await world.settle();
   expect(statusOf(world, "ada")).toBe("working");
@@ -373,4 +369,99 @@ test("a version that was not tried is watched as such, also by the next broker",
   incarnations.perform(reattach);
   await settled();
   expect(tried).toEqual([false, false]);
+});
+
+test("nothing is typed into a dialog that the log could not take yet", async () => {
+  const world = await openWorld();
+  await world.spawn("ada", { cli: "turns" });
+  world.log.failAppends({ code: "disk_full", times: 1 });
+  await world.shows("ada", "<blocked rm>");
+  await world.send("c1", "operator", "ada", "mail", { mode: "steer" });
+  await world.pass(3_000);
+  expect(world.misplaced).toEqual([]);
+  await world.shows("ada", "<working><idle>");
+  await world.pass(3_000);
+  expect(world.arrivals.map((it) => `${it.body} ${it.markedAsRepeat ? "(repeat?)" : ""}`)).toEqual(["mail "]);
+});
+
+test("an answer on its way into a program that does not read is typed once, whatever becomes of the broker", async () => {
+  const world = await openWorld();
+  await world.spawn("ada", { cli: "turns" });
+  await world.shows("ada", "<blocked rm>");
+  world.host.stopReading("ada@1");
+  await world.ask("c1", (at) => ({ type: "agent.answer", name: "ada", verdict: "deny", by: "operator", at }));
+  await world.settle();
+  await world.restart();
+  await world.restart();
+  world.host.resumeReading("ada@1");
+  await world.settle();
+  expect(world.answers).toEqual(["ada@1 <deny>"]);
+  expect(world.state().agents.get("ada")?.status).toBe("idle");
+});
+
+test("L1: what a program prints before its start is recorded is told after it", async () => {
+  const { incarnations, reports } = alone((it) => ({
+    spawn: async (spec: Parameters<typeof it.spawn>[0]) => {
+      const info = await it.spawn(spec);
+      it.emitOutput(spec.id, "<ready><working>");
+      await settled();
+      return info;
+    },
+  }));
+  incarnations.perform({ ...reattach, type: "spawn" });
+  await settled();
+  await settled();
+  expect(reports.map((it) => (it.type === "incarnation.observed" ? it.observation.type : it.type))).toEqual([
+    "incarnation.spawned",
+    "ready",
+    "working",
+  ]);
+});
+
+test("C2: a program on pipes that was found again is told nothing until its past was heard", async () => {
+  const inputs: string[] = [];
+  const { host, incarnations } = alone(() => ({}), {
+    converse: (_of, options) => ({
+      step: (input) => {
+        const past = input.type === "output" ? `${input.past} ${Buffer.from(input.data).toString()}` : "";
+        inputs.push(`${input.type} ${past} ${options.known?.sessionId ?? "-"}`);
+        return { observations: [], writes: [], outcomes: [] };
+      },
+    }),
+  });
+  await host.spawn({ ...terminal("ada@1"), stdio: "pipes" });
+  host.emitOutput("ada@1", "old");
+  incarnations.perform({ ...reattach, runtime: "headless", sessionId: "s1" });
+  await settled();
+  host.emitOutput("ada@1", "new");
+  await settled();
+  expect(inputs).toEqual(["output true old s1", "caught_up  s1", "output false new s1"]);
+});
+
+test("L2: what was printed and read as the past at once is heard once", async () => {
+  const heard: string[] = [];
+  const { host, incarnations } = alone(
+    (it) => ({
+      read: (id: string, from: number) => {
+        it.emitOutput(id, " while it was read");
+        return it.read(id, from);
+      },
+    }),
+    {
+      watch: (of, options) => ({
+        ...scriptedHarnesses.watch(of, options),
+        output: (data) => {
+          heard.push(Buffer.from(data).toString());
+          return [];
+        },
+      }),
+    },
+  );
+  await host.spawn(terminal("ada@1"));
+  host.emitOutput("ada@1", "before");
+  incarnations.perform(reattach);
+  await settled();
+  host.emitOutput("ada@1", "after");
+  await settled();
+  expect(heard).toEqual(["before while it was read", "after"]);
 });

@@ -26,7 +26,7 @@ import type { TerminalNews } from "../service.ts";
 import { createEndings } from "./end-incarnations.ts";
 import type { HookSignal, Harnesses } from "./harness-port.ts";
 import { createHostLink } from "./host-link.ts";
-import { lastLook } from "./last-look.ts";
+import { lastLook, mayAskToLeave } from "./last-look.ts";
 import { idOf, liveIncarnations, type Live } from "./live-incarnations.ts";
 import { createRecords } from "./records.ts";
 import { createReports, type Report } from "./reports.ts";
@@ -34,8 +34,8 @@ import { createStarts, isHostLost } from "./start-incarnations.ts";
 import type { TerminalLogs } from "./terminal-log.ts";
 import { createTyping } from "./typing.ts";
 
-/** A host that is asked for the memory of a program answers within milliseconds, or hangs. */
-const USAGE_MS = 500;
+/** A host that is asked for the memory of a program answers within milliseconds, or hangs; so does a log. */
+const PATIENCE_MS = 500;
 
 /** What is known of a live incarnation beyond the log; lost with the broker and found again. */
 export interface Vitals {
@@ -120,8 +120,8 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
   const records = createRecords({
     clock,
     logger,
-    onLine: (it, line) => {
-      if (!it.ended) live.observe(it, it.intake.recorded(line));
+    onLine: (it, line, isPast) => {
+      if (!it.ended) live.observe(it, isPast ? it.intake.recordedBefore(line) : it.intake.recorded(line));
     },
   });
   const endings = createEndings({
@@ -243,6 +243,19 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     if (effect.type === "inject") report(notIn(effect, obstacle, false));
   };
 
+  const end = async (effect: Extract<BrokerEffect, { type: "terminate" }>): Promise<void> => {
+    const { name } = effect;
+    const byKeys = effect.polite && live.find(idOf(effect))?.runtime === "pty";
+    const polite =
+      !byKeys ||
+      (await mayAskToLeave({
+        settled: async () => (await within(reports.settled(name).then(() => true))) === true,
+        agent: () => options.agent(name),
+        now: clock.now,
+      }));
+    return endings.terminate(polite ? effect : { ...effect, polite: false });
+  };
+
   const required = (name: string, epoch: number): Live => {
     const it = live.find(idOf({ name, epoch }));
     if (it === undefined)
@@ -265,7 +278,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     perform: (effect) => {
       if (effect.type === "terminate") {
         // An injection may wait for a program that does not read; its end must not wait for the injection.
-        void (starting.get(idOf(effect)) ?? Promise.resolve()).then(() => endings.terminate(effect));
+        void (starting.get(idOf(effect)) ?? Promise.resolve()).then(() => end(effect));
         return;
       }
       if (effect.type === "tidy") {
@@ -332,11 +345,11 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     },
   };
 
-  /** Nothing if the host does not answer in time. */
+  /** Nothing if that takes too long. */
   function within<Answer>(asked: Promise<Answer>): Promise<Answer | undefined> {
     const timer = `question/${(questions += 1)}`;
     return new Promise((resolve, reject) => {
-      clock.setTimer(timer, clock.now() + USAGE_MS, () => {
+      clock.setTimer(timer, clock.now() + PATIENCE_MS, () => {
         resolve(undefined);
       });
       asked.then(resolve, reject).finally(() => {

@@ -21,6 +21,8 @@ export interface Intake {
   readonly signal: (signal: HookSignal, source: string) => readonly Observation[];
   /** A line of the program's own record of its session. */
   readonly recorded: (line: Readonly<Record<string, unknown>>) => readonly Observation[];
+  /** One that stood there before the program was taken up. */
+  readonly recordedBefore: (line: Readonly<Record<string, unknown>>) => readonly Observation[];
   /** Text that reached the program, or left it, in another way. */
   readonly told: (text: string) => void;
   readonly tick: () => void;
@@ -57,6 +59,7 @@ export const noIntake: Intake = {
   caughtUp: () => undefined,
   signal: () => [],
   recorded: () => [],
+  recordedBefore: () => [],
   told: () => undefined,
   tick: () => undefined,
   wakeAt: () => undefined,

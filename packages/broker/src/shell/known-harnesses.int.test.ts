@@ -56,7 +56,9 @@ test("K3: a native session has an id that follows from the incarnation", async (
 
 test("a session that is continued keeps its id", async () => {
   program("claude", "echo 2.1.329");
-  const prepared = await harnesses().prepare(ada("claude-code", 2), launch({ cli: "claude" }), { resume: "the-old-one" });
+  const prepared = await harnesses().prepare(ada("claude-code", 2), launch({ cli: "claude" }), {
+    resume: "the-old-one",
+  });
   expect(prepared.sessionId).toBe("the-old-one");
   expect(prepared.argv).toContain("the-old-one");
   expect(prepared.argv).not.toContain("--session-id");

@@ -6,7 +6,7 @@
  *   K3  Preparing the same incarnation again prepares the same, its native session's id included.
  */
 import { createHash } from "node:crypto";
-import { accessSync, chmodSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import path from "node:path";
 import {
   classifyExit,
@@ -26,6 +26,7 @@ import type { WriteStep } from "@agent-relay/kernel";
 import { relayError, type DeliveryTraits, type LaunchSpec, type Runtime } from "@agent-relay/protocol";
 import type { Credentials } from "./credentials.ts";
 import type { Harnesses, Incarnated, StartOptions } from "./harness-port.ts";
+import { writePrivateFiles } from "./private-files.ts";
 import { createProgramVersions } from "./program-version.ts";
 import { talkOf, watcherOf } from "./watching.ts";
 
@@ -112,7 +113,7 @@ export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
       const cwd = launch.cwd ?? options.project;
       requireDirectory(cwd);
       requireProgram(planned.argv[0], planned.env, cwd);
-      writePrivateFiles(options, of, planned);
+      writePrivateFiles(privateDirOf(options, of), planned);
       return {
         argv: planned.argv,
         env: planned.env,
@@ -137,7 +138,10 @@ export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
       const answer = rowOf(harness).answers?.[kind];
       if (answer === undefined) return [];
       const { afterMs } = answer;
-      return [...(afterMs === undefined ? [] : [{ type: "pause", ms: afterMs } as const]), ...keySteps(answer[verdict])];
+      return [
+        ...(afterMs === undefined ? [] : [{ type: "pause", ms: afterMs } as const]),
+        ...keySteps(answer[verdict]),
+      ];
     },
     exitCommand: (harness) => rowOf(harness).exitCommand,
     classifyExit: (harness, exit) =>
@@ -199,7 +203,13 @@ function traitsOf(row: Harness, runtime: Runtime): DeliveryTraits {
 function sessionIdFrom(token: string): string {
   const hex = createHash("sha256").update(`${token} session`).digest("hex");
   const variant = "89ab"[Number.parseInt(hex[16] ?? "0", 16) % 4] ?? "8";
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `${variant}${hex.slice(17, 20)}`, hex.slice(20, 32)].join("-");
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `4${hex.slice(13, 16)}`,
+    `${variant}${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join("-");
 }
 
 /** Of a whole shell's environment, what its names call secret; most of it is words that stand in every output. */
@@ -211,23 +221,6 @@ function secretsIn(env: Readonly<Record<string, string>>): readonly string[] {
 
 function privateDirOf(options: KnownHarnessesOptions, who: { readonly name: string; readonly epoch: number }): string {
   return path.join(options.agentsDir, who.name, String(who.epoch));
-}
-
-function writePrivateFiles(
-  options: KnownHarnessesOptions,
-  who: { readonly name: string; readonly epoch: number },
-  plan: LaunchPlan,
-): void {
-  const directory = privateDirOf(options, who);
-  // Earlier incarnations are over, and what was theirs with them.
-  rmSync(path.dirname(directory), { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  for (const file of plan.files) {
-    const target = path.join(directory, file.path);
-    mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
-    writeFileSync(target, file.content, { mode: file.mode });
-    chmodSync(target, file.mode);
-  }
 }
 
 function requireDirectory(directory: string): void {

@@ -3,7 +3,8 @@
  *
  *   K1  Nothing is typed before the log knows what the terminal has shown: a dialog may have come up meanwhile, and a
  *       message typed there would answer it.
- *   K2  What was written by a broker that died is not written again, and not doubted, whatever the terminal shows by now.
+ *   K2  An end does not wait for a log that cannot be written: a program is then ended without being asked to leave.
+ *   K3  What was written by a broker that died is not written again, and not doubted, whatever the terminal shows by now.
  */
 import type { WriteState } from "@agent-relay/kernel";
 import type { BrokerEffect } from "../core/effects.ts";
@@ -11,6 +12,17 @@ import { personAt } from "../core/plan.ts";
 import type { Agent } from "../core/state.ts";
 
 type Keys = Extract<BrokerEffect, { type: "inject" | "answer" | "interrupt" }>;
+
+/** Whether the program can be asked to leave by keys. `settled` says whether it came about in time. */
+export async function mayAskToLeave(around: {
+  readonly settled: () => Promise<boolean>;
+  readonly agent: () => Agent | undefined;
+  readonly now: () => number;
+}): Promise<boolean> {
+  const settled = await around.settled();
+  const agent = around.agent();
+  return settled && agent?.status === "idle" && personAt(agent, around.now()) === undefined;
+}
 
 /** Answers why the keys must not be typed; nothing if they may. */
 export async function lastLook(

@@ -154,12 +154,7 @@ export function openBroker(options: BrokerOptions): Broker {
 }
 
 /** From the stream of one agent, its older incarnations left out. */
-function factsOf(
-  log: EventLog<Fact>,
-  name: string,
-  epoch: number,
-  types: readonly Fact["type"][],
-): readonly Fact[] {
+function factsOf(log: EventLog<Fact>, name: string, epoch: number, types: readonly Fact["type"][]): readonly Fact[] {
   const found: Fact[] = [];
   for (let after = 0; ;) {
     const page = log.read({ after, limit: FACTS_PAGE, stream: `agent/${name}`, types });

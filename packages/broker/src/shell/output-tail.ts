@@ -11,11 +11,16 @@ export function tailOf(tail: Buffer, data: Uint8Array): Buffer {
 }
 
 export function linesOf(tail: Buffer): readonly string[] {
-  const lines = stripControls(tail.toString("utf8")).split("\n");
+  const lines = stripControls(withGaps(tail.toString("utf8"))).split("\n");
   return lines
     .map((line) => line.trimEnd())
     .filter((line) => line.length > 0)
     .slice(-LINES_MAX);
+}
+
+/** Programs that paint move the cursor instead of writing blanks and newlines; without them words would run together. */
+function withGaps(output: string): string {
+  return output.replaceAll(/\u001b\[\d*[CG]/gu, " ").replaceAll(/\u001b\[(?:\d*[BEd]|[\d;]*[Hf])/gu, "\n");
 }
 
 /** For people: what a program on pipes says on its standard error, or else whatever it printed that is not its protocol. */

@@ -8,7 +8,8 @@ import type { Fact } from "@agent-relay/protocol";
 import { seeded } from "@agent-relay/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { clearKey, enterKey, openWorld, personsText, type World } from "../testing/world.ts";
+import { clearKey, enterKey, personsText } from "../testing/simulated-programs.ts";
+import { openWorld, type World } from "../testing/world.ts";
 import { isLive } from "../core/state.ts";
 
 const names = ["ada", "ben", "cleo"] as const;
@@ -288,7 +289,7 @@ function checkSessions(facts: readonly Fact[]): void {
 
 test(
   "whatever happens, nothing is lost, doubled unmarked, out of order or left behind",
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     await seeded<Step>(
       { seed: process.env["SEED"], commands: steps, runs: 200, stepsMax: 25, delayMsMax: 900, lostPercent: 0 },

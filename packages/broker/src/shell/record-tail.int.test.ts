@@ -19,12 +19,14 @@ const logger = { debug: () => undefined, info: () => undefined, warn: () => unde
 let folder = "";
 let file = "";
 let lines: unknown[] = [];
+let past: unknown[] = [];
 let tail: RecordTail | undefined;
 
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), "record-tail-"));
   file = path.join(folder, "session.jsonl");
   lines = [];
+  past = [];
 });
 afterEach(() => {
   tail?.close();
@@ -38,7 +40,7 @@ function follow(from: RecordTailOptions["from"], of = file): RecordTail {
     name: "test",
     clock: systemClock(),
     logger,
-    onLine: (line) => lines.push(line["n"]),
+    onLine: (line, isPast) => (isPast ? past : lines).push(line["n"]),
   });
   return tail;
 }
@@ -91,13 +93,20 @@ test.runIf(process.getuid?.() === 0)("T2: a file of another user is not read", a
   expect(lines).toEqual([]);
 });
 
-test("what stands there already is past when it is followed from its end", async () => {
-  writeFileSync(file, line("past"));
+test("T6: what stands there already is told as past when it is followed from its end", async () => {
+  writeFileSync(file, `${line("past")}{"n":`);
   const { read } = follow("end");
   await read();
-  appendFileSync(file, line("new"));
+  expect([past, lines]).toEqual([["past"], []]);
+  appendFileSync(file, `"torn"}\n${line("new")}`);
   await read();
-  expect(lines).toEqual(["new"]);
+  expect([past, lines]).toEqual([["past"], ["torn", "new"]]);
+});
+
+test("T6: of a long past only the end is told", async () => {
+  writeFileSync(file, line("long ago") + `${JSON.stringify({ x: "x".repeat(1_000_000) })}\n`.repeat(5) + line("past"));
+  await follow("end").read();
+  expect([past.at(-1), past.includes("long ago"), lines]).toEqual(["past", false, []]);
 });
 
 test("a file that is made later is new, although it is followed from its end", async () => {

@@ -7,6 +7,7 @@
  *       is read on from where that was.
  *   T4  What is no JSON object says nothing. Memory is bounded by one line.
  *   T5  It reads when it is asked to, and a moment after the file was seen to change.
+ *   T6  What stood there at the beginning is told as past, and of a long file only the end.
  */
 import { watch, type FSWatcher } from "node:fs";
 import { constants, open, type FileHandle } from "node:fs/promises";
@@ -17,6 +18,8 @@ const LINE_BYTES_MAX = 1_048_576;
 const CHUNK_BYTES = 65_536;
 /** Programs write a line in several goes; within this time they have finished. */
 const SETTLE_MS = 250;
+/** Far more than a program writes while a broker is replaced. */
+const PAST_BYTES_MAX = 4_194_304;
 /** Where files were left that may come back to this path. */
 const PLACES_MAX = 8;
 /** Dates of a file are coarser than the clock on some disks. */
@@ -31,11 +34,11 @@ export interface RecordTail {
 export interface RecordTailOptions {
   readonly file: string;
   /**
-   * `end`: what stands there now is of the past. A number: a file that was begun before that instant is of the past, and
-   * any other is read from its beginning.
+   * `end`: what stands there now is of the past, and is told as such. A number: a file that was begun before that
+   * instant is of the past, which is not told, and any other is read from its beginning.
    */
   readonly from: "end" | number;
-  readonly onLine: (line: Readonly<Record<string, unknown>>) => void;
+  readonly onLine: (line: Readonly<Record<string, unknown>>, isPast: boolean) => void;
   /** Tells its timer from others of the clock. */
   readonly name: string;
   readonly clock: Clock;
@@ -45,6 +48,8 @@ export interface RecordTailOptions {
 interface Place {
   readonly id: string;
   offset: number;
+  /** Lines that end before it are of the past. */
+  readonly pastUntil: number;
   /** The beginning of a line whose end has not come; nothing while a line is skipped. */
   begun: Buffer[] | undefined;
   begunBytes: number;
@@ -107,10 +112,10 @@ export function tailRecord(options: RecordTailOptions): RecordTail {
       return known;
     }
     const past =
-      options.from === "end"
-        ? places.size === 0 && !missed
-        : begunAt > 0 && begunAt < options.from - DATE_SLACK_MS;
-    const place: Place = { id, offset: past ? size : 0, begun: [], begunBytes: 0 };
+      options.from === "end" ? places.size === 0 && !missed : begunAt > 0 && begunAt < options.from - DATE_SLACK_MS;
+    const isTold = options.from === "end";
+    const offset = !past ? 0 : isTold ? Math.max(0, size - PAST_BYTES_MAX) : size;
+    const place: Place = { id, offset, pastUntil: past ? size : 0, begun: [], begunBytes: 0 };
     places.set(id, place);
     const [oldest] = places.keys();
     if (places.size > PLACES_MAX && oldest !== undefined) places.delete(oldest);
@@ -122,13 +127,13 @@ export function tailRecord(options: RecordTailOptions): RecordTail {
     for (;;) {
       const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, place.offset);
       if (bytesRead === 0 || closed) return;
-      place.offset += bytesRead;
       take(place, buffer.subarray(0, bytesRead));
+      place.offset += bytesRead;
     }
   };
 
   const take = (place: Place, bytes: Buffer): void => {
-    for (let from = 0; from < bytes.length; ) {
+    for (let from = 0; from < bytes.length;) {
       const end = bytes.indexOf(0x0a, from);
       const part = bytes.subarray(from, end < 0 ? bytes.length : end);
       place.begunBytes += part.length;
@@ -138,14 +143,14 @@ export function tailRecord(options: RecordTailOptions): RecordTail {
       const line = place.begun;
       place.begun = [];
       place.begunBytes = 0;
-      if (line !== undefined) say(Buffer.concat(line).toString("utf8"));
+      if (line !== undefined) say(Buffer.concat(line).toString("utf8"), place.offset + end < place.pastUntil);
       from = end + 1;
     }
   };
 
-  const say = (text: string): void => {
+  const say = (text: string, isPast: boolean): void => {
     const line = objectIn(text);
-    if (line !== undefined && !closed) options.onLine(line);
+    if (line !== undefined && !closed) options.onLine(line, isPast);
   };
 
   const watchFile = (id: string): void => {

@@ -40,9 +40,16 @@ function open(): void {
       ...scriptedHarnesses,
       watch: (of, options) => ({
         ...scriptedHarnesses.watch(of, options),
-        recorded: (line) => [{ type: "tokens", inputTokens: Number(line["n"]), cachedInputTokens: 0, outputTokens: 1, ...by }],
+        recorded: (line) => [
+          { type: "tokens", inputTokens: Number(line["n"]), cachedInputTokens: 0, outputTokens: 1, ...by },
+        ],
+        recordedBefore: (line) => [
+          { type: "prompt", messageIds: [`m${String(line["n"])}`], evidence: "transcript", ...by },
+        ],
         signal: (signal, source) =>
-          signal.type === "session" ? [{ type: "session", sessionId: signal.sessionId, source, fidelity: "exact" }] : [],
+          signal.type === "session"
+            ? [{ type: "session", sessionId: signal.sessionId, source, fidelity: "exact" }]
+            : [],
       }),
     },
     clock: systemClock(),
@@ -103,7 +110,7 @@ test("a record is read on without a hook, too", async () => {
   );
 });
 
-test("R1: a broker that takes a program up counts nothing of its record again", async () => {
+test("R1: a broker that takes a program up counts nothing of its record again but the prompts in it", async () => {
   spawn();
   await new Promise(setImmediate);
   writeFileSync(file, line(1));
@@ -127,6 +134,7 @@ test("R1: a broker that takes a program up counts nothing of its record again", 
   appendFileSync(file, line(2));
   await hook();
   expect(tokens()).toEqual([2]);
+  expect(told.flatMap((it) => (it.type === "prompt" ? it.messageIds : []))).toEqual(["m1"]);
 });
 
 test("R3: nothing is read after the end", async () => {

@@ -1,7 +1,8 @@
 /**
  * Records: the files in which programs record their own sessions, one set for each incarnation.
  *
- *   R1  What stood in a record before this incarnation, or before this broker took it up, is not news.
+ *   R1  What stood in a record before this incarnation is not news. Nor is what stood there before this broker took it
+ *       up, but for the prompts: nobody was there to take the report of one that came meanwhile.
  *   R2  What a program wrote before it reported something is read before the report counts.
  *   R3  An incarnation follows a few records at most, the newest it named; none after its end.
  */
@@ -23,7 +24,7 @@ export interface Records {
 export function createRecords(options: {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onLine: (it: Live, line: Readonly<Record<string, unknown>>) => void;
+  readonly onLine: (it: Live, line: Readonly<Record<string, unknown>>, isPast: boolean) => void;
 }): Records {
   const { clock, logger } = options;
   const followed = new Map<string, Map<string, RecordTail>>();
@@ -45,8 +46,8 @@ export function createRecords(options: {
         name: `${it.id}/${(count += 1)}`,
         clock,
         logger,
-        onLine: (line) => {
-          options.onLine(it, line);
+        onLine: (line, isPast) => {
+          options.onLine(it, line, isPast);
         },
       });
       own.set(file, tail);

@@ -6,7 +6,15 @@
  *   S2  What was lent for one start is used for that start alone and is kept nowhere.
  *   S3  Whatever fails here ends the incarnation, and says why.
  */
-import { codeOf, messageOf, type Clock, type IdSource, type Logger, type PtyHost, type TerminalInfo } from "@agent-relay/kernel";
+import {
+  codeOf,
+  messageOf,
+  type Clock,
+  type IdSource,
+  type Logger,
+  type PtyHost,
+  type TerminalInfo,
+} from "@agent-relay/kernel";
 import type { Fact } from "@agent-relay/protocol";
 import type { BrokerEffect } from "../core/effects.ts";
 import type { Agent } from "../core/state.ts";

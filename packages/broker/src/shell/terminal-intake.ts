@@ -38,6 +38,7 @@ export function terminalIntake(watcher: Watcher, harnesses: Harnesses, around: S
     },
     signal: (signal, source) => watcher.signal(signal, source, clock.now()),
     recorded: (line) => watcher.recorded(line, clock.now()),
+    recordedBefore: (line) => watcher.recordedBefore(line),
     told: (text) => {
       watcher.told(text, clock.now());
     },

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -85,4 +85,24 @@ test("T3: a directory that cannot be made disturbs nobody, and is tried again", 
   await rm(path.join(directory, "ada"));
   logs.append("ada", 1, 4, bytes("kept"));
   expect(await textOf(logs, 0)).toBe("4:kept");
+});
+
+test("T4: behind a slow disk the newest output is missing, and offsets stay true", async () => {
+  await logs.close();
+  logs = openTerminalLogs({ directory, logger: quiet, waitingBytesMax: 10 });
+  logs.append("ada", 1, 0, bytes("12345678"));
+  logs.append("ada", 1, 8, bytes("9abcdef"));
+  expect(await textOf(logs, 0)).toBe("0:12345678");
+  logs.append("ada", 1, 15, bytes("later"));
+  expect([await textOf(logs, 0), await textOf(logs, 16)]).toEqual(["15:later", "16:ater"]);
+});
+
+test("T5: the standard error lies beside the output, and goes with it", async () => {
+  logs.append("ada", 1, 0, bytes("output"));
+  logs.appendErrors("ada", 1, 0, bytes("error"));
+  logs.appendErrors("ada", 1, 0, bytes("errors"));
+  logs.finish("ada", 1);
+  await logs.close();
+  expect(await textOf(logs, 0)).toBe("0:output");
+  expect(await readFile(path.join(directory, "ada", "1", "stderr", "0.log"), "utf8")).toBe("errors");
 });

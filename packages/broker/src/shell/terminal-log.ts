@@ -60,8 +60,7 @@ export function openTerminalLogs(options: {
   const tails = new Map<string, Promise<void>>();
   let waitingBytes = 0;
   let missing = 0;
-  const folderOf = (name: string, epoch: number, part = ""): string =>
-    path.join(directory, name, String(epoch), part);
+  const folderOf = (name: string, epoch: number, part = ""): string => path.join(directory, name, String(epoch), part);
 
   const logOf = (folder: string, name: string, epoch: number): Promise<Log> => {
     const known = logs.get(folder);

@@ -19,6 +19,8 @@ import type { Talk, TalkOptions, Watcher } from "./harness-port.ts";
 /** How a prompt was shown. */
 type PromptEvidence = "prompt_hook" | "transcript" | "turn_started";
 
+const byRecord = { source: "record", fidelity: "exact" } as const;
+
 export function watcherOf(
   row: Harness,
   options: { readonly startedAt: number; readonly tried: boolean },
@@ -42,6 +44,12 @@ export function watcherOf(
     recorded: (line, at) =>
       (row.connection.readRecord?.(line) ?? []).flatMap((signal) =>
         step({ type: "signal", signal, source: "record", at }, "transcript"),
+      ),
+    recordedBefore: (line) =>
+      (row.connection.readRecord?.(line) ?? []).flatMap((signal) =>
+        signal.type === "prompt"
+          ? [{ type: "prompt", messageIds: messageIdsIn(signal.text), evidence: "transcript", ...byRecord }]
+          : [],
       ),
     tick: (at) => step({ type: "tick", at }),
     injected: (text, at) => step({ type: "submitted", text, at }),

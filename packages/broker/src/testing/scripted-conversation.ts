@@ -91,7 +91,11 @@ function hear(before: State, text: string, at: number): ConversationStep<State> 
       case "refused": {
         const id = String(line["id"]);
         const accepted = line["said"] === "taken";
-        const spoken = { accepted, steer: line["steer"] === true, why: String(line["why"] ?? "") };
+        const spoken = {
+          accepted,
+          steer: line["steer"] === true,
+          why: typeof line["why"] === "string" ? line["why"] : "",
+        };
         const spokenOf = new Map([...state.spokenOf, [id, spoken] as const].slice(-SPOKEN_OF_MAX));
         if (state.owed.includes(id)) outcomes.push(outcomeOf(id, spoken));
         state = { ...state, spokenOf, owed: state.owed.filter((it) => it !== id) };

@@ -77,6 +77,7 @@ function watcher(): Watcher {
       }),
     signal: () => [],
     recorded: () => [],
+    recordedBefore: () => [],
     tick: () => [],
     injected: () => [],
     told: () => undefined,
@@ -92,18 +93,26 @@ const QUIET_MS = 3_000;
 
 function quietWatcher(): Watcher {
   const plainWatcher = watcher();
+  let isReady = false;
   let endsAt: number | undefined;
   const bySilence = { source: "silence", fidelity: "inferred" } as const;
   return {
     ...plainWatcher,
+    output: (_data, at) => {
+      endsAt ??= isReady ? undefined : at + QUIET_MS;
+      return [];
+    },
     injected: (_text, at) => {
       endsAt = at + QUIET_MS;
+      isReady = true;
       return [{ type: "working", ...bySilence }];
     },
     tick: (at) => {
       if (endsAt === undefined || endsAt > at) return [];
       endsAt = undefined;
-      return [{ type: "turn_ended", ...bySilence }];
+      if (isReady) return [{ type: "turn_ended", ...bySilence }];
+      isReady = true;
+      return [{ type: "ready", ...bySilence }];
     },
     wakeAt: () => endsAt,
   };

@@ -11,31 +11,11 @@ import { CrashableLog, CrashPlan, isSimulatedCrash, sequentialIds, SimulatedCloc
 import type { ClientCommand } from "../core/commands.ts";
 import type { BrokerState } from "../core/state.ts";
 import { createEngine, type Engine } from "../shell/engine.ts";
-import { messageIdsIn, renderEnvelope } from "../shell/envelope.ts";
+import { renderEnvelope } from "../shell/envelope.ts";
 import { createIncarnations, type Incarnations } from "../shell/incarnations.ts";
 import type { TerminalLogs } from "../shell/terminal-log.ts";
 import { scriptedHarnesses } from "./scripted-harnesses.ts";
-import { talkingProgram, type TalkingProgram } from "./talking-program.ts";
-
-/** A message that reached a program, and how it was presented. */
-export interface Arrival {
-  readonly agent: string;
-  readonly epoch: number;
-  readonly messageId: string;
-  readonly body: string;
-  readonly markedAsRepeat: boolean;
-}
-
-/** What a person types into a terminal: some words, the key that clears them, and the key that sends them or answers a dialog. */
-export const personsText = "a person's words";
-export const clearKey = "\u0015";
-export const enterKey = "\r";
-
-/** What a program in a terminal shows that must not be typed into, besides an answer to its dialog. */
-interface Standing {
-  dialog: boolean;
-  draft: boolean;
-}
+import { simulatedPrograms, type Arrival, type Prompted } from "./simulated-programs.ts";
 
 export interface World {
   readonly clock: SimulatedClock;
@@ -100,105 +80,18 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
   const log = new CrashableLog<Fact>(plan);
   const host = fakePtyHost();
   const ids = sequentialIds();
-  const arrivals: Arrival[] = [];
-  const answers: string[] = [];
-  const misplaced: string[] = [];
-  const standing = new Map<string, Standing>();
   /** Reports of programs that no broker has taken yet; a hook tries until it is heard. */
-  const hooks: { readonly name: string; readonly epoch: number; readonly messageIds: readonly string[] }[] = [];
+  const hooks: Prompted[] = [];
   let hostsUnreachable = 0;
   let broker: Booted;
 
-  /** Programs on pipes, which outlive the broker. */
-  const talking = new Map<string, TalkingProgram>();
-  const arrive = (id: string, text: string): readonly string[] => {
-    const [name = "", epoch = "0"] = id.split("@");
-    const found = [...text.matchAll(/<relay-message id="([^"]+)"([^>]*)>\n(.*?)\n<\/relay-message>/gsu)];
-    for (const [, messageId = "", attributes = "", body = ""] of found)
-      arrivals.push({
-        agent: name,
-        epoch: Number(epoch),
-        messageId,
-        body,
-        markedAsRepeat: attributes.includes('repeat="possible"'),
-      });
-    return found.map(([, messageId = ""]) => messageId);
-  };
-  /** What it shows on its terminal, and what stands there afterwards. */
-  const show = (id: string, text: string): void => {
-    for (const [, word] of text.matchAll(/<(blocked|working|idle)/gu))
-      // A turn that our mail did not begin is what the person wrote.
-      standing.set(id, { dialog: word === "blocked", draft: word !== "working" && standing.get(id)?.draft === true });
-    host.emitOutput(id, text);
-  };
-  const runs = (id: string): boolean => {
-    const terminal = host.terminals.get(id);
-    return terminal !== undefined && terminal.ending === undefined;
-  };
-
-  host.onWrite((id, text) => {
-    const [name = "", epoch = "0"] = id.split("@");
-    const program = talking.get(id);
-    if (program !== undefined) {
-      program.read(text);
-      return;
-    }
-    const shown = standing.get(id);
-    if (text === "<interrupt>") {
-      if (shown?.dialog === true || shown?.draft === true) misplaced.push(`an interrupt to ${id}`);
-      host.emitOutput(id, "<idle>");
-      return;
-    }
-    if (text === "<approve>" || text === "<deny>") {
-      answers.push(`${id} ${text}`);
-      if (shown?.dialog !== true) misplaced.push(`${text} to ${id}`);
-      show(id, "<working><idle>");
-      return;
-    }
-    if (text === personsText || text === clearKey || text === enterKey) {
-      const { dialog = false, draft = false } = shown ?? {};
-      standing.set(id, { dialog, draft: text === personsText });
-      if (text === enterKey && (dialog || draft)) show(id, "<working><idle>");
-      return;
-    }
-    if (shown?.dialog === true || shown?.draft === true) misplaced.push(`${text} to ${id}`);
-    const found = arrive(id, text);
-    const launch = log.history().findLast((it) => it.type === "agent_registered" && it.agent === name);
-    const cli = launch?.type === "agent_registered" ? launch.launch?.cli : undefined;
-    if ((cli !== "turns" && cli !== "remembers") || found.length === 0) return;
-    host.emitOutput(id, "<working>");
-    hooks.push({ name, epoch: Number(epoch), messageIds: messageIdsIn(text) });
-    host.emitOutput(id, "<idle>");
-  });
-  host.onInputEnd((id) => {
-    talking.get(id)?.end();
-  });
-  host.onSpawn((id, { stdio }) => {
-    if (stdio === "terminal") {
-      host.emitOutput(id, "<ready>");
-      return;
-    }
-    const print = (line: string): void => {
-      if (runs(id)) host.emitOutput(id, line);
-    };
-    /** A process takes its time to end after its last word. */
-    const leave = (turns = 20): void => {
-      if (turns > 0)
-        queueMicrotask(() => {
-          leave(turns - 1);
-        });
-      else if (runs(id)) host.exit(id, { code: 0 });
-    };
-    talking.set(
-      id,
-      talkingProgram(
-        print,
-        () => {
-          leave();
-        },
-        (text) => arrive(id, text),
-      ),
-    );
+  const programs = simulatedPrograms({
+    host,
+    cliOf: (name) => {
+      const registered = log.history().findLast((it) => it.type === "agent_registered" && it.agent === name);
+      return registered?.type === "agent_registered" ? registered.launch?.cli : undefined;
+    },
+    onPrompt: (prompted) => hooks.push(prompted),
   });
 
   const guarded =
@@ -223,7 +116,7 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
   const mortal = (dead: { value: boolean }, connected: PtyHost): PtyHost => ({
     ...connected,
     write: async (id, writeId, steps) => {
-      if (!talking.has(id)) return connected.write(id, writeId, steps);
+      if (!programs.isOnPipes(id)) return connected.write(id, writeId, steps);
       const never = new Promise<never>(() => undefined);
       if (diesAt(dead, "before write")) return never;
       const written = connected.write(id, writeId, steps);
@@ -381,9 +274,9 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
     clock,
     log,
     host,
-    arrivals,
-    answers,
-    misplaced,
+    arrivals: programs.arrivals,
+    answers: programs.answers,
+    misplaced: programs.misplaced,
     state: () => broker.engine.state(),
     facts: log.history,
     ask,
@@ -419,7 +312,7 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
         at,
       })),
     shows: async (name, text) => {
-      show(idOf(name), text);
+      programs.show(idOf(name), text);
       await settle();
     },
     types: async (name, keys) => {

@@ -1,15 +1,16 @@
 /**
  * How a program is brought to its end: a polite request (on pipes, if nobody has one, the end of its input), SIGTERM, SIGKILL, and a look at what is left.
  *
- *   G1  Resolves only when no process of the group is left, nor (on Linux) any that left the group but kept the session.
+ *   G1  Resolves only when no process of the group is left, nor (on Linux) any that left the group but kept the session, or
+ *       that went into a session of its own and still had its parent when the end began.
  *   G2  A number is signalled only while it is certainly ours: once the group was seen to be gone, never again.
  *   G3  Runs to its end without anyone waiting for it.
  */
 import { randomUUID } from "node:crypto";
 import { faults } from "../faults.ts";
 import { politeRequest } from "../polite-request.ts";
-import { membersOf, send } from "./processes.ts";
-import type { Member } from "./processes.ts";
+import { isStill, membersOf, send, straysOf } from "./processes.ts";
+import type { Member, Stray } from "./processes.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Ladder {
@@ -28,6 +29,8 @@ export interface Group {
   /** Signals the group of the program's leader. */
   readonly signal: (signal: NodeJS.Signals) => Promise<void>;
   readonly members: () => Promise<readonly Member[]>;
+  /** What descends from the program elsewhere; found once, a process is found until it ends, whatever becomes of its parents. */
+  readonly strays: () => Promise<readonly Stray[]>;
 }
 
 /** The processes of a terminal, for as long as their number cannot be anyone else's. */
@@ -44,11 +47,20 @@ export function groupOf(terminal: Terminal): Group {
     return gone ? [] : found;
   };
 
+  let known: readonly Stray[] = [];
+
   // Soon after the ending, so that hardly a stranger can have taken the number.
   void terminal.ended.then(members);
 
   return {
     members,
+    strays: async () => {
+      // After the ending its number says nothing any more: then only what was found before counts, and its children.
+      const leader = terminal.ending() === undefined ? terminal.pid : undefined;
+      if (leader === undefined && known.length === 0) return known;
+      known = await straysOf(leader, known);
+      return known;
+    },
     signal: async (signal) => {
       if (terminal.ending() !== undefined && (await members()).length === 0) return;
       send(-terminal.pid, signal);
@@ -57,21 +69,25 @@ export function groupOf(terminal: Terminal): Group {
 }
 
 export async function terminate(terminal: Terminal, group: Group, ladder: Ladder): Promise<void> {
+  await group.strays();
   const request = politeRequest(terminal.stdio, ladder);
   if (terminal.ending() === undefined && request !== undefined) {
     // Its outcome is of no interest: what counts is whether the program goes.
     terminal.writes.write(`terminate:${randomUUID()}`, [request]).catch(() => undefined);
   }
   if (ladder.polite !== undefined || ladder.politeMs > 0) {
-    if (await goneWithin(terminal, group, ladder.politeMs)) return;
+    if (await goneWithin(terminal, group, ladder.politeMs)) {
+      // Nobody has asked those elsewhere to leave, so they are not waited for.
+      if ((await group.strays()).length === 0) return;
+    }
   }
   await signalAll(terminal, group, "SIGTERM");
-  if (await goneWithin(terminal, group, ladder.termMs)) return;
+  if (await allGoneWithin(terminal, group, ladder.termMs)) return;
   await signalAll(terminal, group, "SIGKILL");
-  if (await goneWithin(terminal, group, KILL_MS_MAX, "SIGKILL")) return;
+  if (await allGoneWithin(terminal, group, KILL_MS_MAX, "SIGKILL")) return;
   throw faults.groupSurvives(
     terminal.id,
-    (await group.members()).map((it) => it.pid),
+    [...(await group.members()), ...(await group.strays())].map((it) => it.pid),
   );
 }
 
@@ -81,16 +97,30 @@ async function signalAll(terminal: Terminal, group: Group, signal: NodeJS.Signal
   for (const member of await group.members()) {
     if (member.pgid !== terminal.pid) send(member.pid, signal);
   }
+  for (const stray of await group.strays()) if (isStill(stray)) send(stray.pid, signal);
 }
 
-/** Looks until nobody is left or the time is over. `again` is sent at each look: a fork may have slipped through. */
-async function goneWithin(terminal: Terminal, group: Group, ms: number, again?: NodeJS.Signals): Promise<boolean> {
+/** Looks until nobody of the group and the session is left or the time is over. */
+function goneWithin(terminal: Terminal, group: Group, ms: number): Promise<boolean> {
+  return within(terminal, ms, async () => (await group.members()).length === 0);
+}
+
+/** The same, those elsewhere included. `again` is sent at each look: a fork may have slipped through. */
+function allGoneWithin(terminal: Terminal, group: Group, ms: number, again?: NodeJS.Signals): Promise<boolean> {
+  return within(terminal, ms, async () => {
+    if ((await group.members()).length === 0 && (await group.strays()).length === 0) return true;
+    if (again !== undefined) await signalAll(terminal, group, again);
+    return false;
+  });
+}
+
+/** Looks again until the program has ended and `isOver` says so. */
+async function within(terminal: Terminal, ms: number, isOver: () => Promise<boolean>): Promise<boolean> {
   const until = Date.now() + ms;
   for (let lookMs = LOOK_MS_MIN; ; lookMs = Math.min(lookMs * 2, LOOK_MS_MAX)) {
     await pause(terminal, Math.max(0, Math.min(until - Date.now(), lookMs)));
-    if (terminal.ending() !== undefined && (await group.members()).length === 0) return true;
+    if ((await isOver()) && terminal.ending() !== undefined) return true;
     if (Date.now() >= until) return false;
-    if (again !== undefined) await signalAll(terminal, group, again);
   }
 }
 

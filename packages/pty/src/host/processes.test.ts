@@ -2,10 +2,12 @@ import { expect, test } from "vitest";
 import { parseProcStat, parsePs } from "./processes.ts";
 
 test("a line of /proc is read from its last parenthesis, as programs choose their names", () => {
-  expect(parseProcStat(42, "42 (evil) S 1 1 1) S 7 40 39 34816 42 4194304")).toEqual({
+  expect(parseProcStat(42, "42 (evil) S 1 1 1) S 7 40 39 34816 42 4194304 1 2 3 4 5 6 7 8 20 0 1 0 9876")).toEqual({
     pid: 42,
+    parent: 7,
     pgid: 40,
     session: 39,
+    startedAt: 9_876,
   });
 });
 

@@ -11,9 +11,12 @@ export interface Member {
 
 interface ProcessEntry {
   readonly pid: number;
+  readonly parent: number;
   readonly pgid: number;
   /** Undefined where the system does not tell (macOS): then only the group counts. */
   readonly session: number | undefined;
+  /** When it began, in ticks since the machine did: with it, a number is told from the same number given out again. */
+  readonly startedAt: number;
 }
 
 /**
@@ -28,6 +31,37 @@ export async function membersOf(leader: number): Promise<readonly Member[]> {
     members.push({ pid: entry.pid, pgid: entry.pgid, memoryBytes: residentBytes(entry.pid) });
   }
   return members;
+}
+
+/** A process that a program has started into a session of its own, as some run their tools. */
+export interface Stray {
+  readonly pid: number;
+  readonly startedAt: number;
+}
+
+/**
+ * What descends from the program and has left its group and its session, `known` ones that still live and what they have
+ * started included. Linux alone tells; elsewhere there are none. One whose parent has ended before anybody looked is not
+ * found: it was let go on purpose.
+ */
+export async function straysOf(leader: number | undefined, known: readonly Stray[]): Promise<readonly Stray[]> {
+  if (process.platform !== "linux") return [];
+  const entries = await listByProc();
+  const isOfGroup = ({ pgid, session }: ProcessEntry): boolean => pgid === leader || session === leader;
+  const family = new Set(entries.filter(isOfGroup).map(({ pid }) => pid));
+  for (const { pid, startedAt } of entries)
+    if (known.some((it) => it.pid === pid && it.startedAt === startedAt)) family.add(pid);
+  for (let before = 0; before !== family.size;) {
+    before = family.size;
+    for (const { pid, parent } of entries) if (family.has(parent)) family.add(pid);
+  }
+  return entries.filter((it) => family.has(it.pid) && !isOfGroup(it));
+}
+
+/** Whether its number is still that process's. */
+export function isStill({ pid, startedAt }: Stray): boolean {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  return stat !== undefined && parseProcStat(pid, stat)?.startedAt === startedAt;
 }
 
 /** Sends a signal to a group (negative) or a process; one that is gone already is what we wanted. */
@@ -60,9 +94,16 @@ async function listByProc(): Promise<readonly ProcessEntry[]> {
 
 /** The name of the program, in parentheses, may itself contain blanks and parentheses: fields count from the last one. */
 export function parseProcStat(pid: number, stat: string): ProcessEntry | undefined {
-  const [state, , pgid, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 4);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 20);
+  const [state, parent, pgid, session] = fields;
   if (state === undefined || state === "Z" || state === "X") return undefined;
-  return { pid, pgid: Number(pgid), session: Number(session) };
+  return {
+    pid,
+    parent: Number(parent),
+    pgid: Number(pgid),
+    session: Number(session),
+    startedAt: Number(fields[19]),
+  };
 }
 
 function residentBytes(pid: number): number {
