@@ -1,12 +1,19 @@
-/** The verdict: what the log promises, held against what the agents themselves wrote down. */
+/**
+ * The verdict: what the log promises, held against what somebody other than the broker wrote down.
+ *
+ *   V1  A message that was accepted and neither handed over nor dead-lettered is lost. One to a scripted agent or to the
+ *       operator must be proven besides; an agent program may be unable to, or have reported while no broker was there.
+ *   V2  A message that the log calls proven and that never reached its agent is lost.
+ *   V3  A message that was shown twice in one conversation without a mark is a broken promise; with one it is counted.
+ */
 import type { RelayEvent } from "@agent-relay/sdk";
-import { readJournal } from "@agent-relay/testkit";
 import type { Member } from "./team.ts";
 
 export interface Verdict {
   readonly accepted: number;
   readonly seen: number;
-  /** Handed over to a program that cannot prove more. */
+  readonly answered: number;
+  /** Handed over to a program that has not proven more. */
   readonly handedOver: number;
   readonly deadLettered: number;
   readonly lost: number;
@@ -26,43 +33,45 @@ interface Owed {
   stage: "accepted" | "handed over" | "seen" | "answered" | "dead letter";
 }
 
-export function judge(events: readonly RelayEvent[], team: readonly Member[]): Verdict {
-  const owed = deliveriesOf(events);
-  const proving = new Set(team.filter((it) => it.journal !== undefined).map((it) => it.name));
+export type Judged = Pick<Member, "name" | "arrivals" | "player">;
+
+export function judge(events: readonly RelayEvent[], team: readonly Judged[]): Verdict {
+  const owed = [...deliveriesOf(events).values()];
+  const proving = new Set(["operator", ...team.filter((it) => it.player === undefined).map((it) => it.name)]);
+  const lost: string[] = [];
   const broken: string[] = [];
-  for (const it of owed.values()) {
-    const isProven = it.stage === "seen" || it.stage === "answered";
-    const mustProve = proving.has(it.agent) || it.agent === "operator";
-    if (!isProven && it.stage !== "dead letter" && (mustProve || it.stage === "accepted"))
-      broken.push(`${it.messageId} to ${it.agent} is only ${it.stage}`);
+  for (const { stage, agent, messageId } of owed) {
+    const isProven = stage === "seen" || stage === "answered" || stage === "dead letter";
+    if (!isProven && (proving.has(agent) || stage === "accepted"))
+      lost.push(`${messageId} to ${agent} is only ${stage}`);
   }
   let repeated = 0;
-  for (const { name, journal } of team) {
-    if (journal === undefined) continue;
-    const arrived = readJournal(journal).filter((it) => it.type === "message");
+  for (const { name, arrivals } of team) {
+    if (arrivals === undefined) continue;
+    const arrived = arrivals();
     const shown = new Set<string>();
-    for (const it of arrived) {
-      const key = `${it.pid} ${it.id}`;
-      if (it.repeat) repeated += 1;
-      else if (shown.has(key)) broken.push(`${it.id} was shown to ${name} twice without a mark`);
+    for (const { messageId, isMarkedRepeat, where } of arrived) {
+      const key = `${where} ${messageId}`;
+      if (isMarkedRepeat) repeated += 1;
+      else if (shown.has(key)) broken.push(`${messageId} was shown to ${name} twice without a mark`);
       shown.add(key);
     }
-    const ids = new Set(arrived.map((it) => it.id));
-    for (const it of owed.values())
-      if (it.agent === name && it.stage !== "dead letter" && !ids.has(it.messageId))
-        broken.push(`${it.messageId} never reached ${name}`);
+    const ids = new Set(arrived.map((it) => it.messageId));
+    for (const it of owed)
+      if (it.agent === name && it.stage !== "dead letter" && it.stage !== "accepted" && !ids.has(it.messageId))
+        lost.push(`${it.messageId} never reached ${name}`);
   }
-  const count = (...stages: readonly Owed["stage"][]): number =>
-    [...owed.values()].filter((it) => stages.includes(it.stage)).length;
+  const count = (...stages: readonly Owed["stage"][]): number => owed.filter((it) => stages.includes(it.stage)).length;
   return {
-    accepted: owed.size,
+    accepted: owed.length,
     seen: count("seen", "answered"),
+    answered: count("answered"),
     handedOver: count("handed over"),
     deadLettered: count("dead letter"),
-    lost: broken.filter((it) => /only|never/u.test(it)).length,
+    lost: lost.length,
     repeated,
-    broken,
-    lines: [...owed.values()].map((it) => `${it.line}  ${it.steps.join(" → ")}`),
+    broken: [...lost, ...broken],
+    lines: owed.map((it) => `${it.line}  ${it.steps.join(" → ")}`),
   };
 }
 
@@ -101,6 +110,7 @@ function deliveriesOf(events: readonly RelayEvent[]): ReadonlyMap<string, Owed> 
 }
 
 function step(it: Owed, stage: Owed["stage"], words: string): void {
-  it.stage = stage;
+  // A fast agent answers before its program has reported the prompt.
+  if (!(it.stage === "answered" && stage === "seen")) it.stage = stage;
   it.steps.push(words);
 }
