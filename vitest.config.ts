@@ -56,9 +56,40 @@ export default defineConfig({
               ssr,
               test: {
                 name: "soak",
-                include: ["apps/e2e/soak/*.soak.test.ts"],
+                include: ["apps/e2e/soak/crash-storm.soak.test.ts"],
                 testTimeout: 1_800_000,
                 hookTimeout: 120_000,
+              },
+            },
+          ]
+        : []),
+      // The same with real agent programs.
+      ...(process.argv.includes("soak-live")
+        ? [
+            {
+              resolve,
+              ssr,
+              test: {
+                name: "soak-live",
+                include: ["apps/e2e/soak/real-programs.soak.test.ts"],
+                testTimeout: 3_600_000,
+                hookTimeout: 600_000,
+              },
+            },
+          ]
+        : []),
+      // Real agent programs, which have to be fetched first.
+      ...(process.argv.includes("live")
+        ? [
+            {
+              resolve,
+              ssr,
+              test: {
+                name: "live",
+                include: ["apps/live/test/*.live.test.ts"],
+                globalSetup: ["apps/live/src/preparation.ts"],
+                testTimeout: 180_000,
+                hookTimeout: 180_000,
               },
             },
           ]

@@ -90,9 +90,16 @@ export interface Stage {
   readonly clear: () => Promise<readonly string[]>;
 }
 
-export function openStage(): Stage {
-  // A socket's path has at most 107 bytes, so the directory stands as high up as it can.
-  const root = realpathSync(mkdtempSync("/tmp/are-"));
+/** What a stage for other programs has otherwise. */
+export interface StageSetting {
+  /** Where the stage's directory is made; six letters follow. Its sockets are below it, and have at most 107 bytes. */
+  readonly prefix?: string;
+  /** Laid over the environment of everything that runs on it. */
+  readonly environment?: (root: string) => Readonly<Record<string, string>>;
+}
+
+export function openStage({ prefix = "/tmp/are-", environment: more }: StageSetting = {}): Stage {
+  const root = realpathSync(mkdtempSync(prefix));
   const project = path.join(root, "project");
   const runtime = path.join(root, "run");
   mkdirSync(project);
@@ -105,6 +112,7 @@ export function openStage(): Stage {
     TERM: "xterm-256color",
     LANG: "C.UTF-8",
     NO_COLOR: "1",
+    ...more?.(root),
   };
   const locations = locate(project, environment);
   const relays: Relay[] = [];

@@ -1,0 +1,72 @@
+/**
+ * Preparation: before any story, every program that the run is about is installed; after them all, what was found is kept.
+ *
+ *   P1  A program that cannot be installed fails the run, with what npm said. None is left out.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { findProgram, installProgram, programsDirectory } from "@agent-relay/agent-programs";
+import type { TestProject } from "vitest/node";
+import { forgetFindings, readFindings, repository, type Finding } from "./findings.ts";
+import { harnessesPage } from "./page.ts";
+import { allPrograms, chosenPrograms, partnerOf } from "./programs/all-programs.ts";
+import { rows } from "./rows.ts";
+
+export interface Installed {
+  readonly version: string;
+  readonly executable: readonly string[];
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    readonly installed: Readonly<Record<string, Installed>>;
+  }
+}
+
+export async function setup(project: TestProject): Promise<() => void> {
+  const chosen = chosenPrograms(process.env["LIVE_PROGRAMS"]);
+  if (chosen.length < allPrograms.length) {
+    const left = allPrograms.filter((it) => !chosen.includes(it)).map(({ id }) => id);
+    say(`LIVE_PROGRAMS narrows this run. Left out, and proven of nothing: ${left.join(", ")}.`);
+  }
+  const cacheDir = programsDirectory({ env: process.env, platform: process.platform, home: os.homedir() });
+  const installed: Record<string, Installed> = {};
+  for (const id of new Set(chosen.flatMap((program) => [program.id, partnerOf(program).id]))) {
+    installed[id] = await installProgram(findProgram(id), {
+      cacheDir,
+      onProgress: ({ step, what }) => say(`${step} ${what}`),
+    });
+  }
+  project.provide("installed", installed);
+  forgetFindings();
+  return () => {
+    const findings = readFindings();
+    const file = path.join(repository, "temp", "live", "findings.json");
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, `${JSON.stringify(findings, undefined, 2)}\n`);
+    say(`${findings.length} findings are in ${path.relative(repository, file)}`);
+    if (process.env["LIVE_WRITE"] !== undefined) writePage(findings);
+  };
+}
+
+/** Only of a run that has told every story of every program: half a page would be a wrong one. */
+function writePage(findings: readonly Finding[]): void {
+  const missing = allPrograms.flatMap(({ id }) =>
+    Object.keys(rows)
+      .filter((row) => !findings.some((it) => it.program === id && it.row === row))
+      .map((row) => `${id}: ${row}`),
+  );
+  if (missing.length > 0) {
+    process.exitCode = 1;
+    say(`docs/harnesses.md was not written. Not told, or failed: ${missing.join(", ")}.`);
+    return;
+  }
+  writeFileSync(path.join(repository, "docs", "harnesses.md"), harnessesPage(findings));
+  say("docs/harnesses.md was written");
+}
+
+function say(line: string): void {
+  process.stderr.write(`live: ${line}\n`);
+}

@@ -1,0 +1,27 @@
+import type { ProgramId } from "@agent-relay/agent-programs";
+import type { HarnessId } from "@agent-relay/harness";
+import type { RowId } from "../rows.ts";
+
+/** What differs between programs, as far as a story has to know it. */
+export interface LiveProgram {
+  readonly id: ProgramId & HarnessId;
+  /** What its user types. */
+  readonly command: string;
+  /** Makes it ask for a permission before it makes `file` in its directory. */
+  readonly asksToMake: (file: string) => string;
+  /** Makes it ask something that is no permission. */
+  readonly asksQuestion?: string;
+  /** What a person types to have its conversation replaced by a summary. */
+  readonly compact?: string;
+  /** What a person types to leave. */
+  readonly leave: string;
+  /**
+   * The user's settings in a file, without what the program notes there by itself at every start, whoever starts it.
+   * Absent: it notes nothing there.
+   */
+  readonly withoutItsNotes?: (content: string) => string;
+  /** The whole context window, in tokens of the scripted model's count. */
+  readonly contextWindow?: number;
+  /** Rows without a story, and why. `unknown`: it could be so, and nothing proves it. */
+  readonly cannot: Readonly<Partial<Record<RowId, { readonly how: "unknown" | "not possible"; readonly why: string }>>>;
+}

@@ -1,0 +1,37 @@
+/** Headless: the same program on pipes. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { expect } from "vitest";
+import { by, forEachProgram } from "../src/story.ts";
+
+forEachProgram(({ program, story }) => {
+  story("headless", "it takes turns, proves what it has seen and calls tools", async (stage) => {
+    await stage.relay.client.call("agent.register", { name: "reader" });
+    const ada = await stage.hire("hal", { runtime: "headless" });
+    const { messageId, sequence } = await ada.tell('%model send reader "from the pipes"');
+    const seen = await stage.watch.until("delivery_seen", (it) => it.messageId === messageId);
+    const ended = await ada.next("agent_turn_ended", sequence);
+    const sent = await stage.watch.until("message_accepted", (it) => it.from === "hal");
+    expect(sent).toMatchObject({ body: "from the pipes" });
+    await ada.next("agent_idle", ended.sequence);
+    await ada.turn("%model say a second turn");
+    await stage.modelHas("a second turn");
+    return `seen by ${seen.evidence}, turns by ${by(ended)}`;
+  });
+
+  story("headlessAnswers", "it asks for a permission, and approve and deny answer", async (stage) => {
+    const ada = await stage.hire("hank", { runtime: "headless" });
+    for (const [verdict, file] of [
+      ["approve", "made-4"],
+      ["deny", "made-5"],
+    ] as const) {
+      const { sequence } = await ada.tell(`${program.asksToMake(file)}\n%model say done`);
+      const blocked = await ada.next("agent_blocked", sequence);
+      expect(blocked).toMatchObject({ kind: "permission", answerable: true });
+      await stage.command(verdict, "hank");
+      await ada.next("agent_turn_ended", blocked.sequence);
+      expect(existsSync(path.join(stage.project, file))).toBe(verdict === "approve");
+    }
+    return "an answer in its own language";
+  });
+});
