@@ -58,8 +58,6 @@ interface AgentKill {
   readonly name: string;
   readonly epoch: number;
   readonly pid: number;
-  /** The newest event when it was killed. */
-  readonly after: number;
 }
 const agentKills: AgentKill[] = [];
 
@@ -176,27 +174,25 @@ async function killAgents({ random, storm }: Pick<Sending, "random" | "storm">):
     await until(() => storm.over || Date.now() >= next, "a minute", agentKillEveryMs * 2 + 60_000);
     if (storm.over && count >= agentKillsMin) return;
     next = Date.now() + agentKillEveryMs;
-    const { name } = all[count % all.length] ?? fail("nobody");
-    await killAgent(name);
+    await killAgent(all[count % all.length] ?? fail("nobody"));
   }
 }
 
-async function killAgent(name: string): Promise<void> {
-  // It has taken mail in this life: otherwise there would be nothing to resume.
+async function killAgent({ name, program }: Member): Promise<void> {
+  // A program writes its session down at the end of its first turn at the latest: before, there is nothing to resume.
+  const proof = program === "scripted" ? "delivery_seen" : "agent_turn_ended";
   const view = await until(
     async () => {
       const found = (await relay.who()).find((it) => it.name === name);
-      const hasSeen = watch.events.some(
-        (it) => it.type === "delivery_seen" && it.agent === name && it.epoch === found?.epoch,
-      );
-      return hasSeen && found !== undefined && found.pid !== null ? found : undefined;
+      const isUsed = watch.events.some((it) => it.type === proof && it.agent === name && it.epoch === found?.epoch);
+      return isUsed && found !== undefined && found.pid !== null ? found : undefined;
     },
-    `${name} has taken mail`,
+    `${name} has had a turn`,
     settledWithinMs,
   );
   const { epoch, pid } = view;
   if (pid === null) return;
-  agentKills.push({ name, epoch, pid, after: watch.events.at(-1)?.sequence ?? 0 });
+  agentKills.push({ name, epoch, pid });
   process.kill(pid, "SIGKILL");
   say(`killed ${name}, epoch ${epoch}, pid ${pid}, ${view.status}`);
   await until(

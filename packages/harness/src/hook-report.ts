@@ -17,7 +17,7 @@ export interface HookReport {
   readonly source: string;
 }
 
-export const nothingReported: HookReport = { signals: [], source: "hook" };
+const nothingReported: HookReport = { signals: [], source: "hook" };
 
 /** `harness` is the id under which the program was told to report; absent for one that speaks the protocol itself. */
 export function translateHook(harness: string | undefined, payload: unknown): HookReport {

@@ -28,6 +28,7 @@ export type { HarnessCard, HarnessLine } from "./explain.ts";
 export { attributableIds } from "./harness.ts";
 export type {
   AnswerKeys,
+  AskRule,
   AttributableId,
   Connection,
   Dialog,
@@ -64,6 +65,7 @@ export type {
   Starting,
 } from "./observe/observation.ts";
 export { createObserver } from "./observe/observer.ts";
+export type { Observed } from "./observe/observer.ts";
 export type { Opening } from "./observe/opening.ts";
 export { pastePlan } from "./paste.ts";
 export { genericHarness, harnessById, harnesses, harnessList, isAttributableId, isHarnessId } from "./table.ts";

@@ -7,7 +7,7 @@
  */
 
 /** A tool's input is asked about in one line, and may be a whole file. */
-export const jsonLineBytesMax = 8 * 1024 * 1024;
+const jsonLineBytesMax = 8 * 1024 * 1024;
 
 export interface JsonLines {
   /** The beginning of a line whose end has not come; `undefined` while a line is passed over. */

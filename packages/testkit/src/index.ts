@@ -38,5 +38,6 @@ export type { Outcome as ModelOutcome, RecordedRequest } from "./scripted-model/
 export type { Failure as ModelFailure, Reply, WantedCall } from "./scripted-model/reply.ts";
 export { startScriptedModel } from "./scripted-model/server.ts";
 export type { ScriptedModel, ScriptedModelOptions } from "./scripted-model/server.ts";
+export type { Json } from "./scripted-model/json.ts";
 export type { OfferedTool } from "./scripted-model/tools.ts";
 export type { Turn } from "./scripted-model/turn.ts";

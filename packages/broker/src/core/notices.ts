@@ -3,7 +3,7 @@ import { limits, type Fact } from "@agent-relay/protocol";
 import type { BrokerState } from "./state.ts";
 
 /** The sender of notices. The name is reserved, so nobody else has it, and nobody gets mail under it. */
-export const systemName = "system";
+const systemName = "system";
 
 /** Follows from what it is about and from where that stands in the log: the core has no other source of ids. */
 export function noticeId(messageId: string, sequence: number): string {

@@ -69,7 +69,7 @@ export function replay(recording: Recording): readonly Observation[] {
   return seen;
 }
 
-export function inputOf(recorded: RecordedInput): ObserverInput {
+function inputOf(recorded: RecordedInput): ObserverInput {
   if (recorded.type !== "output") return recorded;
   const { at, text, base64 } = recorded;
   return { type: "output", at, data: base64 === undefined ? (text ?? "") : Buffer.from(base64, "base64") };

@@ -369,5 +369,5 @@ function write(draft: Draft, id: string, message: Json | undefined): void {
 type Unsaid<T> = T extends unknown ? Omit<T, keyof Said> : never;
 
 function say(draft: Draft, observation: Unsaid<Observation>): void {
-  draft.observations.push({ ...observation, at: draft.at, source: "acp", fidelity: "exact" } as Observation);
+  draft.observations.push({ ...observation, at: draft.at, source: "acp", fidelity: "exact" });
 }

@@ -8,7 +8,7 @@ const charactersMax = 500;
 const tellingFields = ["command", "file_path", "notebook_path", "url", "query", "pattern", "skill", "path"] as const;
 
 /** For example `Bash(rm -rf x)`. */
-export function shortForm(tool: string, input: unknown): string {
+function shortForm(tool: string, input: unknown): string {
   const inside = oneLine(tellingPart(input), charactersMax);
   return oneLine(inside === "" ? tool : `${tool}(${inside})`, charactersMax + tool.length + 2);
 }

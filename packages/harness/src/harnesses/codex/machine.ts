@@ -373,7 +373,7 @@ type Unsaid<Each> = Each extends Observation ? Omit<Each, keyof Said> : never;
 
 function say(draft: Draft, observation: Unsaid<Observation>): void {
   const said: Said = { at: draft.at, source: "app-server", fidelity: "exact" };
-  draft.observations.push({ ...observation, ...said } as Observation);
+  draft.observations.push({ ...observation, ...said });
 }
 
 function request(draft: Draft, id: string, method: string, params: Json): void {

@@ -49,7 +49,7 @@ function prompted(content: unknown): readonly AgentSignal[] {
 }
 
 /** Nothing goes on until a person has seen to it. */
-export function failed(data: Json): readonly AgentSignal[] {
+function failed(data: Json): readonly AgentSignal[] {
   const status = data["statusCode"];
   const kind =
     status === 401 || status === 403 || data["errorType"] === "authentication"

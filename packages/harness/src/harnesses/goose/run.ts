@@ -27,8 +27,8 @@ function failed(message: Json): readonly AgentSignal[] {
     if (!isObject(part)) return [];
     const said = part["type"] === "text" ? part["text"] : part["msg"];
     if (typeof said !== "string") return [];
-    if (/^Unable to continue: Context limit/u.test(said)) return [{ type: "context", pctLeft: 0 }];
-    const kind = /^Ran into this error: Authentication error/u.test(said)
+    if (said.startsWith("Unable to continue: Context limit")) return [{ type: "context", pctLeft: 0 }];
+    const kind = said.startsWith("Ran into this error: Authentication error")
       ? "auth"
       : /^Ran into this error: (?:Rate limit|Credits exhausted)/iu.test(said)
         ? "quota"

@@ -1,6 +1,6 @@
 /** Programs of our own, for tests. */
 import type { Harness } from "../../harness.ts";
-import { commonExits, inboxRoute, pasteOnly, pasteWithPromptHook, permissions, submitAfterPause } from "../baseline.ts";
+import { commonExits, inboxRoute, pasteOnly, pasteWithPromptHook, permissions } from "../baseline.ts";
 
 const scriptedBase = {
   versions: { tried: ["this version"], note: "Part of agent-relay." },
