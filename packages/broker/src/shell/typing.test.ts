@@ -14,9 +14,11 @@ interface Desk {
 }
 
 /** Reports wait until they are let through; keys are written at once. */
-function desk(options: { readonly fails?: string } = {}): Desk {
+function desk(options: { readonly fails?: string; readonly blocked?: boolean } = {}): Desk {
   const clock = new SimulatedClock(0);
   const state = stateAfter(...running("ada"));
+  const ada = state.agents.get("ada");
+  if (options.blocked === true && ada !== undefined) ada.status = "blocked";
   const events: string[] = [];
   const waiting: (() => void)[] = [];
   const logs = { append: () => undefined, appendErrors: () => undefined } as never;
@@ -93,4 +95,11 @@ test("T1: whoever typed learns of a failure, and the next keys are typed all the
   await expect(typing.type(it, "\u0003")).rejects.toThrow("it does not read");
   await typing.type(it, "\u001b[B");
   expect(events).toEqual(["\u001b[B"]);
+});
+
+test("T3: what is typed while it asks for something answers that, and is no draft", async () => {
+  const { typing, it, events } = desk({ blocked: true });
+  await typing.type(it, "y");
+  expect(events).toEqual(["y"]);
+  expect(it.draft.present).toBe(false);
 });

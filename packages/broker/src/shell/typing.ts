@@ -4,6 +4,7 @@
  *   T1  Keys go in in the order in which they were typed, and wait for nothing but each other: not for our mail.
  *   T2  A draft is on disk before it is in the composer, and gone from the composer before it is gone from the disk. So a
  *       broker that dies in between leaves mail waiting, and never joins it to what a person has written.
+ *   T3  What is typed while the program asks for something answers that, and is no draft.
  */
 import type { Clock } from "@agent-relay/kernel";
 import type { Agent } from "../core/state.ts";
@@ -26,6 +27,10 @@ export function createTyping(options: {
   const underWay = new Map<string, Promise<void>>();
 
   const typeNow = async (it: Live, data: string): Promise<void> => {
+    if (agent(it.name)?.status === "blocked") {
+      await write(it, data);
+      return;
+    }
     // The core may have learnt otherwise that a draft is gone, and knows of one that was begun before this broker.
     const drafting = agent(it.name)?.drafting === true;
     if (it.draftsUnderWay === 0 && it.draft.present !== drafting) it.draft = drafting ? unknownDraft : noDraft;
