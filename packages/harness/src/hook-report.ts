@@ -7,7 +7,9 @@
  * A program's own JSON is read by its adapter. Any program may post `{ "signal": …, "source": … }`, the protocol's form.
  */
 import { methods, type ParsedParams } from "@agent-relay/protocol";
+import { nothingReported } from "./harnesses/hook-events.ts";
 import { harnessById } from "./table.ts";
+import { isObject } from "./json-values.ts";
 
 export type AgentSignal = ParsedParams<"agent.signal">["signal"];
 
@@ -16,8 +18,6 @@ export interface HookReport {
   /** Who says so, for `agent_*` events. */
   readonly source: string;
 }
-
-const nothingReported: HookReport = { signals: [], source: "hook" };
 
 /** `harness` is the id under which the program was told to report; absent for one that speaks the protocol itself. */
 export function translateHook(harness: string | undefined, payload: unknown): HookReport {
@@ -41,8 +41,4 @@ export function answerHook(
 function own(payload: Record<string, unknown>): HookReport {
   const parsed = methods["agent.signal"].params.safeParse(payload);
   return parsed.success ? { signals: [parsed.data.signal], source: parsed.data.source } : nothingReported;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,8 +1,21 @@
 /** The hook events that Claude Code named first, and that Codex, Gemini CLI and Qwen Code took over. */
 import type { AgentSignal, HookReport } from "../hook-report.ts";
+import { isObject } from "../json-values.ts";
 
 /** The most of a prompt that is looked at; a message body is at most a quarter of it. */
 export const promptCharactersMax = 1_048_576;
+
+export const nothingReported: HookReport = { signals: [], source: "hook" };
+
+/** The session that every event names, and where it is recorded. */
+export function sessionNamed({
+  session_id: sessionId,
+  transcript_path: record,
+}: Readonly<Record<string, unknown>>): readonly AgentSignal[] {
+  if (typeof sessionId !== "string" || sessionId === "" || sessionId.length > 256) return [];
+  const isPath = typeof record === "string" && record !== "" && record.length <= 4_096;
+  return [{ type: "session", sessionId, ...(isPath ? { record } : {}) }];
+}
 
 export function readHookEvent(payload: Readonly<Record<string, unknown>>): HookReport | undefined {
   const event = payload["hook_event_name"];
@@ -52,8 +65,4 @@ function tasksRun(tasks: unknown): boolean {
     Array.isArray(tasks) &&
     tasks.some((task) => isObject(task) && (task["status"] === undefined || task["status"] === "running"))
   );
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -21,7 +21,7 @@ import {
 } from "../../conversation.ts";
 import { noJsonLines, takeJsonLines, type JsonLines } from "../../json-lines.ts";
 import type { Observation, Said } from "../../observe/observation.ts";
-import { isObject } from "../hook-events.ts";
+import { isObject } from "../../json-values.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -4,12 +4,13 @@
  */
 import type { AgentSignal } from "../../hook-report.ts";
 import { promptCharactersMax } from "../hook-events.ts";
-import { isRecord, usageOf } from "./usage.ts";
+import { usageOf } from "./usage.ts";
+import { isObject } from "../../json-values.ts";
 
 /** What it was given in the answer to a hook stands there once it is part of the conversation. */
 function given(line: Readonly<Record<string, unknown>>): readonly AgentSignal[] {
   const { attachment } = line;
-  if (!isRecord(attachment) || attachment["type"] !== "hook_additional_context") return [];
+  if (!isObject(attachment) || attachment["type"] !== "hook_additional_context") return [];
   const { content } = attachment;
   const texts = Array.isArray(content) ? content.filter((it) => typeof it === "string") : [];
   // Other hooks give texts, too, which are nobody's prompt.
@@ -19,7 +20,7 @@ function given(line: Readonly<Record<string, unknown>>): readonly AgentSignal[] 
 /** What it took as a prompt. Beside it stand what it says itself and what tools answered, under the user's name, too. */
 function prompted(content: unknown): readonly AgentSignal[] {
   const texts = Array.isArray(content)
-    ? content.flatMap((part) => (isRecord(part) && part["type"] === "text" ? [part["text"]] : []))
+    ? content.flatMap((part) => (isObject(part) && part["type"] === "text" ? [part["text"]] : []))
     : [content];
   return texts.flatMap((text) =>
     typeof text === "string" && text.includes("<relay-message ")
@@ -32,8 +33,8 @@ function prompted(content: unknown): readonly AgentSignal[] {
 export function readClaudeRecord(line: Readonly<Record<string, unknown>>): readonly AgentSignal[] {
   const message = line["message"];
   if (line["type"] === "attachment" && line["isSidechain"] !== true) return given(line);
-  if (line["type"] === "user" && line["isSidechain"] !== true && isRecord(message)) return prompted(message["content"]);
-  if (line["type"] !== "assistant" || line["apiBlockIndex"] !== 0 || !isRecord(message)) return [];
+  if (line["type"] === "user" && line["isSidechain"] !== true && isObject(message)) return prompted(message["content"]);
+  if (line["type"] !== "assistant" || line["apiBlockIndex"] !== 0 || !isObject(message)) return [];
   const usage = usageOf(message["usage"]);
   if (usage === undefined || (usage.inputTokens === 0 && usage.outputTokens === 0)) return [];
   const model = message["model"];

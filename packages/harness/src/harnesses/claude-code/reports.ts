@@ -4,16 +4,16 @@
  * Hooks inside a subagent carry `agent_id`, and the id and the transcript of the session that it belongs to.
  */
 import type { AgentSignal, HookReport } from "../../hook-report.ts";
-import { readHookEvent } from "../hook-events.ts";
+import { nothingReported, readHookEvent, sessionNamed } from "../hook-events.ts";
 import { asked, isQuestion } from "./short-form.ts";
-import { isRecord } from "./usage.ts";
+import { isObject } from "../../json-values.ts";
 
 export function readClaudeReport(payload: Readonly<Record<string, unknown>>): HookReport {
-  const session = sessionOf(payload);
+  const session = sessionNamed(payload);
   const window = payload["context_window"];
-  if (isRecord(window)) return { signals: [...session, ...statusLine(window)], source: "status-line" };
+  if (isObject(window)) return { signals: [...session, ...statusLine(window)], source: "status-line" };
   const report = readHookEvent(payload);
-  if (report === undefined) return { signals: [], source: "hook" };
+  if (report === undefined) return nothingReported;
   return { signals: [...session, ...(ownSignals(payload) ?? report.signals)], source: report.source };
 }
 
@@ -78,18 +78,9 @@ function agentsRun(tasks: unknown): boolean {
     Array.isArray(tasks) &&
     tasks.some(
       (task) =>
-        isRecord(task) && task["type"] !== "shell" && (task["status"] === undefined || task["status"] === "running"),
+        isObject(task) && task["type"] !== "shell" && (task["status"] === undefined || task["status"] === "running"),
     )
   );
-}
-
-function sessionOf({
-  session_id: sessionId,
-  transcript_path: record,
-}: Readonly<Record<string, unknown>>): readonly AgentSignal[] {
-  if (typeof sessionId !== "string" || sessionId === "" || sessionId.length > 256) return [];
-  const isPath = typeof record === "string" && record !== "" && record.length <= 4_096;
-  return [{ type: "session", sessionId, ...(isPath ? { record } : {}) }];
 }
 
 function statusLine(window: Readonly<Record<string, unknown>>): readonly AgentSignal[] {

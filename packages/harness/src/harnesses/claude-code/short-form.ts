@@ -1,6 +1,6 @@
 /** A call of a tool in one line, for a person who is to allow it. */
 import { oneLine } from "@agent-relay/protocol";
-import { isRecord } from "./usage.ts";
+import { isObject } from "../../json-values.ts";
 
 const charactersMax = 500;
 
@@ -22,15 +22,15 @@ export function isQuestion(tool: string): boolean {
 export function asked(tool: string, input: unknown): string {
   if (tool === "ExitPlanMode") return "approve its plan";
   if (tool !== "AskUserQuestion") return shortForm(tool, input);
-  const questions = isRecord(input) && Array.isArray(input["questions"]) ? input["questions"] : [];
+  const questions = isObject(input) && Array.isArray(input["questions"]) ? input["questions"] : [];
   const texts = questions.flatMap((it: unknown) =>
-    isRecord(it) && typeof it["question"] === "string" ? [it["question"]] : [],
+    isObject(it) && typeof it["question"] === "string" ? [it["question"]] : [],
   );
   return oneLine(texts.join(" "), charactersMax) || tool;
 }
 
 function tellingPart(input: unknown): string {
-  if (!isRecord(input)) return "";
+  if (!isObject(input)) return "";
   for (const field of tellingFields) {
     const value = input[field];
     if (typeof value === "string" && value !== "") return value;

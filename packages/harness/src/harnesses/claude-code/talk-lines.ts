@@ -16,7 +16,8 @@ import {
   type TalkDraft,
   type TalkOut,
 } from "./talk.ts";
-import { isRecord, usageOf } from "./usage.ts";
+import { usageOf } from "./usage.ts";
+import { isObject } from "../../json-values.ts";
 
 const questionsMax = 32;
 const questionBytesMax = 16 * 1024 * 1024;
@@ -63,7 +64,7 @@ function takeSystem(state: TalkDraft, out: TalkOut, line: Line, at: number): voi
       const tasks = Array.isArray(line["tasks"]) ? line["tasks"] : [];
       const before = state.agents;
       // A shell in the background, such as a server, may never end.
-      state.agents = tasks.filter((task) => isRecord(task) && task["task_type"] !== "local_bash").length;
+      state.agents = tasks.filter((task) => isObject(task) && task["task_type"] !== "local_bash").length;
       if (state.agents > 0) state.agentsEndedAt = undefined;
       else if (before > 0 && state.resultCame && state.phase === "working") state.agentsEndedAt = at;
       return;
@@ -85,7 +86,7 @@ function takeReplay(state: TalkDraft, out: TalkOut, line: Line, at: number): voi
 
 function takeAssistant(state: TalkDraft, out: TalkOut, line: Line, at: number): void {
   const message = line["message"];
-  if (typeof line["parent_tool_use_id"] === "string" || !isRecord(message)) return;
+  if (typeof line["parent_tool_use_id"] === "string" || !isObject(message)) return;
   const { model } = message;
   if (typeof model !== "string" || model === "<synthetic>") return;
   turnRuns(state, out, "assistant", at);
@@ -138,10 +139,10 @@ function takeLifecycle(state: TalkDraft, out: TalkOut, line: Line): void {
 function takeRequest(state: TalkDraft, out: TalkOut, line: Line, at: number, past: boolean): void {
   const { request_id: requestId, request } = line;
   if (typeof requestId !== "string" || requestId === "" || requestId.length > 200) return;
-  const input = isRecord(request) && isRecord(request["input"]) ? JSON.stringify(request["input"]) : undefined;
-  const tool = isRecord(request) ? request["tool_name"] : undefined;
+  const input = isObject(request) && isObject(request["input"]) ? JSON.stringify(request["input"]) : undefined;
+  const tool = isObject(request) ? request["tool_name"] : undefined;
   const isUnderstood =
-    isRecord(request) &&
+    isObject(request) &&
     request["subtype"] === "can_use_tool" &&
     typeof tool === "string" &&
     input !== undefined &&
@@ -163,7 +164,7 @@ function takeRequest(state: TalkDraft, out: TalkOut, line: Line, at: number, pas
 /** It echoes what it is answered, so a later reader knows what was answered before. */
 function takeResponse(state: TalkDraft, out: TalkOut, line: Line, at: number): void {
   const response = line["response"];
-  if (!isRecord(response)) return;
+  if (!isObject(response)) return;
   const { request_id: requestId } = response;
   if (requestId === "initialize") return becomeReady(state, out, "initialize", at);
   state.refused = state.refused.filter((it) => it !== requestId);
@@ -180,10 +181,10 @@ function questionOver(state: TalkDraft, out: TalkOut, requestId: unknown, at: nu
 }
 
 function textOf(message: unknown): string {
-  if (!isRecord(message)) return "";
+  if (!isObject(message)) return "";
   const { content } = message;
   if (typeof content === "string") return content.slice(0, promptCharactersMax);
   if (!Array.isArray(content)) return "";
-  const texts = content.flatMap((it: unknown) => (isRecord(it) && typeof it["text"] === "string" ? [it["text"]] : []));
+  const texts = content.flatMap((it: unknown) => (isObject(it) && typeof it["text"] === "string" ? [it["text"]] : []));
   return texts.join("\n").slice(0, promptCharactersMax);
 }

@@ -1,6 +1,7 @@
 /** What an answer cost, and what it leaves of the context. */
 import { said, type TalkDraft, type Line, type TalkOut } from "./talk.ts";
-import { isRecord, modelUsageOf, type Usage } from "./usage.ts";
+import { modelUsageOf, type Usage } from "./usage.ts";
+import { isObject } from "../../json-values.ts";
 
 const modelsMax = 32;
 
@@ -14,7 +15,7 @@ export function takeUsage(state: TalkDraft, out: TalkOut, line: Line, at: number
   }
   const fresh = line["model_usage_since_last_result"];
   const known = state.sums;
-  const used: readonly (readonly [string, Usage])[] = isRecord(fresh)
+  const used: readonly (readonly [string, Usage])[] = isObject(fresh)
     ? models(fresh).map(([model, usage]) => [model, usage])
     : known === undefined
       ? []
@@ -38,12 +39,12 @@ export function sayContext(state: TalkDraft, out: TalkOut, at: number): void {
 }
 
 function models(value: unknown): readonly (readonly [string, Usage, Line])[] {
-  if (!isRecord(value)) return [];
+  if (!isObject(value)) return [];
   return Object.entries(value)
     .slice(0, modelsMax)
     .flatMap(([name, it]) => {
       const usage = modelUsageOf(it);
-      return usage === undefined || !isRecord(it) || name === "" ? [] : [[name.slice(0, 128), usage, it] as const];
+      return usage === undefined || !isObject(it) || name === "" ? [] : [[name.slice(0, 128), usage, it] as const];
     });
 }
 

@@ -1,4 +1,5 @@
 /** Counts of tokens, as the model's API gives them. */
+import { count, isObject } from "../../json-values.ts";
 
 export interface Usage {
   /** All that was sent, what came from a cache included. */
@@ -9,7 +10,7 @@ export interface Usage {
 
 /** `usage` of one answer, in the words of the API. */
 export function usageOf(usage: unknown): Usage | undefined {
-  if (!isRecord(usage)) return undefined;
+  if (!isObject(usage)) return undefined;
   const cachedInputTokens = count(usage["cache_read_input_tokens"]);
   return {
     inputTokens: count(usage["input_tokens"]) + count(usage["cache_creation_input_tokens"]) + cachedInputTokens,
@@ -20,19 +21,11 @@ export function usageOf(usage: unknown): Usage | undefined {
 
 /** The same in the program's own sums for each model. */
 export function modelUsageOf(usage: unknown): Usage | undefined {
-  if (!isRecord(usage)) return undefined;
+  if (!isObject(usage)) return undefined;
   const cachedInputTokens = count(usage["cacheReadInputTokens"]);
   return {
     inputTokens: count(usage["inputTokens"]) + count(usage["cacheCreationInputTokens"]) + cachedInputTokens,
     cachedInputTokens,
     outputTokens: count(usage["outputTokens"]),
   };
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function count(value: unknown): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }

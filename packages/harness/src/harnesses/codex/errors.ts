@@ -1,5 +1,5 @@
 /** Why a turn failed: the record says it in snake case, the app server in camel case. */
-import { isObject } from "../hook-events.ts";
+import { isObject } from "../../json-values.ts";
 
 /** `context`: there is no room left. Absent: the turn failed and the next may well succeed. */
 export function blockOfCodexError(info: unknown): "quota" | "auth" | "context" | undefined {

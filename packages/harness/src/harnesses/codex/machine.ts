@@ -7,17 +7,19 @@ import type {
   DeliveryOutcome,
 } from "../../conversation.ts";
 import type { Observation, Said } from "../../observe/observation.ts";
-import { isObject } from "../hook-events.ts";
 import { blockOfCodexError, contextLeft } from "./errors.ts";
-import { noLine, takeLines, type LineState } from "./json-lines.ts";
-import { count, textOf } from "./reports.ts";
+import { textOf } from "./reports.ts";
 import { readRequest, verdictOn, type Asked } from "./requests.ts";
 import { addedSince, usageOf, type Usage } from "./usage.ts";
+import { count, isObject } from "../../json-values.ts";
+import { noJsonLines, takeJsonLines, type JsonLines } from "../../json-lines.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** More threads, requests or deliveries at once than any program has; the oldest is forgotten. */
 const boundedTo = 64;
+/** A longer line is skipped: an answer of a tool can be large, and nothing that matters here is. */
+const lineBytesMax = 4 * 1_048_576;
 
 interface Delivery {
   readonly injection: string;
@@ -25,7 +27,7 @@ interface Delivery {
 }
 
 export interface CodexState {
-  readonly lines: LineState;
+  readonly lines: JsonLines;
   /** `hello`: waits for the answer to `initialize`; `thread`: to the start of its thread, which may have `failed`. */
   readonly phase: "hello" | "thread" | "open" | "failed";
   readonly threadId: string | undefined;
@@ -60,7 +62,7 @@ interface Draft {
 export function initialState(options: ConversationOptions): CodexState {
   const threadId = options.known?.sessionId;
   return {
-    lines: noLine,
+    lines: noJsonLines,
     phase: threadId === undefined ? "hello" : "open",
     threadId,
     turn: undefined,
@@ -87,9 +89,9 @@ export function step(
       open(options, draft);
       break;
     case "output": {
-      const { state, lines } = takeLines(before.lines, input.data);
-      draft.state = { ...before, lines: state };
-      for (const line of lines) takeMessage(options, draft, line);
+      const { lines, objects } = takeJsonLines(before.lines, input.data, lineBytesMax);
+      draft.state = { ...before, lines };
+      for (const line of objects) takeMessage(options, draft, line);
       break;
     }
     case "caught_up":

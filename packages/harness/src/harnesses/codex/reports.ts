@@ -1,16 +1,15 @@
 /** What Codex says beside its terminal: its hooks, its notify program, and the record ("rollout") of its session. */
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal, HookReport } from "../../hook-report.ts";
-import { isObject, promptCharactersMax } from "../hook-events.ts";
+import { nothingReported, promptCharactersMax, sessionNamed } from "../hook-events.ts";
 import { blockOfCodexError } from "./errors.ts";
+import { count, isObject } from "../../json-values.ts";
 
 /** Codex repeats every prompt of its session to its notify program; the newest are those of this turn. */
 const notifiedPromptsMax = 32;
 const whatCharactersMax = 500;
 
 type Json = Readonly<Record<string, unknown>>;
-
-const nothingReported: HookReport = { signals: [], source: "hook" };
 
 export function readCodexReport(payload: Json): HookReport {
   if (payload["type"] === "agent-turn-complete") return { signals: notified(payload), source: "notify" };
@@ -25,12 +24,12 @@ function signalsOf(event: string, payload: Json): readonly AgentSignal[] {
   switch (event) {
     // Comes with the first turn and not with the start (0.169.0).
     case "SessionStart":
-      return [...session(payload), { type: "ready" }];
+      return [...sessionNamed(payload), { type: "ready" }];
     case "UserPromptSubmit": {
       const prompt = payload["prompt"];
       const said: readonly AgentSignal[] =
         typeof prompt === "string" ? [{ type: "prompt", text: prompt.slice(0, promptCharactersMax) }] : [];
-      return [...session(payload), { type: "turn_started" }, ...said];
+      return [...sessionNamed(payload), { type: "turn_started" }, ...said];
     }
     case "Stop":
     case "Interrupt":
@@ -44,14 +43,6 @@ function signalsOf(event: string, payload: Json): readonly AgentSignal[] {
     default:
       return [];
   }
-}
-
-function session(payload: Json): readonly AgentSignal[] {
-  const sessionId = payload["session_id"];
-  const record = payload["transcript_path"];
-  if (typeof sessionId !== "string" || sessionId === "" || sessionId.length > 256) return [];
-  const known = typeof record === "string" && record !== "" && record.length <= 4_096;
-  return [{ type: "session", sessionId, ...(known ? { record } : {}) }];
 }
 
 function permissionAsked(payload: Json): string {
@@ -111,10 +102,6 @@ function tokens(usage: unknown): readonly AgentSignal[] {
   const outputTokens = count(usage["output_tokens"]);
   const cachedInputTokens = count(usage["cached_input_tokens"]);
   return inputTokens + outputTokens === 0 ? [] : [{ type: "tokens", inputTokens, cachedInputTokens, outputTokens }];
-}
-
-export function count(value: unknown): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }
 
 function notified(payload: Json): readonly AgentSignal[] {

@@ -1,6 +1,6 @@
 /** What the app server of Codex asks its client, and how it is answered. */
 import { oneLine, type Verdict } from "@agent-relay/protocol";
-import { isObject } from "../hook-events.ts";
+import { isObject } from "../../json-values.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

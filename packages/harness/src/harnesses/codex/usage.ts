@@ -1,6 +1,5 @@
 /** What a thread has used, by the count of the app server. */
-import { isObject } from "../hook-events.ts";
-import { count } from "./reports.ts";
+import { count, isObject } from "../../json-values.ts";
 
 export interface Usage {
   readonly input: number;

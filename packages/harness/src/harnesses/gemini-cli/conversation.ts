@@ -1,9 +1,8 @@
 /** Gemini CLI without a terminal: `gemini --acp` (0.61.0). A second prompt would end the turn that runs. */
 import type { Conversation, ConversationOptions } from "../../conversation.ts";
 import { acpConversation, type AcpDialect, type AcpUsage } from "../acp/machine.ts";
-import { isObject } from "../hook-events.ts";
 import { blockOfGeminiError } from "./errors.ts";
-import { count } from "./reports.ts";
+import { count, isObject } from "../../json-values.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

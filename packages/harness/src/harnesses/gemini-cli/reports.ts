@@ -1,8 +1,9 @@
 /** What Gemini CLI says beside its terminal: its hooks, and the record of its session (0.61.0). */
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal, HookReport } from "../../hook-report.ts";
-import { isObject, promptCharactersMax } from "../hook-events.ts";
+import { nothingReported, promptCharactersMax, sessionNamed } from "../hook-events.ts";
 import { blockOfGeminiError, geminiContext } from "./errors.ts";
+import { count, isObject } from "../../json-values.ts";
 
 const whatCharactersMax = 500;
 
@@ -10,7 +11,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 export function readGeminiReport(payload: Json): HookReport {
   const event = payload["hook_event_name"];
-  if (typeof event !== "string") return { signals: [], source: "hook" };
+  if (typeof event !== "string") return nothingReported;
   return { signals: signalsOf(event, payload), source: `hook:${event}`.slice(0, 64) };
 }
 
@@ -19,13 +20,13 @@ function signalsOf(event: string, payload: Json): readonly AgentSignal[] {
     // Its servers have been started by then, and one that is continued takes no input until its record says so. It comes
     // in a trusted folder only; the title comes anywhere.
     case "SessionStart":
-      return payload["source"] === "resume" ? session(payload) : [...session(payload), { type: "ready" }];
+      return payload["source"] === "resume" ? sessionNamed(payload) : [...sessionNamed(payload), { type: "ready" }];
     // Also for prompts that waited in its queue; when they are taken, all of them are one prompt.
     case "BeforeAgent": {
       const prompt = payload["prompt"];
       const said: readonly AgentSignal[] =
         typeof prompt === "string" ? [{ type: "prompt", text: prompt.slice(0, promptCharactersMax) }] : [];
-      return [...session(payload), { type: "turn_started" }, ...said];
+      return [...sessionNamed(payload), { type: "turn_started" }, ...said];
     }
     // Not after a refusal, which ends the turn, too: then only the title says so.
     case "AfterAgent":
@@ -35,14 +36,6 @@ function signalsOf(event: string, payload: Json): readonly AgentSignal[] {
     default:
       return [];
   }
-}
-
-function session(payload: Json): readonly AgentSignal[] {
-  const sessionId = payload["session_id"];
-  const record = payload["transcript_path"];
-  if (typeof sessionId !== "string" || sessionId === "" || sessionId.length > 256) return [];
-  const known = typeof record === "string" && record !== "" && record.length <= 4_096;
-  return [{ type: "session", sessionId, ...(known ? { record } : {}) }];
 }
 
 /** Everything that waits for a person is a "tool permission" there; only these have "allow once" as their first choice. */
@@ -117,8 +110,4 @@ function answered(line: Json): readonly AgentSignal[] {
     },
     ...(pctLeft === undefined ? [] : [{ type: "context", pctLeft } as const]),
   ];
-}
-
-export function count(value: unknown): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }

@@ -5,8 +5,8 @@
  *       for some events, and a title that tells the state.
  *   G2  Total: settings that cannot be read come back as they are, so that the program itself says what is wrong with them.
  */
-import { isObject } from "../hook-events.ts";
 import { json } from "../../launch/private-files.ts";
+import { isObject } from "../../json-values.ts";
 
 export interface GeminiAdditions {
   /** The relay's MCP server; absent when there is none. */

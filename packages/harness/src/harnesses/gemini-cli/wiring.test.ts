@@ -11,7 +11,7 @@ const plan = (request: Partial<LaunchRequest> = {}, launch: Partial<LaunchReques
       permissionMode: "ask",
       trust: false,
       env: {},
-      cwd: "/work/x",
+      cwd: "/home/me/x",
       ...launch,
     } as LaunchRequest["launch"],
     agent: "ada",

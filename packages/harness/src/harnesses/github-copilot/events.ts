@@ -4,7 +4,8 @@
  */
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal } from "../../hook-report.ts";
-import { isObject, promptCharactersMax } from "../hook-events.ts";
+import { promptCharactersMax } from "../hook-events.ts";
+import { count, isObject } from "../../json-values.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -73,8 +74,4 @@ function tokens(usage: unknown): readonly AgentSignal[] {
   if (inputTokens + outputTokens === 0) return [];
   const named = typeof model === "string" && model !== "" ? { model: model.slice(0, 128) } : {};
   return [{ type: "tokens", inputTokens, cachedInputTokens: count(usage["cacheReadTokens"]), outputTokens, ...named }];
-}
-
-function count(value: unknown): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }

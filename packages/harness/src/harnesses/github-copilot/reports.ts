@@ -6,14 +6,15 @@
  */
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal, HookReport } from "../../hook-report.ts";
-import { isObject, readHookEvent } from "../hook-events.ts";
+import { nothingReported, readHookEvent } from "../hook-events.ts";
+import { isObject } from "../../json-values.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 export function readCopilotReport(payload: Json): HookReport {
   const { home, report: event } = payload;
   const report = isObject(event) ? readHookEvent(event) : undefined;
-  if (!isObject(event) || report === undefined) return { signals: [], source: "hook" };
+  if (!isObject(event) || report === undefined) return nothingReported;
   return { signals: [...sessionOf(event, home), ...signalsOf(event, report)], source: report.source };
 }
 

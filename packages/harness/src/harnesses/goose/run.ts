@@ -4,7 +4,7 @@
  */
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal } from "../../hook-report.ts";
-import { isObject } from "../hook-events.ts";
+import { count, isObject } from "../../json-values.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -42,8 +42,4 @@ function tokens(line: Json): readonly AgentSignal[] {
   const inputTokens = count(line["input_tokens"]);
   const outputTokens = count(line["output_tokens"]);
   return inputTokens + outputTokens === 0 ? [] : [{ type: "tokens", inputTokens, cachedInputTokens: 0, outputTokens }];
-}
-
-function count(value: unknown): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }

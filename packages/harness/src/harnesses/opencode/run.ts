@@ -1,7 +1,7 @@
 /** What `opencode run --format json` writes: the parts of the answers of its own session, not of its subagents (1.18.33). */
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal } from "../../hook-report.ts";
-import { isObject } from "../hook-events.ts";
+import { count, isObject } from "../../json-values.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -50,8 +50,4 @@ function failed(error: Json): readonly AgentSignal[] {
         : undefined;
   const message = typeof data["message"] === "string" ? oneLine(data["message"], 500) : "";
   return kind === undefined ? [] : [{ type: "blocked", kind, ...(message === "" ? {} : { what: message }) }];
-}
-
-function count(value: unknown): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }

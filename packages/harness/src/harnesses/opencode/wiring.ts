@@ -3,6 +3,7 @@ import type { PermissionMode } from "@agent-relay/protocol";
 import { fileUrl, joinPath, privateFile } from "../../launch/private-files.ts";
 import { noWiring, type PlannedFile, type Wiring, type WiringInput } from "../../launch/wiring.ts";
 import { opencodePlugin } from "./plugin.ts";
+import { isObject } from "../../json-values.ts";
 
 const variable = "OPENCODE_CONFIG_CONTENT";
 
@@ -80,8 +81,4 @@ function readObject(text: string): Record<string, unknown> | undefined {
     // Not JSON is an answer here: the value is the user's, and is left alone.
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -20,7 +20,8 @@ import {
 import { noJsonLines, takeJsonLines, type JsonLines } from "../../json-lines.ts";
 import type { Observation } from "../../observe/observation.ts";
 import { blockOfError } from "../../observe/program-status.ts";
-import { isObject, promptCharactersMax } from "../hook-events.ts";
+import { promptCharactersMax } from "../hook-events.ts";
+import { count, isObject } from "../../json-values.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -292,8 +293,4 @@ function textOf(content: unknown): string {
     .flatMap((part: unknown) => (isObject(part) && typeof part["text"] === "string" ? [part["text"]] : []))
     .join("\n")
     .slice(0, promptCharactersMax);
-}
-
-function count(value: unknown): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }
