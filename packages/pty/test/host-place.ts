@@ -52,3 +52,18 @@ export function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+/**
+ * The reads and writes that a process has tried, failed ones included (`/proc/PID/io`). A process that asks again and
+ * again is found by their number on any machine, however slow; its CPU time would also tell of the machine.
+ */
+export function readsAndWrites(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/io`, "latin1");
+  return [...text.matchAll(/^sysc[rw]: (\d+)$/gmu)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+/** Fields of `/proc/PID/stat` from the third on: state, parent, process group, session… */
+export function statOf(pid: number): readonly string[] {
+  const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return text.slice(text.lastIndexOf(")") + 2).split(" ");
+}
