@@ -9,6 +9,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
+import { setTimeout } from "node:timers/promises";
 import { offlineEnvironment, offlineProfile, writeProfile, type OfflineProfile } from "@agent-relay/agent-programs";
 import { openStage, until, untilView, watchEvents, type Stage, type Watch } from "@agent-relay/e2e/stage";
 import type { AgentHandle, AgentView, EventOf, EventType, Receipt, Relay, SpawnOptions } from "@agent-relay/sdk";
@@ -39,6 +40,8 @@ export interface Hired {
   readonly view: () => Promise<AgentView>;
   /** Types as a person does who has attached, and lets go again. */
   readonly type: (...keys: readonly string[]) => Promise<void>;
+  /** Presses a key as such a person does, and again every second as long as nothing came of it: new dialogs take no keys at once. */
+  readonly press: <Outcome>(key: string, outcome: Promise<Outcome>) => Promise<Outcome>;
 }
 
 export interface LiveStage extends Stage {
@@ -128,6 +131,15 @@ export async function openLiveStage(
     const next: Hired["next"] = (type, after = 0, matches = () => true) =>
       watch.until(type, (it) => "agent" in it && it.agent === name && it.sequence > after && matches(it));
     const tell: Hired["tell"] = (body, mode = "wait") => relay.send({ to: name, body, mode });
+    const type: Hired["type"] = async (...keys) => {
+      const leaseId = randomUUID();
+      await relay.client.call("agent.hold", { name, leaseId, ttlMs: 60_000 });
+      for (const key of keys) {
+        const data = Buffer.from(key).toString("base64");
+        await relay.client.call("terminal.write", { name, leaseId, data });
+      }
+      await relay.client.call("agent.unhold", { name, leaseId });
+    };
     return {
       name,
       handle,
@@ -142,14 +154,19 @@ export async function openLiveStage(
       next,
       until: (matches, what) => untilView(relay, name, matches, what),
       view: () => handle.info(),
-      type: async (...keys) => {
-        const leaseId = randomUUID();
-        await relay.client.call("agent.hold", { name, leaseId, ttlMs: 60_000 });
-        for (const key of keys) {
-          const data = Buffer.from(key).toString("base64");
-          await relay.client.call("terminal.write", { name, leaseId, data });
+      type,
+      press: async (key, outcome) => {
+        let came = false;
+        const watched = outcome.finally(() => {
+          came = true;
+        });
+        watched.catch(() => undefined);
+        while (!came) {
+          // It may have gone by itself in between; then the outcome tells.
+          await type(key).catch(() => undefined);
+          await Promise.race([watched, setTimeout(1_000)]);
         }
-        await relay.client.call("agent.unhold", { name, leaseId });
+        return watched;
       },
     };
   };

@@ -64,8 +64,7 @@ forEachProgram(({ program, story }) => {
     const blocked = await ada.next("agent_blocked", sequence);
     expect(blocked).toMatchObject({ kind: "question", answerable: false });
     await expect(ada.handle.approve()).rejects.toMatchObject({ code: "not_answerable" });
-    await ada.type("\r");
-    await ada.next("agent_unblocked", blocked.sequence);
+    await ada.press("\r", ada.next("agent_unblocked", blocked.sequence));
     await ada.next("agent_turn_ended", blocked.sequence);
     return `blocked by ${by(blocked)}`;
   });

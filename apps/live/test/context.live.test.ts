@@ -26,10 +26,14 @@ forEachProgram(({ program, story }) => {
     const ada = await stage.hire("cody");
     await ada.turn(`${used(0.83)}\n%model say much`);
     const first = await ada.next("agent_context_low");
-    await ada.type(program.compact ?? "");
-    await ada.next("agent_draft_begun");
-    await ada.type("\r");
-    const compacted = await ada.next("agent_compacted", first.sequence);
+    const compacting = ada.next("agent_compacted", first.sequence);
+    if (program.compact === undefined) await ada.turn("%model say make room");
+    else {
+      await ada.type(program.compact);
+      await ada.next("agent_draft_begun");
+      await ada.press("\r", compacting);
+    }
+    const compacted = await compacting;
     await ada.until((it) => it.status === "idle", "it is idle after the compaction");
     await ada.turn(`${used(0.83)}\n%model say much again`);
     const second = await ada.next("agent_context_low", compacted.sequence);

@@ -10,8 +10,7 @@ forEachProgram(({ program, story }) => {
     await ada.turn("%model say hello");
     await ada.type(program.leave);
     await ada.next("agent_draft_begun");
-    await ada.type("\r");
-    const exit = await ada.next("agent_exited");
+    const exit = await ada.press("\r", ada.next("agent_exited"));
     expect(exit).toMatchObject({ reason: "clean", code: 0, class: "normal" });
     await stage.hire("marker");
     const after = stage.watch.events.filter((it) => it.stream === "agent/lea" && it.sequence > exit.sequence);

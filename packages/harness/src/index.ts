@@ -67,5 +67,5 @@ export type {
 export { createObserver } from "./observe/observer.ts";
 export type { Observed } from "./observe/observer.ts";
 export type { Opening } from "./observe/opening.ts";
-export { pastePlan } from "./paste.ts";
+export { leavePlan, pastePlan } from "./paste.ts";
 export { genericHarness, harnessById, harnesses, harnessList, isAttributableId, isHarnessId } from "./table.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { pastePlan } from "./paste.ts";
+import { leavePlan, pastePlan } from "./paste.ts";
 import { harnesses } from "./table.ts";
 
 /** Controls of both kinds, letters with and without accents, and characters of two units. */
@@ -32,6 +32,16 @@ describe("pasting", () => {
       { type: "data", data: "\u001b[200~x\u001b[201~" },
       { type: "data", data: "\r" },
     ]);
+  });
+
+  it("W2: the words to leave are submitted by themselves, too; a key is pressed as it is", () => {
+    expect(leavePlan(harnesses.codex)).toEqual([
+      { type: "data", data: "/quit" },
+      { type: "pause", ms: 150 },
+      { type: "data", data: "\r" },
+    ]);
+    expect(leavePlan(harnesses.pi)).toEqual([{ type: "data", data: "\u0004" }]);
+    expect(leavePlan(harnesses.generic)).toEqual([]);
   });
 
   it("nothing visible is nothing to paste", () => {

@@ -34,6 +34,15 @@ export function pastePlan(options: {
   return lines.flatMap((part) => submitted(part, harness.submit));
 }
 
+/** What has the program leave by itself; nothing if it knows no such words. */
+export function leavePlan(harness: Pick<Harness, "exitCommand" | "submit">): readonly WriteStep[] {
+  const { exitCommand, submit } = harness;
+  if (exitCommand === undefined) return [];
+  return exitCommand.endsWith(submit.key)
+    ? submitted(exitCommand.slice(0, -submit.key.length), submit)
+    : [{ type: "data", data: exitCommand }];
+}
+
 function submitted(text: string, submit: Harness["submit"]): readonly WriteStep[] {
   const key: WriteStep = { type: "data", data: submit.key };
   return submit.pauseMs === 0

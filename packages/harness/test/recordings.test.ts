@@ -1,10 +1,16 @@
 /** Every recording of a real program, observed again: its timeline is the one that was seen and reviewed. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { isHarnessId } from "../src/table.ts";
 import { parseRecording, replay, timeline, type RecordedInput, type Recording } from "../src/testing/recording.ts";
+
+/** What the live suite drives has recordings. */
+const recordedPrograms = ["claude-code", "codex", "gemini-cli"] as const;
+/** Watched whole and in pieces, a byte costs about a microsecond, so all of them together take a few seconds. */
+const bytesMax = 4_000_000;
+const recordAnew = "`npm run test:live -- --record` writes them";
 
 const root = fileURLToPath(new URL("../recordings", import.meta.url));
 const stories = foldersOf(root).flatMap((program) =>
@@ -13,29 +19,51 @@ const stories = foldersOf(root).flatMap((program) =>
   ),
 );
 
-const read = (story: (typeof stories)[number], file: string): string =>
-  readFileSync(path.join(root, story.program, story.version, story.story, file), "utf8");
+type Story = (typeof stories)[number];
+const fileOf = ({ program, version, story }: Story, file: string): string =>
+  path.join(root, program, version, story, file);
 
 describe("recordings of real programs", () => {
   it.each(stories)("$program $version: $story", async (story) => {
-    const recording = parseRecording(read(story, "input.jsonl"));
+    const recording = parseRecording(readFileSync(fileOf(story, "input.jsonl"), "utf8"));
     expect(recording.header).toMatchObject({ harness: story.program, version: story.version });
     const seen = JSON.stringify(timeline(replay(recording)), null, 2);
     // `vitest -u` writes it anew; whoever does so reads what changed.
-    await expect(`${seen}\n`).toMatchFileSnapshot(
-      path.join(root, story.program, story.version, story.story, "expected.json"),
-    );
+    await expect(`${seen}\n`).toMatchFileSnapshot(fileOf(story, "expected.json"));
   });
 
   it.each(stories)("$program $version: $story, however its output is cut", (story) => {
-    const recording = parseRecording(read(story, "input.jsonl"));
+    const recording = parseRecording(readFileSync(fileOf(story, "input.jsonl"), "utf8"));
     expect(statesOf(cut(recording, 7))).toEqual(statesOf(recording));
   });
 
   it("stand under a harness of the table", () => {
     expect(stories.map(({ program }) => program).filter((program) => !isHarnessId(program))).toEqual([]);
   });
+
+  // Git keeps no empty folder, so an empty one is none.
+  (foldersOf(root).length > 0 ? theWholeCollection : nothingRecorded)();
 });
+
+function nothingRecorded(): void {
+  it.todo(`of ${recordedPrograms.join(", ")}: nothing is recorded; ${recordAnew}`);
+}
+
+function theWholeCollection(): void {
+  it.each(recordedPrograms)("there are some of %s", (wanted) => {
+    const found = stories.filter(({ program }) => program === wanted);
+    expect(found, `expected stories in ${path.join(root, wanted, "<version>")}; ${recordAnew}`).not.toEqual([]);
+  });
+
+  it(`all together are small: at most ${bytesMax} bytes`, () => {
+    const sizes = stories.map((story) => ({ ...story, bytes: statSync(fileOf(story, "input.jsonl")).size }));
+    const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+    const largest = sizes.toSorted((one, other) => other.bytes - one.bytes).slice(0, 3);
+    expect(total, `record shorter stories, or fewer; the largest are ${JSON.stringify(largest)}`).toBeLessThanOrEqual(
+      bytesMax,
+    );
+  });
+}
 
 /** States in order, each once: where bytes are cut may shift what is merely said again. */
 function statesOf(recording: Recording): readonly string[] {

@@ -102,7 +102,7 @@ export interface PtyHost {
    */
   readonly terminate: (
     id: TerminalId,
-    ladder: { readonly polite?: string; readonly politeMs: number; readonly termMs: number },
+    ladder: { readonly polite?: readonly WriteStep[]; readonly politeMs: number; readonly termMs: number },
   ) => Promise<void>;
   readonly list: () => Promise<readonly TerminalInfo[]>;
   /**

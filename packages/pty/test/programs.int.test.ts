@@ -172,7 +172,7 @@ test("P5: a program that does not read lets its own writes fail, and nobody else
   expect(failures).toBe(0);
   expect(await failed).toBe("write_timeout");
   expect(readsAndWrites(host.pid) - before).toBeLessThan(1_000);
-  await host.terminate("deaf", { polite: "bye", politeMs: 50, termMs: 1_000 });
+  await host.terminate("deaf", { polite: [{ type: "data", data: "bye" }], politeMs: 50, termMs: 1_000 });
 });
 
 test("a long text arrives whole, in raw mode", async () => {

@@ -17,7 +17,8 @@ export const geminiCli: LiveProgram = {
       },
     ],
   })}`,
-  compact: "/compress",
+  // What `/compress` does is not reported; but it compresses by itself once half of the window is used.
+  contextWindow: 1_048_576,
   leave: "/quit",
   cannot: {},
 };

@@ -11,7 +11,7 @@ export interface LiveProgram {
   readonly asksToMake: (file: string) => string;
   /** Makes it ask something that is no permission. */
   readonly asksQuestion?: string;
-  /** What a person types to have its conversation replaced by a summary. */
+  /** What a person types to have its conversation replaced by a summary. Absent: it does so by itself when the window fills. */
   readonly compact?: string;
   /** What a person types to leave. */
   readonly leave: string;

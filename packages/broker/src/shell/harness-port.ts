@@ -119,8 +119,8 @@ export interface Harnesses {
   readonly interruptSteps: (harness: string | undefined) => readonly WriteStep[];
   /** The keys that answer a dialog of this kind; none where only a person at the terminal can. */
   readonly answerSteps: (harness: string | undefined, kind: BlockKind, verdict: Verdict) => readonly WriteStep[];
-  /** What a person types to leave. */
-  readonly exitCommand: (harness: string | undefined) => string | undefined;
+  /** What a person types to leave; none where only a signal ends it. */
+  readonly leaveSteps: (harness: string | undefined) => readonly WriteStep[];
   readonly classifyExit: (
     harness: string | undefined,
     exit: {

@@ -34,7 +34,7 @@ export interface Intake {
   readonly interrupt: () => Promise<void>;
   readonly answer: (effect: EffectOf<"answer">) => Promise<void>;
   /** Asks it to leave by itself, or says what the host is to type; nothing if it cannot be asked. */
-  readonly leave: () => Promise<{ readonly polite?: string } | undefined>;
+  readonly leave: () => Promise<{ readonly polite?: readonly WriteStep[] } | undefined>;
 }
 
 /** What an intake knows of the world around it. */

@@ -13,6 +13,7 @@ import {
   genericHarness,
   harnessById,
   inferHarness,
+  leavePlan,
   pastePlan,
   planLaunch,
   splitCommand,
@@ -143,7 +144,7 @@ export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
         ...keySteps(answer[verdict]),
       ];
     },
-    exitCommand: (harness) => rowOf(harness).exitCommand,
+    leaveSteps: (harness) => leavePlan(rowOf(harness)),
     classifyExit: (harness, exit) =>
       classifyExit({
         harness: rowOf(harness),

@@ -66,8 +66,8 @@ export function terminalIntake(watcher: Watcher, harnesses: Harnesses, around: S
     answer: ({ block, kind, verdict }) =>
       typed(`answer.${block}`, harnesses.answerSteps(harness, kind, verdict), "answered"),
     leave: () => {
-      const polite = harnesses.exitCommand(harness);
-      return Promise.resolve(polite === undefined ? undefined : { polite });
+      const polite = harnesses.leaveSteps(harness);
+      return Promise.resolve(polite.length === 0 ? undefined : { polite });
     },
   };
 

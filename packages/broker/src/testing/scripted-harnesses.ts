@@ -55,7 +55,7 @@ export const scriptedHarnesses: Harnesses = {
   pasteSteps: (_harness, text) => [{ type: "data", data: text }],
   interruptSteps: () => [{ type: "data", data: "<interrupt>" }],
   answerSteps: (_harness, _kind, verdict) => [{ type: "data", data: `<${verdict}>` }],
-  exitCommand: () => "<exit>",
+  leaveSteps: () => [{ type: "data", data: "<exit>" }],
   classifyExit: (_harness, { code, signal }) => (signal !== undefined ? "signal" : code === 0 ? "clean" : "crash"),
 };
 

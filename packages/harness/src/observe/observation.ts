@@ -55,6 +55,8 @@ export interface ObserverState {
   readonly startedAt: number;
   readonly lastOutputAt: number | undefined;
   readonly contextPctLeft: number | undefined;
+  /** Its conversation was compacted since it last said how much of its window is left. */
+  readonly compacted: boolean;
   /** The rank of the best source that has told the state so far. */
   readonly rank: Rank;
   /** The phase to go back to, and who said that it is blocked. */

@@ -420,6 +420,40 @@ describe("silence", () => {
   });
 });
 
+describe("context after a compaction", () => {
+  const told = (pctLeft: number, at: number): ObserverInput => ({
+    type: "signal",
+    signal: { type: "context", pctLeft },
+    source: "status-line",
+    at,
+  });
+  const compacted = (at: number): ObserverInput => ({
+    type: "signal",
+    signal: { type: "compacted" },
+    source: "hook",
+    at,
+  });
+  const lines = (id: HarnessId, inputs: readonly ObserverInput[]): readonly string[] =>
+    observe(id, inputs).short.filter((line) => line.includes("context") || line.includes("compacted"));
+
+  it("the same figure is told again, once, if it is reported anew", () => {
+    expect(lines("claude-code", [told(17, 1), told(17, 2), compacted(3), told(17, 4), told(17, 5)])).toEqual([
+      "1 context 17 status-line exact",
+      "3 compacted hook exact",
+      "4 context 17 status-line exact",
+    ]);
+  });
+
+  it("a title that still shows the old figure is no report", () => {
+    const shown = lines("codex", [
+      title(1, "Ready | Context 17% left"),
+      compacted(3),
+      title(4, "Working | Context 17% left"),
+    ]);
+    expect(shown).toEqual(["1 context 17 title exact", "3 compacted hook exact"]);
+  });
+});
+
 describe("context on the screen", () => {
   const read = (data: string, id: HarnessId = "generic") =>
     observe(id, [output(5_000, data)]).short.filter((line) => line.includes("context"));
@@ -664,46 +698,5 @@ describe("properties of observation", () => {
       }),
       { numRuns: 100 },
     );
-  });
-});
-
-describe("O7: a version that was not tried", () => {
-  const cautious = (id: keyof typeof harnesses) => createObserver(harnesses[id], { tried: false });
-  const observe = (id: keyof typeof harnesses, ...inputs: readonly ObserverInput[]) => {
-    const observer = cautious(id);
-    let state = observer.initial(0);
-    return inputs.flatMap((input) => {
-      const step = observer.step(state, input);
-      state = step.state;
-      return step.observations.filter(({ type }) => type !== "activity");
-    });
-  };
-
-  it("is ready by its status, as any", () => {
-    const said = observe(
-      "claude-code",
-      { type: "output", data: "\u001b]7501;state=idle:app=claude-code\u0007", at: 10 },
-      { type: "tick", at: 5_000 },
-    );
-    expect(said).toMatchObject([{ type: "ready", fidelity: "exact" }]);
-  });
-
-  it("is not ready by a title that means two things", () => {
-    const title: ObserverInput = { type: "output", data: "\u001b]0;✳ work\u0007", at: 10 };
-    expect(observe("claude-code", title, { type: "tick", at: 60_000 })).toEqual([]);
-  });
-
-  it("shows its state by exact titles, which count as inferred", () => {
-    const said = observe(
-      "gemini-cli",
-      { type: "output", data: "\u001b]0;◇  Ready (x)\u0007 Type your message", at: 10 },
-      { type: "tick", at: 50_000 },
-    );
-    expect(said).toMatchObject([{ type: "ready", fidelity: "inferred", source: "title" }]);
-  });
-
-  it("tells nothing of its context by its screen", () => {
-    const screen: ObserverInput = { type: "output", data: "Context 6% left\r\n", at: 10 };
-    expect(observe("gemini-cli", screen, { type: "tick", at: 5_000 })).toEqual([]);
   });
 });

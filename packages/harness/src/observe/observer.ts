@@ -8,11 +8,11 @@
  *   O4  Ready is said once, and only after evidence of it; a first-run dialog on the screen is `blocked`, not ready.
  *   O5  A percentage that was given to the program to read is not the program's.
  *   O6  State is bounded, whatever the program writes.
- *   O7  Of a version that was not tried, silence, the screen and ambiguous titles prove nothing where the program is
- *       known to have something better to say.
+ *   O7  Of a version that was not tried only what `untried-version.ts` leaves of the rules counts, and nothing that it
+ *       asks is answerable.
  */
 import type { BlockKind } from "@agent-relay/protocol";
-import type { AskRule, Harness, ObservationRules } from "../harness.ts";
+import type { AskRule, Harness } from "../harness.ts";
 import type { AgentSignal } from "../hook-report.ts";
 import { lookAtAsking } from "./asking.ts";
 import { binaryText, readableText, scanEscapes, type Found } from "./escape-scanner.ts";
@@ -34,6 +34,7 @@ import {
 import { lookAtOpening, newOpening } from "./opening.ts";
 import { blockOfError, programStatusReply, readProgramStatus, type ProgramStatus } from "./program-status.ts";
 import { quotedPercentages, readContext } from "./screen-text.ts";
+import { ofUntriedVersion } from "./untried-version.ts";
 
 /** Titles of a program that should report its status count only when no status has come by then. */
 const titleFallbackMs = 5_000;
@@ -58,7 +59,8 @@ export function createObserver(
   /** `tried`: whether this version of the program was run; of another, only what it says in known words counts. */
   { tried = true }: { readonly tried?: boolean } = {},
 ): Observer {
-  const rules = tried ? harness.observation : cautious(harness);
+  const row = tried ? harness : ofUntriedVersion(harness);
+  const rules = row.observation;
 
   return { initial, step };
 
@@ -69,6 +71,7 @@ export function createObserver(
       startedAt: at,
       lastOutputAt: undefined,
       contextPctLeft: undefined,
+      compacted: false,
       rank: 0,
       blocked: undefined,
       starting: undefined,
@@ -80,7 +83,7 @@ export function createObserver(
       undecidedSince: undefined,
       exactContext: false,
       quoted: [],
-      opening: known === undefined ? newOpening(harness) : undefined,
+      opening: known === undefined ? newOpening(row) : undefined,
       asked: undefined,
     };
   }
@@ -257,9 +260,12 @@ export function createObserver(
     switch (signal.type) {
       case "context":
         return sayContext(state, out, signal.pctLeft, said);
+      case "compacted":
+        state.compacted = true;
+        out.push({ ...signal, ...said });
+        return;
       case "prompt":
       case "session":
-      case "compacted":
         out.push({ ...signal, ...said });
         return;
       case "tokens":
@@ -312,7 +318,7 @@ export function createObserver(
       state.opening = undefined;
       return;
     }
-    const look = lookAtOpening(harness, state.opening, text);
+    const look = lookAtOpening(row, state.opening, text);
     state.opening = look.opening;
     const said: Said = { at, source: "screen", fidelity: "inferred" };
     if (look.dialog !== undefined) block(state, out, look.dialog.kind, look.dialog.what, silence, said);
@@ -351,8 +357,12 @@ export function createObserver(
   function sayContext(state: Draft, out: Observation[], pctLeft: number, said: Said): void {
     if (said.fidelity === "exact") state.exactContext = true;
     else if (state.exactContext) return;
-    if (pctLeft < 0 || pctLeft > 100 || pctLeft === state.contextPctLeft) return;
+    if (pctLeft < 0 || pctLeft > 100) return;
+    // After a compaction a report is news, be it the same figure again; a title or a screen may still show the old one.
+    const reported = state.compacted && said.source !== "title" && said.source !== "screen";
+    if (pctLeft === state.contextPctLeft && !reported) return;
     state.contextPctLeft = pctLeft;
+    state.compacted = false;
     out.push({ type: "context", pctLeft, ...said });
   }
 
@@ -459,7 +469,7 @@ export function createObserver(
     // What a title said before the dialog holds again when the composer is back.
     state.starting =
       by === silence && state.starting?.says === "idle" ? { ...state.starting, awaitsComposer: true } : undefined;
-    if (!again) out.push({ type: "blocked", kind, what, answerable: harness.answers?.[kind] !== undefined, ...said });
+    if (!again) out.push({ type: "blocked", kind, what, answerable: row.answers?.[kind] !== undefined, ...said });
   }
 
   /** Back to what it was; what it is now is said by whoever unblocked it. */
@@ -488,17 +498,4 @@ function askedLately(state: ObserverState, kind: BlockKind | undefined, at: numb
 
 function needsPerson(kind: BlockKind | undefined): boolean {
   return kind === "auth" || kind === "quota";
-}
-
-/** What is left of the rules for a version that may show other things than the ones that were tried. */
-function cautious({ observation, connection }: Observed): ObservationRules {
-  const { titles, turnQuietMs, ready, ...rest } = observation;
-  const saysItself = observation.statusProtocol || titles?.fidelity === "exact" || connection.reports !== undefined;
-  if (!saysItself) return { ...observation, contextScreen: false };
-  return {
-    ...rest,
-    ...(titles?.fidelity === "exact" ? { titles: { ...titles, fidelity: "inferred" } } : {}),
-    contextScreen: false,
-    ready: { settleMs: ready.settleMs },
-  };
 }

@@ -12,9 +12,10 @@ import { politeRequest } from "../polite-request.ts";
 import { isStill, membersOf, send, straysOf } from "./processes.ts";
 import type { Member, Stray } from "./processes.ts";
 import type { Terminal } from "./terminal.ts";
+import type { WriteStep } from "@agent-relay/kernel";
 
 export interface Ladder {
-  readonly polite?: string | undefined;
+  readonly polite?: readonly WriteStep[] | undefined;
   readonly politeMs: number;
   readonly termMs: number;
 }
@@ -71,9 +72,9 @@ export function groupOf(terminal: Terminal): Group {
 export async function terminate(terminal: Terminal, group: Group, ladder: Ladder): Promise<void> {
   await group.strays();
   const request = politeRequest(terminal.stdio, ladder);
-  if (terminal.ending() === undefined && request !== undefined) {
+  if (terminal.ending() === undefined && request.length > 0) {
     // Its outcome is of no interest: what counts is whether the program goes.
-    terminal.writes.write(`terminate:${randomUUID()}`, [request]).catch(() => undefined);
+    terminal.writes.write(`terminate:${randomUUID()}`, request).catch(() => undefined);
   }
   if (ladder.polite !== undefined || ladder.politeMs > 0) {
     if (await goneWithin(terminal, group, ladder.politeMs)) {

@@ -225,7 +225,7 @@ export function pipesConformance(name: string, makeSubject: () => Promise<Confor
 
     test("the ladder says something polite instead, if there is something", async () => {
       await ready();
-      await host.terminate("a", { polite: "exit 6\n", politeMs: 5_000, termMs: 5_000 });
+      await host.terminate("a", { polite: [{ type: "data", data: "exit 6\n" }], politeMs: 5_000, termMs: 5_000 });
       expect(await host.list()).toMatchObject([{ ending: { code: 6 } }]);
     });
 

@@ -236,13 +236,13 @@ export function conformance(name: string, makeSubject: () => Promise<Conformance
 
     test("the ladder stops at the first rung that holds: a polite request", async () => {
       await ready();
-      await host.terminate("a", { polite: "exit 5\r", politeMs: 5_000, termMs: 5_000 });
+      await host.terminate("a", { polite: [{ type: "data", data: "exit 5\r" }], politeMs: 5_000, termMs: 5_000 });
       expect(await host.list()).toMatchObject([{ ending: { code: 5, signal: undefined } }]);
     });
 
     test("the ladder goes on to SIGTERM when nobody listens to politeness", async () => {
       await ready();
-      await host.terminate("a", { polite: "please\r", politeMs: 50, termMs: 5_000 });
+      await host.terminate("a", { polite: [{ type: "data", data: "please\r" }], politeMs: 50, termMs: 5_000 });
       expect(await host.list()).toMatchObject([{ ending: { signal: "SIGTERM" } }]);
       expect(seen.text("a")).toContain("heard please");
     });

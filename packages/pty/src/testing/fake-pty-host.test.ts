@@ -131,7 +131,7 @@ test("F3: with a clock, the ladder waits on each rung", async () => {
   fake.onSignal(() => "ignore");
   await fake.spawn(parrotSpec("a"));
   let over = false;
-  void fake.terminate("a", { polite: "/exit\r", politeMs: 1_000, termMs: 2_000 }).then(() => {
+  void fake.terminate("a", { polite: [{ type: "data", data: "/exit\r" }], politeMs: 1_000, termMs: 2_000 }).then(() => {
     over = true;
   });
   await clock.pass(999);

@@ -302,8 +302,8 @@ export function fakeTerminal(options: {
     signal,
     terminate: async (ladder) => {
       const request = politeRequest(spec.stdio, ladder);
-      if (ending === undefined && request !== undefined) {
-        await write(`terminate:${pid}`, [request]).catch(() => undefined);
+      if (ending === undefined && request.length > 0) {
+        await write(`terminate:${pid}`, request).catch(() => undefined);
       }
       if (ladder.politeMs > 0 && (await endedWithin("polite", ladder.politeMs))) return;
       if (ending === undefined) signal("SIGTERM");

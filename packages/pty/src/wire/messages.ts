@@ -30,6 +30,8 @@ const Step = z.discriminatedUnion("type", [
   z.object({ type: z.literal("end") }),
 ]);
 
+const Steps = z.array(Step).check(z.maxLength(10_000));
+
 /** What a client may ask; it may also say `hello` and `got`, which have no answer. `n` comes back in the answer. */
 export const RequestMessage = z.discriminatedUnion("op", [
   z.object({ n: Request, op: z.literal("spawn"), spec: Spec }),
@@ -38,7 +40,7 @@ export const RequestMessage = z.discriminatedUnion("op", [
     op: z.literal("write"),
     id: Id,
     writeId: Id,
-    steps: z.array(Step).check(z.maxLength(10_000)),
+    steps: Steps,
   }),
   z.object({ n: Request, op: z.literal("writeState"), id: Id, writeId: Id }),
   z.object({ n: Request, op: z.literal("resize"), id: Id, cols: Size, rows: Size }),
@@ -47,7 +49,7 @@ export const RequestMessage = z.discriminatedUnion("op", [
     n: Request,
     op: z.literal("terminate"),
     id: Id,
-    polite: z.optional(z.string()),
+    polite: z.optional(Steps),
     politeMs: Ms,
     termMs: Ms,
   }),

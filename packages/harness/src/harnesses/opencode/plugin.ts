@@ -2,65 +2,21 @@
  * Runs inside OpenCode and posts what happens there, in the protocol's own form (1.18.33).
  *
  *   O1  Nothing that it does fails or holds up the program.
- *   O2  Posts arrive in order. One that nobody answers is made again until somebody does, so that the end of a turn is
- *       not lost while the relay restarts; one that is refused is not made again.
+ *   O2  Posts arrive in order, each until somebody answers it: see `posting.ts`.
  *   O3  The sessions of subagents are work inside a turn: their tokens and what they ask count, and nothing else of them.
  *   O4  Mail that the relay gives in an answer goes into the running turn, once, under the agent and the model that
  *       the turn has.
  *   O5  What it keeps is bounded.
  */
+import { postingScript } from "../posting.ts";
+
 export function opencodePlugin(): string {
-  return `const url = process.env.AGENT_RELAY_HOOK_URL;
-const token = process.env.AGENT_RELAY_TOKEN;
-const isObject = (value) => typeof value === "object" && value !== null;
-const count = (value) => (Number.isSafeInteger(value) && value > 0 ? value : 0);
-const cut = (text, max) => String(text).replace(/\\s+/gu, " ").trim().slice(0, max);
+  return `${postingScript("opencode-plugin")}
 const remember = (map, key, value) => {
   map.delete(key);
   map.set(key, value);
   if (map.size > 500) map.delete(map.keys().next().value);
 };
-
-const queue = [];
-let isPosting = false;
-
-function post(signal, take) {
-  if (!url || !token) return;
-  queue.push({ signal, take });
-  if (queue.length > 1000) queue.splice(1, 1);
-  if (!isPosting) void drain();
-}
-
-async function drain() {
-  isPosting = true;
-  while (queue.length > 0) {
-    const { signal, take } = queue[0];
-    const answer = await send(signal);
-    if (answer === undefined) {
-      await new Promise((done) => setTimeout(done, 500));
-      continue;
-    }
-    queue.shift();
-    if (take !== undefined && answer.context) await take(answer.context);
-  }
-  isPosting = false;
-}
-
-async function send(signal) {
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization: "Bearer " + token },
-      body: JSON.stringify({ signal, source: "opencode-plugin" }),
-      signal: AbortSignal.timeout(5000),
-    });
-    if (response.status >= 500) return undefined;
-    const answer = response.status === 200 ? await response.json() : undefined;
-    return isObject(answer) ? answer : {};
-  } catch {
-    return undefined;
-  }
-}
 
 export const AgentRelay = async ({ client }) => {
   const children = new Map();
@@ -203,14 +159,6 @@ export const AgentRelay = async ({ client }) => {
 
   const steer = async (text) => {
     await client.session.promptAsync({ path: { id: session }, body: { ...turn, parts: [{ type: "text", text }] } });
-  };
-
-  const quietly = (work) => async (...given) => {
-    try {
-      await work(...given);
-    } catch {
-      // What a later version says in other words must not disturb it.
-    }
   };
 
   // Its terminal says it sooner; a version of which that is not known says it in no other way.
