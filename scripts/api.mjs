@@ -113,10 +113,14 @@ function report({ packageFolder, types, reportName, folder }) {
   return result.errorCount === 0;
 }
 
+/** What a person has read and found right, and not what the code prints: only a person's command rewrites it. */
+const readByAPerson = "recordings.test.ts";
+
 /** The rest is pinned by tests that compare a file with what they print; vitest rewrites the file. */
 function rewriteSnapshots() {
   const pins = ["packages", "apps", "test"]
     .flatMap((folder) => testsUnder(path.join(root, folder)))
+    .filter((file) => path.basename(file) !== readByAPerson)
     .filter((file) => readFileSync(file, "utf8").includes("toMatchFileSnapshot"));
   const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
   const { status } = spawnSync(

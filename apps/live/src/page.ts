@@ -1,13 +1,16 @@
 /**
- * The page `docs/harnesses.md`: what a run of the suite has seen, and what adapters say of themselves.
+ * The page `docs/harnesses.md`: what runs of the suite have seen, and what adapters say of themselves.
  *
- *   G1  A cell says `proven` only for a story that has passed in the run that wrote the page.
+ *   G1  A mark says `proven` only for a story that has passed in the newest kept run of its program.
  *   G2  What has no story says so, with the reason.
  */
+import path from "node:path";
 import { harnessById, type Harness } from "@agent-relay/harness";
-import type { Finding } from "./findings.ts";
+import { repository, type Finding } from "./findings.ts";
 import { allPrograms } from "./programs/all-programs.ts";
 import { rows, type RowId } from "./rows.ts";
+
+export const pageFile = path.join(repository, "docs", "harnesses.md");
 
 const marks = { proven: "✓", unknown: "?", "not possible": "–" } as const;
 const rowIds = Object.keys(rows) as readonly RowId[];
@@ -16,27 +19,42 @@ export function harnessesPage(findings: readonly Finding[]): string {
   const programs = allPrograms.filter(({ id }) => findings.some(({ program }) => program === id));
   const found = (program: string, row: RowId): Finding | undefined =>
     findings.find((it) => it.program === program && it.row === row);
-  const cell = (program: string, row: RowId): string => {
-    const finding = found(program, row);
-    return finding === undefined ? "not run" : `${marks[finding.found]} ${oneCell(finding.by)}`;
-  };
-  const titles = programs.map(({ id }) => {
-    const version = findings.find(({ program }) => program === id)?.version ?? "";
-    return `${titleOf(id)} ${version}`;
-  });
+  const named = programs.map(({ id }) => ({
+    id,
+    name: `${titleOf(id)} ${findings.find(({ program }) => program === id)?.version ?? ""}`,
+  }));
   return [
     "# What was seen of each agent program",
     "",
     "Real programs under the whole product, against a scripted model. `npm run test:live -- --write` tells every story again and",
-    "writes this page; a story that fails writes nothing. [What is known of all programs](harness-table.md) is another page.",
+    "writes this page; of a program with a story that fails, nothing new is written. [What is known of all",
+    "programs](harness-table.md) is another page.",
     "",
-    "✓ proven, by the signals named · ? it may be so, and nothing proves it · – not possible, and why",
+    "✓ proven · ? it may be so, and nothing proves it · – not possible. Which signals proved it, and why not, stands below.",
     "",
     tableOf(
-      ["", ...titles],
-      rowIds.map((row) => [rows[row], ...programs.map(({ id }) => cell(id, row))]),
+      ["", ...named.map(({ name }) => name)],
+      rowIds.map((row) => [
+        rows[row],
+        ...named.map(({ id }) => {
+          const finding = found(id, row);
+          return finding === undefined ? "not run" : marks[finding.found];
+        }),
+      ]),
     ),
     "",
+    ...named.flatMap(({ id, name }) => [
+      `## ${name}`,
+      "",
+      tableOf(
+        ["", "By which signals, or why not"],
+        rowIds.flatMap((row) => {
+          const finding = found(id, row);
+          return finding === undefined ? [] : [[rows[row], `${marks[finding.found]} ${finding.by}`]];
+        }),
+      ),
+      "",
+    ]),
     ...capabilities(programs.map(({ id }) => id)),
     "",
   ].join("\n");

@@ -41,7 +41,7 @@ export function neutralLines(
     .map((line) => JSON.parse(line) as Raw);
   const from = raw[0]?.at ?? 0;
   const clean = (text: string): string =>
-    text.replaceAll(/(\/tmp\/relay-live\/[a-z-]+-)[A-Za-z0-9]{6}(?![A-Za-z0-9])/gu, "$1000000");
+    text.replaceAll(/([-/]tmp[-/]relay-live[-/][a-z-]+-)[A-Za-z0-9]{6}(?![A-Za-z0-9])/gu, "$1000000");
   const header = { type: "start", harness, version, tried: true, at: 0 };
   const inputs = raw
     .filter(({ type }) => type !== "begin")

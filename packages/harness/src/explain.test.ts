@@ -26,7 +26,7 @@ describe("explaining the table", () => {
         handedOver: "paste and submit key drained into the terminal",
         seen: "the prompt hook quotes the message id",
       },
-      { route: "inbox", handedOver: "read with check_inbox", seen: "acknowledged with ack_inbox" },
+      { route: "inbox", handedOver: "read with check_inbox", seen: "acknowledged with ack_message" },
     ]);
     expect(showHarness("gemini-cli")?.proofs[0]).toEqual({
       route: "structured",

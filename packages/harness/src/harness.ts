@@ -136,8 +136,10 @@ export interface ObservationRules {
   readonly pasteMode?: "composer";
   /** Questions in the middle of a turn, read off the screen because the program says them in no other way. */
   readonly asks?: readonly AskRule[];
-  /** A title that carries what is left of the context window. */
+  /** A title that carries what is left of the context window. It counts once it has stood for a moment: it may flicker. */
   readonly contextTitle?: RegExp;
+  /** A title beside which the status `working` says that its tool servers start, and not that a turn runs. */
+  readonly serversTitle?: RegExp;
   /** Read `Context 6% left` off the screen, if nothing better ever spoke. */
   readonly contextScreen: boolean;
   /** Shown beside an empty composer: ready on a title only after it, and a first-run dialog is over when it comes back. */
@@ -229,6 +231,8 @@ export interface Harness {
   readonly permissionsConfigured?: boolean;
   /** As root it refuses bypass mode unless this variable is `1`. */
   readonly rootBypassVariable?: string;
+  /** Its one mode: it has no other, so that whoever asks for another is refused. */
+  readonly onlyMode?: PermissionMode;
   /** What the program does when nobody chooses a mode, if it is not to ask. */
   readonly ownDefault?: string;
   /** Options by which the user names a model, and the one by which we do. */

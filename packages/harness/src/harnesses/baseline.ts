@@ -11,7 +11,7 @@ export const pasteWithPromptHook: RouteProof = { ...pasteOnly, seen: "the prompt
 export const inboxRoute: RouteProof = {
   route: "inbox",
   handedOver: "read with check_inbox",
-  seen: "acknowledged with ack_inbox",
+  seen: "acknowledged with ack_message",
 };
 
 const nothing: PermissionRule = { flags: [], chosenBy: [] };

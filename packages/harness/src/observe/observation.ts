@@ -65,6 +65,12 @@ export interface ObserverState {
     | undefined;
   /** While starting: what it says of itself, and since when. */
   readonly starting: Starting | undefined;
+  /** Its newest title says that its tool servers start. */
+  readonly serversTitled: boolean;
+  /** It worked beside such a title. Once another one stands, it may be in a turn without having said so again. */
+  readonly servers: { readonly doneSince: number | undefined } | undefined;
+  /** What its title says is left of its context, and since when. */
+  readonly titledContext: { readonly pctLeft: number; readonly since: number } | undefined;
   /** The last title of a program that should rather report its status. */
   readonly earlyTitle: string | undefined;
   readonly saidActivityAt: number | undefined;

@@ -326,10 +326,10 @@ describe("hooks and titles", () => {
       title(5_000, "Ready | Context 9% left"),
     ]);
     expect(short).toEqual([
-      "600 context 100 title exact",
+      "900 context 100 title exact",
       "1053 ready status exact",
-      "3000 context 78 title exact",
-      "5000 context 9 title exact",
+      "3300 context 78 title exact",
+      "5300 context 9 title exact",
     ]);
   });
 });
@@ -447,10 +447,59 @@ describe("context after a compaction", () => {
   it("a title that still shows the old figure is no report", () => {
     const shown = lines("codex", [
       title(1, "Ready | Context 17% left"),
-      compacted(3),
-      title(4, "Working | Context 17% left"),
+      compacted(500),
+      title(600, "Working | Context 17% left"),
     ]);
-    expect(shown).toEqual(["1 context 17 title exact", "3 compacted hook exact"]);
+    expect(shown).toEqual(["301 context 17 title exact", "500 compacted hook exact"]);
+  });
+
+  it("a figure that comes back for a moment while it compacts is not told", () => {
+    const shown = lines("codex", [
+      title(1, "Ready | Context 18% left"),
+      title(1_000, "Working | Context 100% left"),
+      title(1_140, "Working | Context 18% left"),
+      title(1_141, "Working | Context 100% left"),
+    ]);
+    expect(shown).toEqual(["301 context 18 title exact", "1441 context 100 title exact"]);
+  });
+});
+
+describe("tool servers that start", () => {
+  const states = (...inputs: readonly ObserverInput[]): readonly string[] =>
+    observe("codex", inputs).short.filter((line) => line.includes("status"));
+
+  it("codex: they are no turn, though it is ready already and says that it works", () => {
+    const shown = states(
+      status(0, "state=idle"),
+      title(1_000, "Starting | x"),
+      status(1_001, "state=working"),
+      title(1_050, "Ready | x"),
+      status(1_060, "state=idle"),
+      status(2_000, "state=working"),
+    );
+    expect(shown).toEqual(["400 ready status exact", "2000 working status exact"]);
+  });
+
+  it("codex: it is not ready while they start, however long that takes", () => {
+    const shown = states(
+      status(0, "state=idle"),
+      title(100, "Starting | x"),
+      status(101, "state=working"),
+      title(9_000, "Ready | x"),
+      status(9_001, "state=idle"),
+    );
+    expect(shown).toEqual(["9401 ready status exact"]);
+  });
+
+  it("codex: a turn that begins in the same breath is found by the title that follows", () => {
+    const shown = states(
+      status(0, "state=idle"),
+      title(1_000, "Starting | x"),
+      status(1_001, "state=working"),
+      title(1_050, "Working | x"),
+      status(5_000, "state=done"),
+    );
+    expect(shown).toEqual(["400 ready status exact", "1050 working status exact", "5000 turn_ended status exact"]);
   });
 });
 

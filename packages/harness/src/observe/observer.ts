@@ -15,6 +15,7 @@ import type { BlockKind } from "@agent-relay/protocol";
 import type { AskRule, Harness } from "../harness.ts";
 import type { AgentSignal } from "../hook-report.ts";
 import { lookAtAsking } from "./asking.ts";
+import { deadlinesOf, serversDoneMs, titledContextMs, titleFallbackMs, undecidedMs } from "./deadlines.ts";
 import { binaryText, readableText, scanEscapes, type Found } from "./escape-scanner.ts";
 import {
   hook,
@@ -29,28 +30,20 @@ import {
   type ObserverStep,
   type Rank,
   type Said,
-  type Starting,
 } from "./observation.ts";
 import { lookAtOpening, newOpening } from "./opening.ts";
+import { phasesOf, type Draft } from "./phases.ts";
 import { blockOfError, programStatusReply, readProgramStatus, type ProgramStatus } from "./program-status.ts";
 import { quotedPercentages, readContext } from "./screen-text.ts";
 import { ofUntriedVersion } from "./untried-version.ts";
 
-/** Titles of a program that should report its status count only when no status has come by then. */
-const titleFallbackMs = 5_000;
-/** Work this long while starting is a turn, given on the command line, and not the start. */
-const workingProofMs = 1_500;
 const activityEveryMs = 1_000;
-/** A line that is not finished counts as it is after this much silence. */
-const undecidedMs = 150;
 const tailCharacters = 512;
 /** The dialog of a hook's permission request comes up within this time. */
 const askedMs = 5_000;
 /** Where a percent sign of an earlier chunk may still wait for the end of its phrase. */
 const lookBack = 64;
 const quotedTextsMax = 32;
-
-type Draft = { -readonly [Key in keyof ObserverState]: ObserverState[Key] };
 
 export type Observed = Pick<Harness, "observation" | "dialogs" | "answers" | "connection">;
 
@@ -61,6 +54,8 @@ export function createObserver(
 ): Observer {
   const row = tried ? harness : ofUntriedVersion(harness);
   const rules = row.observation;
+  const { nextWake, settledAt, readyBySilenceAt, turnEndsAt } = deadlinesOf(rules);
+  const { moveTo, becomeReady, block, unblock } = phasesOf(row);
 
   return { initial, step };
 
@@ -72,6 +67,9 @@ export function createObserver(
       lastOutputAt: undefined,
       contextPctLeft: undefined,
       compacted: false,
+      serversTitled: false,
+      servers: undefined,
+      titledContext: undefined,
       rank: 0,
       blocked: undefined,
       starting: undefined,
@@ -181,6 +179,8 @@ export function createObserver(
     if (report.part !== undefined || report.state === "clear") return;
     state.rank = status;
     const said: Said = { at, source: "status", fidelity: "exact" };
+    state.servers = undefined;
+    if (report.state === "working" && state.serversTitled) return serversStart(state, out, said);
     const means = rules.statusRules?.find(
       (rule) =>
         rule.says === report.state &&
@@ -223,9 +223,20 @@ export function createObserver(
     }
   }
 
+  /** No turn has begun, and it is not ready before they have. */
+  function serversStart(state: Draft, out: Observation[], said: Said): void {
+    state.servers = { doneSince: undefined };
+    if (state.phase === "blocked") unblock(state, out, said);
+    if (state.phase === "starting") state.starting = undefined;
+  }
+
   function takeTitle(state: Draft, out: Observation[], text: string, at: number): void {
     const left = rules.contextTitle?.exec(text)?.[1];
-    if (left !== undefined) sayContext(state, out, Number(left), { at, source: "title", fidelity: "exact" });
+    if (left !== undefined && Number(left) !== state.titledContext?.pctLeft)
+      state.titledContext = { pctLeft: Number(left), since: at };
+    state.serversTitled = rules.serversTitle?.test(text) === true;
+    if (state.servers !== undefined)
+      state.servers = { doneSince: state.serversTitled ? undefined : (state.servers.doneSince ?? at) };
     if (rules.titles === undefined || state.rank > (rules.titles.fidelity === "exact" ? hook : title)) return;
     const rule = rules.titles.rules.find(({ pattern }) => pattern.test(text));
     if (rule === undefined) return;
@@ -368,6 +379,13 @@ export function createObserver(
 
   /** What becomes true by waiting. */
   function passTime(state: Draft, out: Observation[], at: number): void {
+    const { titledContext, servers } = state;
+    if (titledContext !== undefined && at - titledContext.since >= titledContextMs)
+      sayContext(state, out, titledContext.pctLeft, { at, source: "title", fidelity: "exact" });
+    if (servers?.doneSince !== undefined && at - servers.doneSince >= serversDoneMs) {
+      state.servers = undefined;
+      moveTo(state, out, "working", { at: servers.doneSince, source: "status", fidelity: "exact" });
+    }
     if (state.undecidedSince !== undefined && at - state.undecidedSince >= undecidedMs) {
       readScreen(state, out, state.tail, Math.max(0, state.tail.length - lookBack), true, at);
     }
@@ -392,91 +410,6 @@ export function createObserver(
     if (endsAt !== undefined && endsAt <= at) {
       moveTo(state, out, "idle", { at: state.lastOutputAt ?? at, source: "silence", fidelity: "inferred" });
     }
-  }
-
-  function nextWake(state: ObserverState): number | undefined {
-    const times: number[] = [];
-    if (state.undecidedSince !== undefined) times.push(state.undecidedSince + undecidedMs);
-    if (state.phase === "starting") {
-      const at = state.starting === undefined ? readyBySilenceAt(state) : settledAt(state.starting);
-      if (Number.isFinite(at)) times.push(at);
-      if (state.earlyTitle !== undefined && state.rank < title) times.push(state.startedAt + titleFallbackMs);
-    }
-    const endsAt = turnEndsAt(state);
-    if (endsAt !== undefined) times.push(endsAt);
-    return times.length === 0 ? undefined : Math.min(...times);
-  }
-
-  function settledAt(starting: Starting): number {
-    const { settleMs } = rules.ready;
-    if (starting.awaitsComposer) return Number.POSITIVE_INFINITY;
-    return starting.since + (starting.says === "idle" || settleMs === 0 ? settleMs : workingProofMs);
-  }
-
-  function readyBySilenceAt(state: ObserverState): number {
-    if (state.rank > silence) return Number.POSITIVE_INFINITY;
-    const { quietMs, atMostMs } = rules.ready;
-    const quiet =
-      quietMs === undefined || state.lastOutputAt === undefined
-        ? Number.POSITIVE_INFINITY
-        : state.lastOutputAt + quietMs;
-    return Math.min(quiet, atMostMs === undefined ? Number.POSITIVE_INFINITY : state.startedAt + atMostMs);
-  }
-
-  function turnEndsAt(state: ObserverState): number | undefined {
-    if (state.phase !== "working" || state.rank !== silence || rules.turnQuietMs === undefined) return undefined;
-    return (state.lastOutputAt ?? state.startedAt) + rules.turnQuietMs;
-  }
-
-  /** The program is idle or working now. */
-  function moveTo(state: Draft, out: Observation[], phase: "idle" | "working", said: Said): void {
-    if (state.phase === "blocked") unblock(state, out, said);
-    if (state.phase === "starting") {
-      if (state.starting?.says === phase) return;
-      const awaitsComposer =
-        phase === "idle" &&
-        said.source === "title" &&
-        rules.promptText !== undefined &&
-        state.opening?.composer === false;
-      state.starting = { says: phase, since: said.at, source: said.source, fidelity: said.fidelity, awaitsComposer };
-      return;
-    }
-    if (state.phase === phase) return;
-    state.phase = phase;
-    if (phase === "working") state.asked = undefined;
-    out.push({ type: phase === "working" ? "working" : "turn_ended", ...said });
-  }
-
-  function becomeReady(state: Draft, out: Observation[], said: Said): void {
-    state.phase = "idle";
-    state.starting = undefined;
-    out.push({ type: "ready", ...said });
-  }
-
-  function block(
-    state: Draft,
-    out: Observation[],
-    kind: BlockKind,
-    what: string | undefined,
-    by: Rank,
-    said: Said,
-  ): void {
-    if (state.phase !== "blocked") state.blocked = { before: state.phase, by, kind };
-    else if (state.blocked !== undefined)
-      state.blocked = { ...state.blocked, by: Math.max(by, state.blocked.by) as Rank, kind };
-    const again = state.phase === "blocked" && by === silence;
-    state.phase = "blocked";
-    // What a title said before the dialog holds again when the composer is back.
-    state.starting =
-      by === silence && state.starting?.says === "idle" ? { ...state.starting, awaitsComposer: true } : undefined;
-    if (!again) out.push({ type: "blocked", kind, what, answerable: row.answers?.[kind] !== undefined, ...said });
-  }
-
-  /** Back to what it was; what it is now is said by whoever unblocked it. */
-  function unblock(state: Draft, out: Observation[], said: Said): void {
-    state.phase = state.blocked?.before ?? "idle";
-    state.blocked = undefined;
-    out.push({ type: "unblocked", ...said });
   }
 
   /** A dialog seen on the screen, which nothing better has contradicted. */

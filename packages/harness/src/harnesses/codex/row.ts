@@ -105,6 +105,7 @@ export const codex: Harness = {
   observation: {
     statusProtocol: true,
     contextTitle: /\bContext (\d{1,3})% left\b/u,
+    serversTitle: /\bStarting \|/u,
     contextScreen: false,
     // Idle shows for some 70 ms before its MCP servers start; those take 120 to 300 ms.
     ready: { settleMs: 400 },
