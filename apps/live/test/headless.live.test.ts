@@ -1,13 +1,19 @@
 /** Headless: the same program on pipes. */
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { harnessById } from "@agent-relay/harness";
 import { expect } from "vitest";
 import { by, forEachProgram } from "../src/story.ts";
 
 forEachProgram(({ program, story }) => {
   story("headless", "it takes turns, proves what it has seen and calls tools", async (stage) => {
     await stage.relay.client.call("agent.register", { name: "reader" });
-    const ada = await stage.hire("hal", { runtime: "headless" });
+    // A program that takes one prompt and ends is started again for the next one.
+    const isOneShot = harnessById(program.id).headless?.kind === "one-shot";
+    const ada = await stage.hire("hal", {
+      runtime: "headless",
+      ...(isOneShot ? { restart: { when: "always", delayMs: 0 } } : {}),
+    });
     const { messageId, sequence } = await ada.tell('%model send reader "from the pipes"');
     const { traits } = await ada.next("agent_spawning");
     const seen = traits.provesSeen
@@ -16,10 +22,16 @@ forEachProgram(({ program, story }) => {
     const ended = await ada.next("agent_turn_ended", sequence);
     const sent = await stage.watch.until("message_accepted", (it) => it.from === "hal");
     expect(sent).toMatchObject({ body: "from the pipes" });
-    await ada.next("agent_idle", ended.sequence);
+    if (isOneShot) {
+      const exit = await ada.next("agent_exited", ended.sequence);
+      expect(exit).toMatchObject({ reason: "clean", code: 0 });
+      await ada.next("agent_ready", exit.sequence);
+    } else await ada.next("agent_idle", ended.sequence);
     await ada.turn("%model say a second turn");
     await stage.modelHas("a second turn");
-    return `seen by ${seen}, turns by ${by(ended)}`;
+    const request = stage.model.requests().findLast((it) => it.asked?.text.includes("a second turn"));
+    expect(JSON.stringify(request?.body)).toContain("from the pipes");
+    return `seen by ${seen}, turns by ${by(ended)}${isOneShot ? "; a process for each turn, one conversation" : ""}`;
   });
 
   story("headlessAnswers", "it asks for a permission, and approve and deny answer", async (stage) => {

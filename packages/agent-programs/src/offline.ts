@@ -6,7 +6,7 @@
  *   F2  Everything is below `home`; the configuration of whoever runs it is neither read nor written.
  *   F3  The only address is `modelUrl`, the only key `offlineKey`, which opens nothing.
  *   F4  A folder is trusted only if it is named as `project`, in the way in which the program itself remembers that.
- *       OpenCode, Qwen Code, goose and Pi ask nobody.
+ *       OpenCode, goose and Pi ask nobody.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -170,15 +170,17 @@ const profiles: Readonly<Record<ProgramId, (setting: OfflineSetting) => Profile>
     },
   }),
 
-  "qwen-code": ({ modelUrl, model = anyModel }) => ({
+  "qwen-code": ({ modelUrl, project, model = anyModel }) => ({
     env: { OPENAI_API_KEY: offlineKey, OPENAI_BASE_URL: `${modelUrl}/v1`, OPENAI_MODEL: model },
     files: {
       ".qwen/settings.json": {
         general: { enableAutoUpdate: false },
         privacy: { usageStatisticsEnabled: false },
-        security: { auth: { selectedType: "openai" } },
+        // It asks for trust only where its user wants that.
+        security: { auth: { selectedType: "openai" }, folderTrust: { enabled: true } },
         model: { name: model },
       },
+      ...(project === undefined ? {} : { ".qwen/trustedFolders.json": { [project]: "TRUST_FOLDER" } }),
     },
   }),
 

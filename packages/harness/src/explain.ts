@@ -177,6 +177,7 @@ function statusOf({ observation, connection }: Harness): string {
 }
 
 function permissionOf(row: Harness, mode: "ask" | "auto" | "bypass"): string {
+  if (row.onlyMode !== undefined) return row.onlyMode === mode ? "what it always does" : "refused: it has no such mode";
   if (row.permissionsConfigured === true) return "its configuration, in the environment";
   const rule = row.permission[mode];
   const parts = [

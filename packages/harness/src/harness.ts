@@ -198,6 +198,8 @@ export interface Headless {
   readonly steerable?: boolean;
   /** A turn can be interrupted, and the program says that it was. */
   readonly interruptible?: boolean;
+  /** It takes no options for mode and model; its wiring and its language do all that they would. */
+  readonly takesNoOptions?: boolean;
   /** It names its session itself, whatever its options say. */
   readonly namesSession?: boolean;
 }

@@ -50,6 +50,7 @@ export { answerHook, translateHook } from "./hook-report.ts";
 export type { AgentSignal, HookReport } from "./hook-report.ts";
 export { inferHarness } from "./infer.ts";
 export type { Inference, InferenceHint } from "./infer.ts";
+export { askedMode } from "./launch/permission.ts";
 export { planLaunch } from "./launch/plan.ts";
 export type { LaunchPlan, LaunchRequest } from "./launch/plan.ts";
 export type { PlannedFile, PlannedMirror, Wiring, WiringInput } from "./launch/wiring.ts";

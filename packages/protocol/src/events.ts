@@ -270,6 +270,17 @@ const agentEvents = [
   z.object({ type: z.literal("agent_held"), agent, leaseId: z.string(), holder: z.string(), expiresAt: instant }),
   /** The program was asked to stop its turn, so that urgent mail can reach it. */
   z.object({ type: z.literal("agent_interrupting"), agent, epoch, messageId: MessageId }),
+  /**
+   * The submit key was pressed once more: what was pasted has led to no turn, and the program is one that would have said
+   * so. `repeat` counts from 1.
+   */
+  z.object({
+    type: z.literal("agent_submit_repeated"),
+    agent,
+    epoch,
+    injection: z.string(),
+    repeat: z.number().int().min(1),
+  }),
   /** The right to type is free again. */
   z.object({
     type: z.literal("agent_unheld"),

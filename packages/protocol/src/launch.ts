@@ -35,7 +35,8 @@ export const LaunchSpec = z.object({
   /** Added to the environment of the program. Values never leave the broker again. */
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(131_072)).default({}),
   model: z.string().min(1).max(128).optional(),
-  permissionMode: PermissionMode.default("ask"),
+  /** Absent: it asks, or does what it always does if it cannot ask. */
+  permissionMode: PermissionMode.optional(),
   /**
    * Answers the program's question whether the files of its directory may be trusted, which lets it run what the
    * project's own settings say. Without it the agent is `blocked` at that question, if it asks.

@@ -15,7 +15,7 @@ interface SpawnOptions {
   readonly channels?: readonly string[];
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly permission: "ask" | "auto" | "bypass";
+  readonly permission?: "ask" | "auto" | "bypass";
   readonly restart: "never" | "on-crash" | "always";
   readonly maxFailures?: number;
   readonly harness?: string;
@@ -96,12 +96,12 @@ async function launchOf(context: Context, options: SpawnOptions, words: readonly
     ...launchWords(words),
     runtime: options.headless === true ? "headless" : options.runtime,
     trust: options.trust === true,
-    permissionMode: options.permission,
     restart: {
       when: options.restart,
       ...(options.maxFailures === undefined ? {} : { maxConsecutiveFailures: options.maxFailures }),
     },
   };
+  if (options.permission !== undefined) launch.permissionMode = options.permission;
   if (options.model !== undefined) launch.model = options.model;
   if (options.task !== undefined) launch.task = options.task === "-" ? await readStdin() : options.task;
   if (options.channels !== undefined) launch.channels = [...options.channels];

@@ -26,7 +26,7 @@ interface WrapOptions {
   readonly name?: string;
   readonly channel?: readonly string[];
   readonly team?: string;
-  readonly permission: "ask" | "auto" | "bypass";
+  readonly permission?: "ask" | "auto" | "bypass";
   readonly trust?: true;
 }
 
@@ -78,10 +78,10 @@ async function spawn(
     ...launchWords(words),
     ...sizeOf(process.stdout),
     cwd: context.cwd,
-    permissionMode: options.permission,
     trust: options.trust === true,
     restart: { when: "never" },
   };
+  if (options.permission !== undefined) launch.permissionMode = options.permission;
   if (options.channel !== undefined) launch.channels = [...options.channel];
   if (options.team !== undefined) launch.team = options.team;
   const names = options.name === undefined ? wrapNames(words) : [options.name];

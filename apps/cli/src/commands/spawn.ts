@@ -27,9 +27,8 @@ export const spawn = command({
     { flags: "-e, --env <key=value>", summary: "added to the program's environment; repeatable", parse: assignments },
     {
       flags: "--permission <mode>",
-      summary: "how much it may do without asking",
+      summary: "how much it may do without asking; if absent it asks, or does what it always does if it cannot",
       choices: ["ask", "auto", "bypass"],
-      fallback: "ask",
     },
     {
       flags: "--restart <when>",

@@ -21,9 +21,8 @@ export const wrap = command({
     { flags: "--team <name>", summary: "a label, shown in `who`" },
     {
       flags: "--permission <mode>",
-      summary: "how much it may do without asking",
+      summary: "how much it may do without asking; if absent it asks, or does what it always does if it cannot",
       choices: ["ask", "auto", "bypass"],
-      fallback: "ask",
     },
     { flags: "--trust", summary: "answer the program's question whether this directory may be trusted with yes" },
   ],

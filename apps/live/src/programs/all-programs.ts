@@ -2,9 +2,14 @@
 import { claudeCode } from "./claude-code.ts";
 import { codex } from "./codex.ts";
 import { geminiCli } from "./gemini-cli.ts";
+import { githubCopilot } from "./github-copilot.ts";
+import { goose } from "./goose.ts";
+import { opencode } from "./opencode.ts";
+import { pi } from "./pi.ts";
 import type { LiveProgram } from "./program.ts";
+import { qwenCode } from "./qwen-code.ts";
 
-export const allPrograms: readonly LiveProgram[] = [claudeCode, codex, geminiCli];
+export const allPrograms: readonly LiveProgram[] = [claudeCode, codex, geminiCli, opencode, githubCopilot, goose, pi, qwenCode];
 
 /** `LIVE_PROGRAMS=codex,claude-code` narrows a run; a word that is no program of the suite is an error. */
 export function chosenPrograms(wanted: string | undefined): readonly LiveProgram[] {

@@ -9,6 +9,8 @@ export interface LiveProgram {
   readonly command: string;
   /** Makes it ask for a permission before it makes `file` in its directory. */
   readonly asksToMake: (file: string) => string;
+  /** Files of a project without which it does not ask whether to trust it. Absent: it asks about every project. */
+  readonly asksToTrust?: Readonly<Record<string, string>>;
   /** Makes it ask something that is no permission. */
   readonly asksQuestion?: string;
   /** What a person types to have its conversation replaced by a summary. Absent: it does so by itself when the window fills. */

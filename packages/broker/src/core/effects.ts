@@ -46,6 +46,8 @@ export type BrokerEffect =
       readonly recovered: boolean;
     } & OfIncarnation)
   | ({ readonly type: "interrupt" } & OfIncarnation)
+  /** Presses the submit key once more for what an injection has pasted. */
+  | ({ readonly type: "submit"; readonly injection: string; readonly repeat: number } & OfIncarnation)
   /** What a person decided about that which the program waits for. */
   | ({
       readonly type: "answer";
@@ -81,6 +83,15 @@ export function react(facts: readonly Noted[], state: BrokerState): readonly Bro
       }
       case "agent_interrupting":
         effects.push({ type: "interrupt", name: fact.agent, epoch: fact.epoch });
+        break;
+      case "agent_submit_repeated":
+        effects.push({
+          type: "submit",
+          name: fact.agent,
+          epoch: fact.epoch,
+          injection: fact.injection,
+          repeat: fact.repeat,
+        });
         break;
       case "agent_block_answered": {
         const agent = state.agents.get(fact.agent);

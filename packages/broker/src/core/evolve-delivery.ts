@@ -82,6 +82,7 @@ export function evolveDelivery(agent: Agent, fact: DeliveryFact, at: number): vo
       return;
     case "delivery_seen":
       delivery.seenAt = at;
+      agent.unconfirmed = undefined;
       return;
     case "delivery_answered":
       agent.mailbox.remove(delivery);
@@ -126,7 +127,10 @@ function handedOver(agent: Agent, delivery: Delivery, fact: FactOf<"delivery_han
   delivery.possibleRepeat = fact.possibleRepeat;
   delivery.stalled = undefined;
   agent.mailbox.settle(delivery);
-  if (owesTurn) agent.turnOwedUntil = at + TURN_OWED_MS;
+  if (!owesTurn) return;
+  agent.turnOwedUntil = at + TURN_OWED_MS;
+  const tells = agent.traits?.provesSeen === true && fact.route === "paste";
+  agent.unconfirmed = tells ? { injection: injection.id, repeats: 0 } : undefined;
 }
 
 function newDelivery(

@@ -1,7 +1,7 @@
 /** Folding one fact into the state, in place. Total: a fact that was written once always folds. */
 import { invariant } from "@agent-relay/kernel";
 import type { Fact } from "@agent-relay/protocol";
-import { evolveDelivery, messageAccepted } from "./evolve-delivery.ts";
+import { evolveDelivery, messageAccepted, TURN_OWED_MS } from "./evolve-delivery.ts";
 import { newAgent, type Agent, type BrokerState, type Noted } from "./state.ts";
 
 /** How long an interrupt may take to show. Programs seen so far stop within two seconds. */
@@ -97,14 +97,14 @@ function evolveAgent(agent: Agent, fact: OwnFact, { at, sequence }: Noted): void
       return;
     case "agent_working":
       setStatus(agent, "working", at, fact.source, fact.fidelity);
-      agent.turnOwedUntil = undefined;
+      turnShown(agent);
       if (agent.injection !== undefined) agent.injection.turnSeen = true;
       agent.sessionUsed = true;
       agent.resumeNext = agent.sessionId ?? agent.resumeNext;
       return;
     case "agent_turn_ended":
       setStatus(agent, "idle", at, fact.source, fact.fidelity);
-      agent.turnOwedUntil = undefined;
+      turnShown(agent);
       // The end of the turn that it was to go into is not the turn that it begins.
       if (agent.injection?.steer === false) agent.injection.turnSeen = true;
       agent.interrupt = undefined;
@@ -154,6 +154,8 @@ function evolveAgent(agent: Agent, fact: OwnFact, { at, sequence }: Noted): void
       return;
     case "agent_draft_begun":
       agent.drafting = true;
+      // From now on Enter would send what a person has typed.
+      agent.unconfirmed = undefined;
       return;
     case "agent_draft_ended":
       agent.drafting = false;
@@ -196,6 +198,11 @@ function evolveAgent(agent: Agent, fact: OwnFact, { at, sequence }: Noted): void
       return;
     case "agent_held":
       agent.hold = { leaseId: fact.leaseId, holder: fact.holder, expiresAt: fact.expiresAt };
+      agent.unconfirmed = undefined;
+      return;
+    case "agent_submit_repeated":
+      agent.unconfirmed = { injection: fact.injection, repeats: fact.repeat };
+      agent.turnOwedUntil = at + TURN_OWED_MS;
       return;
     case "agent_unheld":
       agent.hold = undefined;
@@ -259,8 +266,13 @@ function failuresAfter(agent: Agent, exit: FactOf<"agent_exited">): number {
   return healthy ? 1 : agent.failures + 1;
 }
 
-function forgetTurn(agent: Agent): void {
+function turnShown(agent: Agent): void {
   agent.turnOwedUntil = undefined;
+  agent.unconfirmed = undefined;
+}
+
+function forgetTurn(agent: Agent): void {
+  turnShown(agent);
   agent.interrupt = undefined;
   agent.interruptFailedFor = undefined;
   agent.beforeBlock = undefined;

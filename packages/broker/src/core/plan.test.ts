@@ -123,8 +123,48 @@ test("a prompt that was swallowed does not close the agent for ever", () => {
     handedOver(m(1), "ada"),
     accepted(m(2), "ben", "ada"),
   );
-  expect(startedIds(dueFor(state, "ada", t0 + TURN_OWED_MS - 1))).toEqual([]);
-  expect(startedIds(dueFor(state, "ada", t0 + TURN_OWED_MS))).toEqual([m(2)]);
+  expect(dueFor(state, "ada", t0 + TURN_OWED_MS - 1)).toEqual([]);
+  pressedTwice(state);
+  expect(startedIds(dueFor(state, "ada", t0 + 3 * TURN_OWED_MS))).toEqual([m(2)]);
+});
+
+const pasted = [...running("ada"), accepted(m(1), "ben", "ada"), attempted(m(1), "ada"), handedOver(m(1), "ada")];
+const due = t0 + TURN_OWED_MS;
+
+/** Each time when it is due. */
+function pressedTwice(state: BrokerState): void {
+  for (const repeat of [1, 2]) {
+    const pressed = dueFor(state, "ada", t0 + repeat * TURN_OWED_MS);
+    expect(pressed).toMatchObject([{ type: "agent_submit_repeated", agent: "ada", epoch: 1, repeat }]);
+  }
+}
+
+test("D8: a paste of which nothing came is submitted again, twice, and each time looked after", () => {
+  const state = stateAfter(...pasted);
+  const agent = state.agents.get("ada");
+  expect(agent === undefined ? undefined : nextDue(agent, t0)).toBe(due);
+  pressedTwice(state);
+  expect(dueFor(state, "ada", t0 + 60_000)).toMatchObject([{ type: "agent_idle" }]);
+});
+
+test.each([
+  ["it works", [working("ada")]],
+  ["its turn is over", [working("ada"), turnEnded("ada")]],
+  ["it was seen", [{ type: "delivery_seen", messageId: m(1), agent: "ada", epoch: 1, evidence: "prompt_hook" }]],
+  ["it waits for a person", [blocked("ada")]],
+  ["a person has typed", [{ type: "agent_draft_begun", agent: "ada", epoch: 1 }]],
+  ["a person is at it", [{ type: "agent_held", agent: "ada", leaseId: "l", holder: "ben", expiresAt: t0 + 1 }]],
+] as const)("D8: nothing is submitted again once %s", (_when, facts) => {
+  const state = stateAfter(...pasted, ...facts);
+  expect(typesOf(dueFor(state, "ada", due))).not.toContain("agent_submit_repeated");
+});
+
+test.each([
+  ["that does not say which prompts it took", { ...turns, provesSeen: false }],
+  ["that reads at any time", lines],
+])("D8: nothing is submitted again to a program %s", (_what, traits) => {
+  const state = stateAfter(...running("ada", traits), ...pasted.slice(4));
+  expect(typesOf(dueFor(state, "ada", due))).not.toContain("agent_submit_repeated");
 });
 
 test("agent_idle is not said of an agent whose prompt is just being taken", () => {
@@ -132,6 +172,9 @@ test("agent_idle is not said of an agent whose prompt is just being taken", () =
   expect(dueFor(state, "ada", t0 + 60_000)).toEqual([]);
   fold(state, handedOver(m(1), "ada"), t0 + 60_000);
   expect(dueFor(state, "ada", t0 + 60_000 + TURN_OWED_MS - 1)).toEqual([]);
+  const { repeats } = state.agents.get("ada")?.unconfirmed ?? { repeats: -1 };
+  expect(repeats).toBe(0);
+  fold(state, { type: "delivery_seen", messageId: m(1), agent: "ada", epoch: 1, evidence: "prompt_hook" }, t0 + 60_001);
   expect(dueFor(state, "ada", t0 + 60_000 + TURN_OWED_MS)).toMatchObject([{ type: "agent_idle" }]);
 });
 

@@ -10,6 +10,8 @@
  *   D5  A timeout moves no delivery; it only says why the delivery is not further along.
  *   D6  What is due is found again from the state alone: a lost hint costs time, never work.
  *   D7  A message answers nothing: whatever it says, only `agent.answer` gives a person's word to a blocked program.
+ *   D8  A paste of which nothing came is submitted again, twice at most, by a program that would have said so; never while
+ *       anything but its own idle composer may take the key.
  */
 import type { DeadLetterReason, DeliveryTraits, Fact, Route, StallReason } from "@agent-relay/protocol";
 import { limits } from "@agent-relay/protocol";
@@ -19,6 +21,8 @@ import { isLive, type Agent, type BrokerState } from "./state.ts";
 
 /** Mail that waits this long says why. A turn often lasts longer, so this is information, not an alarm. */
 export const STALL_AFTER_MS = 30_000;
+/** How often the submit key is pressed again for one paste. */
+const SUBMIT_REPEATS_MAX = 2;
 /** Messages that go in together. More would make one prompt hard to answer. */
 export const INJECTION_ITEMS_MAX = 16;
 /** Bytes that go in together, unless a single message is larger. */
@@ -51,7 +55,18 @@ function planAgent(agent: Agent, state: BrokerState, at: number, sequence: numbe
   facts.push(...dead, ...notices(agent, dead, state, sequence));
   // What was found so far changes the situation; deliveries are looked at once it has been folded in.
   if (facts.length > 0) return facts;
-  return planDelivery(agent, at, sequence);
+  const again = submitAgain(agent, at);
+  return again === undefined ? planDelivery(agent, at, sequence) : [again];
+}
+
+/** Some programs lose the key that comes while they are still busy with something else, and leave the text standing. */
+function submitAgain(agent: Agent, at: number): Fact | undefined {
+  const { name, epoch, unconfirmed } = agent;
+  if (unconfirmed === undefined || !mayBeSubmitted(agent)) return undefined;
+  if (agent.status !== "idle" || agent.releasing !== undefined || agent.injection !== undefined) return undefined;
+  if (!isDue(agent.turnOwedUntil, at) || personAt(agent, at) !== undefined) return undefined;
+  const { injection, repeats } = unconfirmed;
+  return { type: "agent_submit_repeated", agent: name, epoch, injection, repeat: repeats + 1 };
 }
 
 function planDelivery(agent: Agent, at: number, sequence: number): readonly Fact[] {
@@ -147,6 +162,10 @@ export function startInjection(
     possibleRepeat: delivery.possibleRepeat,
     injection,
   }));
+}
+
+function mayBeSubmitted({ unconfirmed }: Agent): boolean {
+  return unconfirmed !== undefined && unconfirmed.repeats < SUBMIT_REPEATS_MAX;
 }
 
 function planInterrupt(agent: Agent, urgent: Delivery, at: number): readonly Fact[] {
@@ -250,7 +269,7 @@ function idleDue(agent: Agent): number | undefined {
   const threshold = agent.launch?.idleThresholdSecs ?? 0;
   if (agent.kind !== "program" || agent.status !== "idle" || threshold === 0) return undefined;
   // What has just been typed is about to be worked on.
-  if (agent.idleReportedFor === agent.since || agent.injection !== undefined) return undefined;
+  if (agent.idleReportedFor === agent.since || agent.injection !== undefined || mayBeSubmitted(agent)) return undefined;
   return Math.max(agent.since + threshold * 1_000, agent.turnOwedUntil ?? 0);
 }
 
@@ -267,6 +286,7 @@ export function nextDue(agent: Agent, at: number): number | undefined {
   consider(agent.hold?.expiresAt);
   consider(agent.restartAt);
   consider(idleDue(agent));
+  if (agent.unconfirmed !== undefined) consider(agent.turnOwedUntil);
   if (agent.mailbox.waitingCount > 0) {
     consider(agent.retryAt);
     consider(agent.turnOwedUntil);

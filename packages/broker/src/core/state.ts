@@ -113,6 +113,8 @@ export interface Agent {
   injection: Injection | undefined;
   /** A prompt went in and its turn has not shown yet; until then nothing more goes in. */
   turnOwedUntil: number | undefined;
+  /** The paste that this turn is owed for, by a program that says when a turn begins; and how often its submit key was pressed again. */
+  unconfirmed: { readonly injection: string; readonly repeats: number } | undefined;
   /** Messages of the turn that runs, the newest of them if there are many. */
   turnMessages: string[];
   /** The turn that runs takes nothing in between. */
@@ -187,6 +189,7 @@ export function newAgent(name: string, kind: AddresseeKind, at: number): Agent {
     mailbox: new Mailbox(limits.openDeliveriesMax),
     injection: undefined,
     turnOwedUntil: undefined,
+    unconfirmed: undefined,
     turnMessages: [],
     steerRefused: false,
     retryAt: undefined,

@@ -207,7 +207,9 @@ async function spawn(request: Request<"agent.spawn">, office: Office): Promise<M
 
 function ofItsVersion(agent: Agent | undefined): readonly string[] {
   return agent?.versionTried === false
-    ? [`Version ${agent.version ?? "unknown"} was not tried: only what it says of itself counts, not what it shows. What it asks is answered at its own terminal.`]
+    ? [
+        `Version ${agent.version ?? "unknown"} was not tried: only what it says of itself counts, not what it shows. What it asks is answered at its own terminal.`,
+      ]
     : [];
 }
 

@@ -126,6 +126,7 @@ export function conversationIntake(talk: Talk, recorded: () => Recorded, around:
       return perform({ type: "deliver", injection, text, steer, at: clock.now() });
     },
     interrupt: () => perform({ type: "interrupt", at: clock.now() }),
+    submitAgain: () => Promise.resolve(),
     answer: ({ verdict, recovered }) =>
       recovered && !answersHold ? Promise.resolve() : perform({ type: "answer", verdict, at: clock.now() }),
     leave: async () => {

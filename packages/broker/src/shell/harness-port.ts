@@ -116,6 +116,8 @@ export interface Harnesses {
   /** For a harness that runs on pipes; throws for another. */
   readonly converse: (of: Incarnated, options: TalkOptions) => Talk;
   readonly pasteSteps: (harness: string | undefined, text: string, bracketedPaste: boolean) => readonly WriteStep[];
+  /** The key that submits what stands in the composer. */
+  readonly submitSteps: (harness: string | undefined) => readonly WriteStep[];
   readonly interruptSteps: (harness: string | undefined) => readonly WriteStep[];
   /** The keys that answer a dialog of this kind; none where only a person at the terminal can. */
   readonly answerSteps: (harness: string | undefined, kind: BlockKind, verdict: Verdict) => readonly WriteStep[];

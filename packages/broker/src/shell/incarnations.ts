@@ -86,7 +86,7 @@ export interface IncarnationsOptions {
   readonly factsOf: (name: string, epoch: number, types: readonly Fact["type"][]) => readonly Fact[];
 }
 
-type Keys = Extract<BrokerEffect, { type: "inject" | "answer" | "interrupt" }>;
+type Keys = Extract<BrokerEffect, { type: "inject" | "answer" | "interrupt" | "submit" }>;
 type Injected = Extract<BrokerEffect, { type: "inject" }>;
 
 export function createIncarnations(options: IncarnationsOptions): Incarnations {
@@ -228,6 +228,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
 
   const tell = (it: Live, effect: Keys): Promise<void> => {
     if (effect.type === "inject") return it.intake.deliver(effect, options.renderInjection(effect));
+    if (effect.type === "submit") return it.intake.submitAgain(effect);
     return effect.type === "answer" ? it.intake.answer(effect) : it.intake.interrupt();
   };
 

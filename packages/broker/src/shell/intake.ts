@@ -32,6 +32,8 @@ export interface Intake {
   /** Resolves when it is written, or was found to be impossible, which has been reported then. Never rejects. */
   readonly deliver: (effect: EffectOf<"inject">, text: string) => Promise<void>;
   readonly interrupt: () => Promise<void>;
+  /** Only terminals lose keys. */
+  readonly submitAgain: (effect: EffectOf<"submit">) => Promise<void>;
   readonly answer: (effect: EffectOf<"answer">) => Promise<void>;
   /** Asks it to leave by itself, or says what the host is to type; nothing if it cannot be asked. */
   readonly leave: () => Promise<{ readonly polite?: readonly WriteStep[] } | undefined>;
@@ -66,6 +68,7 @@ export const noIntake: Intake = {
   contextPctLeft: () => undefined,
   deliver: () => Promise.resolve(),
   interrupt: () => Promise.resolve(),
+  submitAgain: () => Promise.resolve(),
   answer: () => Promise.resolve(),
   leave: () => Promise.resolve(undefined),
 };

@@ -134,6 +134,7 @@ export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
     converse: (of, talk) =>
       talkOf(rowOf(of.harness), { ...talk, name: of.name, cwd: talk.launch.cwd ?? options.project }, recorderOf(of)),
     pasteSteps: (harness, text, bracketedPaste) => pastePlan({ harness: rowOf(harness), text, bracketedPaste }),
+    submitSteps: (harness) => keySteps([rowOf(harness).submit.key]),
     interruptSteps: (harness) => keySteps(rowOf(harness).interrupt?.keys ?? []),
     answerSteps: (harness, kind, verdict) => {
       const answer = rowOf(harness).answers?.[kind];

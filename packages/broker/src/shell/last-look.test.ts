@@ -1,8 +1,19 @@
 import { expect, test } from "vitest";
 import type { WriteState } from "@agent-relay/kernel";
+import type { Fact } from "@agent-relay/protocol";
 import type { BrokerEffect } from "../core/effects.ts";
 import type { BrokerState } from "../core/state.ts";
-import { blocked, running, stateAfter, t0 } from "../testing/stories.ts";
+import {
+  accepted,
+  attempted,
+  blocked,
+  handedOver,
+  running,
+  stateAfter,
+  t0,
+  turnEnded,
+  working,
+} from "../testing/stories.ts";
 import { settle } from "../core/broker.ts";
 import { lastLook, mayAskToLeave } from "./last-look.ts";
 
@@ -45,6 +56,16 @@ test("keys are typed where nothing is in the way, and not into a dialog, a draft
   expect(await look(inject(false), drafting)).toBe("draft_in_composer");
   expect(await look({ type: "interrupt", name: "ada", epoch: 1 }, asking())).toBe("agent_blocked");
   expect(await look({ ...inject(false), epoch: 2 }, idle())).toBe("agent_not_running");
+});
+
+test("a paste is submitted again only while nothing has come of it, at an idle composer", async () => {
+  const submit: Keys = { type: "submit", name: "ada", epoch: 1, injection: "one", repeat: 1 };
+  const mail = [accepted("m", "ben", "ada"), attempted("m", "ada", { injection: "one" }), handedOver("m", "ada")];
+  const pasted = (...more: readonly Fact[]): BrokerState => stateAfter(...running("ada"), ...mail, ...more);
+  expect(await look(submit, pasted())).toBeUndefined();
+  expect(await look(submit, pasted(working("ada"), turnEnded("ada")))).toBe("not_owed");
+  expect(await look(submit, pasted(blocked("ada")))).toBe("agent_blocked");
+  expect(await look({ ...submit, injection: "other" }, pasted())).toBe("not_owed");
 });
 
 test("K1: what the terminal has shown is waited for, until the log has it", async () => {

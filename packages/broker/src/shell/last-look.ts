@@ -11,7 +11,7 @@ import type { BrokerEffect } from "../core/effects.ts";
 import { personAt } from "../core/plan.ts";
 import type { Agent } from "../core/state.ts";
 
-type Keys = Extract<BrokerEffect, { type: "inject" | "answer" | "interrupt" }>;
+type Keys = Extract<BrokerEffect, { type: "inject" | "answer" | "interrupt" | "submit" }>;
 
 /** Whether the program can be asked to leave by keys. `settled` says whether it came about in time. */
 export async function mayAskToLeave(around: {
@@ -40,6 +40,8 @@ export async function lastLook(
   if (agent === undefined || agent.epoch !== effect.epoch) return "agent_not_running";
   if (effect.type === "answer") return agent.block?.sequence === effect.block ? undefined : "not_blocked";
   const person = personAt(agent, around.now());
+  // A turn has shown meanwhile, or somebody has come to the keys.
+  if (effect.type === "submit") return agent.unconfirmed?.injection === effect.injection ? person : "not_owed";
   if (person === undefined || effect.type === "interrupt" || !effect.recovered) return person;
   return (await around.writeState(effect.injection)) === "unknown" ? person : undefined;
 }

@@ -6,7 +6,8 @@
  *   T3  A file that became shorter, or another file in its place, is read from its beginning; one that was read before
  *       is read on from where that was.
  *   T4  What is no JSON object says nothing. Memory is bounded by one line.
- *   T5  It reads when it is asked to, and a moment after the file was seen to change.
+ *   T5  It reads when it is asked to, and a moment after the file was seen to change. One that is not there yet is looked
+ *       for every second of the minute after that: a program may name its record before it begins it.
  *   T6  What stood there at the beginning is told as past, and of a long file only the end.
  */
 import { watch, type FSWatcher } from "node:fs";
@@ -18,6 +19,9 @@ const LINE_BYTES_MAX = 1_048_576;
 const CHUNK_BYTES = 65_536;
 /** Programs write a line in several goes; within this time they have finished. */
 const SETTLE_MS = 250;
+/** How often a file that is not there is looked for, and how many times after each time that it was asked for. */
+const LOOK_AGAIN_MS = 1_000;
+const LOOKS_MAX = 60;
 /** Far more than a program writes while a broker is replaced. */
 const PAST_BYTES_MAX = 4_194_304;
 /** Where files were left that may come back to this path. */
@@ -65,11 +69,17 @@ export function tailRecord(options: RecordTailOptions): RecordTail {
   let again: Promise<void> | undefined;
   /** It was looked for before it was there: then all of it is new. */
   let missed = false;
+  let looks = 0;
   let warned = false;
   let closed = false;
 
   const read = (): Promise<void> => {
     if (closed) return Promise.resolve();
+    looks = 0;
+    return readNow();
+  };
+
+  const readNow = (): Promise<void> => {
     // Whoever asks while it reads may mean bytes that were already passed.
     if (reading !== undefined) return (again ??= reading.then(() => start()));
     return start();
@@ -93,6 +103,8 @@ export function tailRecord(options: RecordTailOptions): RecordTail {
     const handle = await openOwn(file);
     if (handle === undefined) {
       missed ||= places.size === 0;
+      if (watcher === undefined && (looks += 1) <= LOOKS_MAX && !closed)
+        clock.setTimer(timer, clock.now() + LOOK_AGAIN_MS, () => void readNow());
       return;
     }
     try {

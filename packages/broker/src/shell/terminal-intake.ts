@@ -63,6 +63,8 @@ export function terminalIntake(watcher: Watcher, harnesses: Harnesses, around: S
       }
     },
     interrupt: () => typed(ids.next("interrupt"), harnesses.interruptSteps(harness), "interrupted"),
+    submitAgain: ({ injection, repeat }) =>
+      typed(`${injection}.submit.${repeat}`, harnesses.submitSteps(harness), "made to take what was pasted"),
     answer: ({ block, kind, verdict }) =>
       typed(`answer.${block}`, harnesses.answerSteps(harness, kind, verdict), "answered"),
     leave: () => {

@@ -5,6 +5,7 @@
  *   W2  Whoever records gets every input with its time, in order, and nothing that it does changes what is seen.
  */
 import {
+  askedMode,
   createObserver,
   type Conversation,
   type ConversationInput,
@@ -73,7 +74,8 @@ export function talkOf(
   record: (input: ConversationInput) => void,
 ): Talk {
   const { name: agent, cwd, launch, resume, known } = of;
-  const { model, permissionMode } = launch;
+  const { model } = launch;
+  const permissionMode = askedMode(row, launch);
   const conversation = row.headless?.conversation({ agent, cwd, model, permissionMode, resume, known });
   if (conversation === undefined) throw new Error(`${row.title} cannot run on pipes`);
   return talkWith(conversation, record);

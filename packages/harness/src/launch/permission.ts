@@ -1,10 +1,15 @@
-/** What the user's own arguments choose. */
-import type { PermissionMode } from "@agent-relay/protocol";
+/** The permission mode of a launch: what was asked for, and what the user's own arguments choose. */
+import type { LaunchSpec, PermissionMode } from "@agent-relay/protocol";
 import type { Environment } from "../attribution.ts";
 import type { Harness } from "../harness.ts";
 
 /** The most permissive first: of two choices, the one that allows more is reported. */
 const modes: readonly PermissionMode[] = ["bypass", "auto", "ask"];
+
+/** What a launch asks for, where it says nothing itself. */
+export function askedMode(row: Pick<Harness, "onlyMode">, launch: Pick<LaunchSpec, "permissionMode">): PermissionMode {
+  return launch.permissionMode ?? row.onlyMode ?? "ask";
+}
 
 /** The permission mode that arguments or the spawn's environment select, and by what. */
 export function chosenMode(

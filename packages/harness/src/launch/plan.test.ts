@@ -183,10 +183,9 @@ describe("planning a launch", () => {
       '{"*":"deny","relay_*":"allow"}',
     );
     expect(plan({ cli: "opencode", permissionMode: "bypass" }).argv).toEqual(["opencode", "--auto"]);
-    expect(plan({ cli: "opencode", runtime: "headless" })).toMatchObject({
-      argv: ["opencode", "run", "--format", "json"],
-      files: [],
-    });
+    const headless = plan({ cli: "opencode", runtime: "headless", permissionMode: "bypass", model: "a/b" });
+    expect(headless).toMatchObject({ argv: ["opencode", "acp"], permissionMode: "bypass", files: [] });
+    expect(JSON.parse(headless.env["OPENCODE_CONFIG_CONTENT"] ?? "")).toMatchObject({ model: "a/b" });
     expect(plan({ cli: "opencode", env: { OPENCODE_CONFIG_CONTENT: "nonsense" } })).toMatchObject({
       tools: false,
       env: { OPENCODE_CONFIG_CONTENT: "nonsense" },
@@ -348,7 +347,7 @@ describe("permission modes", () => {
 
   it("P3: nothing is bypassed by itself", () => {
     const bypasses = harnessList.flatMap((row) => row.permission.bypass.flags);
-    for (const row of harnessList) {
+    for (const row of harnessList.filter(({ onlyMode }) => onlyMode === undefined)) {
       for (const permissionMode of ["ask", "auto"] as const) {
         const launched = plan({ cli: row.recognition.programs[0] ?? "unknown", permissionMode });
         expect(
@@ -378,8 +377,11 @@ describe("properties of plans", () => {
     runtime: fc.constant("pty" as const),
     model: fc.option(fc.stringMatching(/^[a-z0-9.-]{1,12}$/), { nil: undefined }),
   });
-  const parse = ({ model, ...launch }: typeof anyLaunch extends fc.Arbitrary<infer T> ? T : never): LaunchInput =>
-    model === undefined ? launch : { ...launch, model };
+  const parse = ({ model, ...given }: typeof anyLaunch extends fc.Arbitrary<infer T> ? T : never): LaunchInput => {
+    const only = harnessList.find(({ recognition }) => recognition.programs[0] === given.cli)?.onlyMode;
+    const launch = { ...given, permissionMode: only ?? given.permissionMode };
+    return model === undefined ? launch : { ...launch, model };
+  };
 
   it("P2: the token is never among the arguments, and files that hold it are private", () => {
     fc.assert(

@@ -17,7 +17,7 @@ import { genericHarness, harnesses, harnessList, isHarnessId } from "../table.ts
 import { unwrap } from "../unwrap.ts";
 import { baseEnvironment, withLoopbackDirect } from "./environment.ts";
 import { addOptions, canTakeOptions } from "./options.ts";
-import { chosenMode, chosenModel } from "./permission.ts";
+import { askedMode, chosenMode, chosenModel } from "./permission.ts";
 import { noWiring, type PlannedFile, type PlannedMirror, type Wiring, type WiringInput } from "./wiring.ts";
 
 export interface LaunchRequest {
@@ -76,7 +76,7 @@ export interface LaunchPlan {
 
 /**
  * Throws a `RelayError` `invalid_request` when the command line cannot be run without a shell or names no program, or
- * when the harness is not in the table.
+ * when the harness is not in the table, or has no such permission mode.
  */
 export function planLaunch(request: LaunchRequest): LaunchPlan {
   const { launch } = request;
@@ -92,7 +92,7 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
 
   const spawnEnv = { ...launch.env, ...assigned };
   const base = baseEnvironment(request.inheritedEnv, row);
-  const mode = permissionFor(row, launch.permissionMode, programArgs, spawnEnv, notes);
+  const mode = permissionFor(row, askedMode(row, launch), programArgs, spawnEnv, notes);
   const ownModel = chosenModel(row, programArgs);
   const wiring = wire(row, {
     request,
@@ -106,14 +106,17 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
   notes.push(...wiring.notes);
 
   const headless = launch.runtime === "headless" ? headlessWords(row, request, mode.effective) : undefined;
+  const takesOptions = headless === undefined || row.headless?.takesNoOptions !== true;
   const session = sessionOf(row, request, programArgs);
   const added = [
     ...(headless ?? []),
     ...(request.resume === undefined || headless !== undefined ? [] : resumeWords(row, request.resume, notes)),
     ...(session === undefined || row.sessionFlag === undefined ? [] : [row.sessionFlag, session]),
-    ...mode.flags,
+    ...(takesOptions ? mode.flags : []),
     ...(launch.trust ? (row.trust?.flags?.(launch.cwd ?? request.cwd ?? "") ?? []) : []),
-    ...(launch.model === undefined || ownModel !== undefined ? [] : modelFlags(row, launch.model, notes)),
+    ...(launch.model === undefined || ownModel !== undefined || !takesOptions
+      ? []
+      : modelFlags(row, launch.model, notes)),
     ...wiring.flags,
   ];
   const bareTerminal = request.resume === undefined && headless === undefined;
@@ -231,6 +234,17 @@ function permissionFor(
     if (chosen.mode !== asked)
       notes.push(`Its own ${chosen.by} chooses permission mode ${chosen.mode}; the spawn asked for ${asked}.`);
     return { effective: chosen.mode, withoutFlags: chosen.mode, flags: [], env: {} };
+  }
+  if (row.onlyMode !== undefined) {
+    if (asked === row.onlyMode) return { effective: asked, withoutFlags: asked, flags: [], env: {} };
+    throw relayError(
+      "invalid_request",
+      `${row.title} has no permission mode ${asked}: it knows ${row.onlyMode} alone.`,
+      {
+        hint: `Leave the mode out or say ${row.onlyMode}, and have it run where it can do no harm.`,
+        data: { asked, known: [row.onlyMode] },
+      },
+    );
   }
   const rule = row.permission[asked];
   if (asked !== "ask" && row.permissionsConfigured !== true && rule.flags.length === 0 && rule.env === undefined) {

@@ -20,7 +20,7 @@ export interface SpawnOptions {
   /** Relative to where this script runs. The project if absent. */
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** How much it may do without asking. `ask` if absent. */
+  /** How much it may do without asking. If absent it asks, or does what it always does if it cannot ask. */
   readonly permissionMode?: "ask" | "auto" | "bypass";
   /** Answers the program's question whether its directory may be trusted; it may then run what the project's settings say. */
   readonly trust?: boolean;

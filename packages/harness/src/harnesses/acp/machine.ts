@@ -31,6 +31,16 @@ export interface AcpDialect {
   readonly usage: (result: Json) => readonly AcpUsage[];
   /** Why a turn failed, where a person has to remove that first. */
   readonly failure: (message: string) => "auth" | "quota" | "context" | undefined;
+  /** What an update says of tokens; `own` is what its conversation used, and not that of a subagent. */
+  readonly usageTold?: (update: Json) => readonly (AcpUsage & { readonly own: boolean })[];
+  /** The size of the context window, which the answer to the opening of a session says. */
+  readonly window?: (session: Json) => number | undefined;
+  /** Its usage counts from the beginning of the session on, so that only what has been added is new. */
+  readonly sumsUsage?: boolean;
+  /** What its answers say of a failure, where it ends a turn that failed as any other. */
+  readonly failureSaid?: (text: string) => "auth" | "quota" | "context" | undefined;
+  /** Whether the error that ended a turn says that the prompt was taken all the same. */
+  readonly tookPrompt?: (error: Json) => boolean;
 }
 
 export interface AcpUsage {
@@ -53,6 +63,14 @@ export interface AcpState {
   /** Which answer it waits for; `open` once it has a session, `failed` when it will not get one. */
   readonly phase: "hello" | "session" | "open" | "failed";
   readonly sessionId: string | undefined;
+  /** The size of its context window, where it says that. */
+  readonly window: number | undefined;
+  /** What is left of that window, as it was said last. */
+  readonly pctLeft: number | undefined;
+  /** What the session has used up to now; nothing of one that is continued until it says so itself. */
+  readonly counted: AcpUsage | undefined;
+  /** What the turn that runs said of its failure, and why. */
+  readonly failing: { readonly kind: "auth" | "quota" | "context"; readonly why: string } | undefined;
   /** The delivery whose turn runs. */
   readonly turn: string | undefined;
   /** That turn has shown itself, so the prompt was taken. */
@@ -91,6 +109,10 @@ function initialState({ known }: ConversationOptions): AcpState {
     lines: noJsonLines,
     phase: sessionId === undefined ? "hello" : "open",
     sessionId,
+    window: undefined,
+    pctLeft: undefined,
+    counted: undefined,
+    failing: undefined,
     turn: undefined,
     taken: false,
     working: sessionId === undefined ? false : undefined,
@@ -195,8 +217,8 @@ function takeMessage(options: ConversationOptions, dialect: AcpDialect, draft: D
   const { id, method } = message;
   const params = isObject(message["params"]) ? message["params"] : {};
   if (typeof method === "string") {
-    if (typeof id === "string" || typeof id === "number") takeRequest(draft, id, method, params);
-    else if (method === "session/update") takeUpdate(draft, params);
+    if (typeof id === "string" || typeof id === "number") takeRequest(options, draft, id, method, params);
+    else if (method === "session/update") takeUpdate(dialect, draft, params);
   } else if (typeof id === "string") takeAnswer(options, dialect, draft, id, message);
 }
 
@@ -211,11 +233,11 @@ function takeAnswer(options: ConversationOptions, dialect: AcpDialect, draft: Dr
     const named = options.resume ?? result["sessionId"];
     if (error !== undefined || typeof named !== "string" || named === "") return failed(options, draft, error);
     const sessionId = named.slice(0, idCharactersMax);
-    draft.state = { ...draft.state, phase: "open", sessionId };
+    draft.state = { ...draft.state, phase: "open", sessionId, window: dialect.window?.(result) };
     say(draft, { type: "session", sessionId });
     say(draft, { type: "ready" });
   } else if (id.startsWith("turn/") && phase === "open")
-    turnOver(dialect, draft, id.slice("turn/".length), result, error);
+    turnOver(options, dialect, draft, id.slice("turn/".length), result, error);
 }
 
 /** Without a session it will never take anything, so it is told to end. */
@@ -226,11 +248,20 @@ function failed(options: ConversationOptions, draft: Draft, error: Json | undefi
   open(options, draft);
 }
 
-function turnOver(dialect: AcpDialect, draft: Draft, injection: string, result: Json, error: Json | undefined): void {
+function turnOver(
+  options: ConversationOptions,
+  dialect: AcpDialect,
+  draft: Draft,
+  injection: string,
+  result: Json,
+  error: Json | undefined,
+): void {
   const why = reasonOf(error);
   const mine = draft.state.turn === injection;
   const code = error?.["code"];
-  if (typeof code === "number" && code >= protocolErrors.from && code <= protocolErrors.to && !draft.state.taken) {
+  const isProtocols = typeof code === "number" && code >= protocolErrors.from && code <= protocolErrors.to;
+  const wasTaken = draft.state.taken || (error !== undefined && dialect.tookPrompt?.(error) === true);
+  if (isProtocols && !wasTaken) {
     if (mine) draft.state = { ...draft.state, turn: undefined, taken: false };
     refuse(draft, injection, why);
     endWork(draft);
@@ -242,19 +273,43 @@ function turnOver(dialect: AcpDialect, draft: Draft, injection: string, result: 
   if (draft.state.turn === undefined || mine) {
     draft.state = { ...draft.state, turn: undefined, taken: false };
     settle(draft, () => true);
-    for (const usage of dialect.usage(result)) say(draft, { type: "tokens", ...usage });
+    for (const usage of dialect.usage(result)) {
+      const added = dialect.sumsUsage === true ? addedUsage(options, draft, usage) : usage;
+      if (added.inputTokens + added.outputTokens > 0) say(draft, { type: "tokens", ...added });
+    }
     endWork(draft);
   }
-  const kind = error === undefined ? undefined : dialect.failure(why);
+  const { failing } = draft.state;
+  draft.state = { ...draft.state, failing: undefined };
+  const kind = error === undefined ? failing?.kind : dialect.failure(why);
   if (kind === "context") say(draft, { type: "context", pctLeft: 0 });
   else if (kind !== undefined) {
     draft.state = { ...draft.state, stuck: true };
     // Whoever answers has seen to it, and the next message is another attempt.
-    say(draft, { type: "blocked", kind, what: why, answerable: true });
+    say(draft, { type: "blocked", kind, what: error === undefined ? failing?.why : why, answerable: true });
   }
 }
 
-function takeRequest(draft: Draft, id: string | number, method: string, params: Json): void {
+/** Of a sum. What a session that is continued used in its earlier lives is not known, so its first sum counts as old. */
+function addedUsage({ resume }: ConversationOptions, draft: Draft, sum: AcpUsage): AcpUsage {
+  const before = draft.state.counted ?? (resume === undefined ? { ...sum, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 } : sum);
+  draft.state = { ...draft.state, counted: sum };
+  const since = (now: number, then: number): number => Math.max(0, now - then);
+  return {
+    inputTokens: since(sum.inputTokens, before.inputTokens),
+    cachedInputTokens: since(sum.cachedInputTokens, before.cachedInputTokens),
+    outputTokens: since(sum.outputTokens, before.outputTokens),
+    model: sum.model,
+  };
+}
+
+function takeRequest(
+  { permissionMode }: ConversationOptions,
+  draft: Draft,
+  id: string | number,
+  method: string,
+  params: Json,
+): void {
   if (method !== "session/request_permission") {
     // Nobody can answer it here, so it never waits for it.
     write(draft, `given/${id}`, { id, error: { code: -32_601, message: "not supported by this client" } });
@@ -276,13 +331,20 @@ function takeRequest(draft: Draft, id: string | number, method: string, params: 
     approve: optionOf("allow_once"),
     deny: optionOf("reject_once"),
   };
+  if (permissionMode === "bypass" && asked.approve !== undefined) {
+    // Nobody is to be asked, and the program has no mode for that.
+    write(draft, `answer/${id}`, { id, result: { outcome: { outcome: "selected", optionId: asked.approve } } });
+    return;
+  }
   const first = draft.state.asked.length === 0;
   draft.state = { ...draft.state, asked: [...draft.state.asked, asked].slice(-askedMax) };
   if (first) show(draft);
 }
 
-function takeUpdate(draft: Draft, params: Json): void {
+function takeUpdate(dialect: AcpDialect, draft: Draft, params: Json): void {
   const update = isObject(params["update"]) ? params["update"] : {};
+  // While a session is loaded, all of its past is said once more.
+  if (draft.state.phase === "open") for (const told of dialect.usageTold?.(update) ?? []) sayUsage(draft, told);
   switch (update["sessionUpdate"]) {
     case "tool_call_update": {
       // It goes on, so it does not wait for a verdict any more: after a restart that is not known otherwise.
@@ -292,6 +354,12 @@ function takeUpdate(draft: Draft, params: Json): void {
       return;
     }
     case "agent_message_chunk":
+      takeFailure(dialect, draft, update["content"]);
+      take(draft);
+      return;
+    case "usage_update":
+      takeContext(draft, update);
+      return;
     case "agent_thought_chunk":
     case "tool_call":
     case "plan":
@@ -300,6 +368,31 @@ function takeUpdate(draft: Draft, params: Json): void {
     default:
       return;
   }
+}
+
+function sayUsage(draft: Draft, { own, ...usage }: AcpUsage & { readonly own: boolean }): void {
+  const { window } = draft.state;
+  say(draft, { type: "tokens", ...usage });
+  if (!own || window === undefined || usage.inputTokens === 0) return;
+  say(draft, { type: "context", pctLeft: Math.max(0, Math.floor(100 - (100 * usage.inputTokens) / window)) });
+}
+
+/** Its last words count: what goes on after a failure has got over it. */
+function takeFailure(dialect: AcpDialect, draft: Draft, content: unknown): void {
+  if (dialect.failureSaid === undefined || draft.state.phase !== "open") return;
+  const text = isObject(content) && typeof content["text"] === "string" ? content["text"] : "";
+  const kind = dialect.failureSaid(text);
+  const why = oneLine(text, whatCharactersMax);
+  draft.state = { ...draft.state, failing: kind === undefined ? undefined : { kind, why } };
+}
+
+function takeContext(draft: Draft, { used, size }: Json): void {
+  if (draft.state.phase !== "open" || typeof used !== "number" || typeof size !== "number") return;
+  if (!(used > 0 && size > 0)) return;
+  const pctLeft = Math.max(0, Math.round(100 - (100 * used) / size));
+  if (pctLeft === draft.state.pctLeft) return;
+  draft.state = { ...draft.state, pctLeft };
+  say(draft, { type: "context", pctLeft });
 }
 
 /** The turn that was asked for shows itself. */

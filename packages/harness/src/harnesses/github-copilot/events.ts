@@ -17,12 +17,15 @@ export function readCopilotRecord(line: Json): readonly AgentSignal[] {
   const isOwn = line["agentId"] === undefined;
   switch (line["type"]) {
     case "session.usage_record":
-      return tokens(data["usage"]);
+      return [...tokens(data["usage"]), ...(isOwn ? contextUsed(data["usage"]) : [])];
     case "user.message":
       return isOwn ? prompted(data["content"]) : [];
     case "permission.completed":
     case "user_input.completed":
+    case "human_response.recorded":
       return [{ type: "unblocked" }];
+    case "tool.execution_complete":
+      return wasAsked(data["toolTelemetry"]) ? [{ type: "unblocked" }] : [];
     case "user_input.requested":
       return [{ type: "blocked", kind: "question", ...what(data["question"]) }];
     case "session.compaction_complete":
@@ -36,7 +39,20 @@ export function readCopilotRecord(line: Json): readonly AgentSignal[] {
   }
 }
 
-/** The limit stands nowhere else. */
+/** A question that was declined says so here alone. */
+function wasAsked(telemetry: unknown): boolean {
+  const properties = isObject(telemetry) ? telemetry["properties"] : undefined;
+  return isObject(properties) && typeof properties["elicitation_action"] === "string";
+}
+
+function contextUsed(usage: unknown): readonly AgentSignal[] {
+  if (!isObject(usage)) return [];
+  const used = count(usage["inputTokens"]) + count(usage["outputTokens"]);
+  const limit = count(usage["maxPromptTokens"]);
+  if (limit === 0 || used === 0) return [];
+  return [{ type: "context", pctLeft: Math.max(0, Math.round(100 - (100 * used) / limit)) }];
+}
+
 function contextLeft(data: Json): readonly AgentSignal[] {
   const limit = count(data["tokenLimit"]);
   const left = Math.round(100 - (100 * count(data["postCompactionTokens"])) / limit);

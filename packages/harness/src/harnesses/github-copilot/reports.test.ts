@@ -26,6 +26,11 @@ describe("what Copilot's hooks post", () => {
       { hook_event_name: "Notification", notification_type: "permission_prompt", message: "Run command:\ntouch made" },
       [session, { type: "blocked", kind: "permission", what: "Run command: touch made" }],
     ],
+    [
+      "a question",
+      { hook_event_name: "Notification", notification_type: "elicitation_dialog", message: "Information requested" },
+      [session, { type: "blocked", kind: "question", what: "Information requested" }],
+    ],
     ["another notification", { hook_event_name: "Notification", notification_type: "agent_idle" }, [session]],
     ["an id that is a path", { hook_event_name: "Stop", session_id: "../../x" }, [{ type: "turn_ended" }]],
   ])("%s", (_what, event, expected) => {
@@ -40,19 +45,27 @@ describe("what Copilot's hooks post", () => {
 
 describe("the record of Copilot's session", () => {
   it("has every answer's tokens, prompts taken in the middle of a turn, and the ends of dialogs", () => {
-    const usage = { model: "m", inputTokens: 14_449, outputTokens: 10, cacheReadTokens: 7 };
+    const usage = { model: "m", inputTokens: 14_449, outputTokens: 10, cacheReadTokens: 7, maxPromptTokens: 128_000 };
     const lines = [
       { type: "session.usage_record", data: { usage } },
       { type: "user.message", data: { content: "steered msg_2", delivery: "steering" } },
       { type: "permission.requested", data: {} },
       { type: "permission.completed", data: { result: { kind: "approved" } } },
       { type: "assistant.turn_start", data: {} },
+      { type: "human_response.recorded", data: {} },
+      { type: "tool.execution_complete", data: { toolTelemetry: { properties: { elicitation_action: "decline" } } } },
+      { type: "tool.execution_complete", data: { toolTelemetry: {} } },
+      { type: "session.usage_record", agentId: "a", data: { usage: { ...usage, model: "n" } } },
       { type: "session.usage_record", data: {} },
     ];
     expect(lines.flatMap(readCopilotRecord)).toEqual([
       { type: "tokens", inputTokens: 14_449, cachedInputTokens: 7, outputTokens: 10, model: "m" },
+      { type: "context", pctLeft: 89 },
       { type: "prompt", text: "steered msg_2" },
       { type: "unblocked" },
+      { type: "unblocked" },
+      { type: "unblocked" },
+      { type: "tokens", inputTokens: 14_449, cachedInputTokens: 7, outputTokens: 10, model: "n" },
     ]);
   });
 });

@@ -11,6 +11,12 @@ import { isObject } from "../../json-values.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** Its dialogs, as its notifications call them. */
+const asked: Readonly<Record<string, "permission" | "question">> = {
+  permission_prompt: "permission",
+  elicitation_dialog: "question",
+};
+
 export function readCopilotReport(payload: Json): HookReport {
   const { home, report: event } = payload;
   const report = isObject(event) ? readHookEvent(event) : undefined;
@@ -23,10 +29,11 @@ function signalsOf(event: Json, { signals }: HookReport): readonly AgentSignal[]
     case "SessionStart":
       return [];
     case "Notification": {
-      if (event["notification_type"] !== "permission_prompt") return [];
+      const kind = asked[String(event["notification_type"])];
+      if (kind === undefined) return [];
       const { message } = event;
       const what = typeof message === "string" ? oneLine(message, 500) : "";
-      return [{ type: "blocked", kind: "permission", ...(what === "" ? {} : { what }) }];
+      return [{ type: "blocked", kind, ...(what === "" ? {} : { what }) }];
     }
     default:
       return signals;

@@ -1,9 +1,8 @@
 import type { Harness } from "../../harness.ts";
 import { commonExits, inboxRoute, pasteWithPromptHook, permissions, plainRow } from "../baseline.ts";
+import { copilotConversation } from "./conversation.ts";
 import { readCopilotRecord } from "./events.ts";
-import { oneShotConversation } from "../one-shot.ts";
 import { readCopilotReport } from "./reports.ts";
-import { readCopilotLine } from "./run.ts";
 import { wireCopilot } from "./wiring.ts";
 
 export const githubCopilot: Harness = {
@@ -15,10 +14,11 @@ export const githubCopilot: Harness = {
   versions: { tried: ["1.0.102"], note: "Run against a scripted model, November 2026." },
   nonInteractive: "copilot -p TASK --output-format json",
   headless: {
-    kind: "one-shot",
-    // Without `-p` it takes its prompt from stdin.
-    args: ({ resume }) => ["--output-format", "json", ...(resume === undefined ? [] : [`--resume=${resume}`])],
-    conversation: oneShotConversation(readCopilotLine),
+    kind: "conversation",
+    args: () => ["--acp"],
+    conversation: copilotConversation,
+    interruptible: true,
+    namesSession: true,
   },
   permission: permissions({
     auto: { flags: ["--allow-tool=write"], chosenBy: ["--allow-tool=write"] },
@@ -50,20 +50,24 @@ export const githubCopilot: Harness = {
   },
   // Esc twice edits the prompt until the answer has begun.
   interrupt: { keys: ["\u0003"], confirmedBy: "abort in the record of its session" },
-  routes: [pasteWithPromptHook, inboxRoute],
+  routes: [
+    { route: "structured", handedOver: "headless: the turn that the message asked for shows itself" },
+    pasteWithPromptHook,
+    inboxRoute,
+  ],
   observation: {
     statusProtocol: false,
     contextScreen: false,
-    // Its title comes up to two seconds before the line below its composer.
-    titles: { rules: [{ pattern: /^GitHub Copilot$/u, means: "idle" }], fidelity: "inferred" },
+    // Its title comes up to two seconds before the line below its composer; a session that is continued is named in it.
+    titles: { rules: [{ pattern: /(?:^| - )GitHub Copilot$/u, means: "idle" }], fidelity: "inferred" },
     promptText: "? help",
     ready: { settleMs: 300 },
   },
-  contextSources: ["record: after each compaction (exact)"],
+  contextSources: ["record: tokens of the newest answer against the model's limit (exact)", "headless: usage of the session (exact)"],
   exits: { patterns: commonExits },
   notes: [
     "Mode auto changes files without asking, and asks for the rest.",
-    "Headless nobody can be asked: what is not allowed by its mode is refused.",
+    "Headless it speaks the Agent Client Protocol; of a session that is continued, the first turn's tokens are not counted.",
     "For a moment after an interruption it takes no input and shows `Cancelling`; a message that comes then is lost, and counts as not seen.",
     "Its first start in a home unpacks it there, which takes 5 s and 235 MB.",
   ],

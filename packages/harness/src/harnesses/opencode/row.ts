@@ -1,7 +1,6 @@
 import type { Harness } from "../../harness.ts";
 import { commonExits, inboxRoute, pasteWithPromptHook, permissions, submitAfterPause } from "../baseline.ts";
-import { oneShotConversation } from "../one-shot.ts";
-import { readOpencodeLine } from "./run.ts";
+import { opencodeConversation } from "./conversation.ts";
 import { wireOpencode } from "./wiring.ts";
 
 export const opencode: Harness = {
@@ -15,11 +14,13 @@ export const opencode: Harness = {
   },
   nonInteractive: "opencode run --format json TASK",
   headless: {
-    kind: "one-shot",
-    args: ({ resume }) => ["run", "--format", "json", ...(resume === undefined ? [] : ["-s", resume])],
-    conversation: oneShotConversation(readOpencodeLine),
+    kind: "conversation",
+    args: () => ["acp"],
+    conversation: opencodeConversation,
+    interruptible: true,
+    takesNoOptions: true,
   },
-  subcommands: ["run"],
+  subcommands: ["run", "acp"],
   permission: permissions({ bypass: { flags: ["--auto"], chosenBy: ["--auto"] } }),
   permissionsConfigured: true,
   ownDefault: "bypass, but for what is outside its directory, `.env` files and loops",
@@ -50,7 +51,11 @@ export const opencode: Harness = {
   interrupt: { keys: ["\u001b", "\u001b"], confirmedBy: "session.idle from the plugin" },
   submit: submitAfterPause,
   boundary: "turn",
-  routes: [pasteWithPromptHook, inboxRoute],
+  routes: [
+    { route: "structured", handedOver: "headless: the turn that the message asked for shows itself" },
+    pasteWithPromptHook,
+    inboxRoute,
+  ],
   observation: {
     statusProtocol: false,
     contextScreen: false,
@@ -59,13 +64,16 @@ export const opencode: Harness = {
     promptText: "commands",
     ready: { settleMs: 300 },
   },
-  contextSources: ["plugin: tokens of the newest answer against the model's limit (exact)"],
+  contextSources: [
+    "plugin: tokens of the newest answer against the model's limit (exact)",
+    "headless: usage of the session (exact)",
+  ],
   dialogs: [],
   exits: { patterns: [{ pattern: /^(?:error: )?session not found/i, reason: "startup_failure" }, ...commonExits] },
   notes: [
     "It takes 800 to 970 MB and 5 to 17 s to start, 40 s on a busy machine; its first turn may begin before it has connected the relay's tools.",
     "Permissions that an agent of the project sets for itself come before those of the mode, so in mode ask its own plan agent asks where it would refuse.",
-    "Headless, what would be asked is refused. The tokens of its subagents are counted in a terminal only.",
+    "Headless it speaks the Agent Client Protocol. Of each turn only the tokens of the last answer are counted, and it does not say of a failure whether it is the key or the quota unless the words of the API do.",
     "When its window is full it compacts by itself and goes on.",
   ],
 };

@@ -10,7 +10,7 @@ const variable = "OPENCODE_CONFIG_CONTENT";
 /**
  * What OpenCode asks about in each mode. Its own default allows everything but what is outside its directory, `.env`
  * files and loops; these rules come after those of its agents, and of all that fit the last one counts. In bypass mode
- * its option `--auto` says yes to whatever else the user has it ask, a moment later, and leaves alone what is denied.
+ * its option `--auto`, or headless its client, says yes to whatever else the user has it ask, a moment later, and leaves alone what is denied.
  */
 const opencodePermission: Readonly<Record<PermissionMode, Readonly<Record<string, unknown>>>> = {
   // Tools of other servers ask, too. What reads, plans or asks itself does not, but for files with secrets.
@@ -57,8 +57,10 @@ export function wireOpencode(input: WiringInput): Wiring {
     };
     config["mcp"] = { ...(isObject(own["mcp"]) ? own["mcp"] : {}), relay };
   }
+  const { model, runtime } = request.launch;
+  if (runtime === "headless" && model !== undefined) config["model"] = model;
   // A headless one says everything on its stdout.
-  if (input.hookUrl !== undefined && request.launch.runtime !== "headless") {
+  if (input.hookUrl !== undefined && runtime !== "headless") {
     const plugin = privateFile(request, "plugin.js", opencodePlugin());
     files.push(plugin);
     const others: readonly unknown[] = Array.isArray(own["plugin"]) ? own["plugin"] : [];
