@@ -256,6 +256,15 @@ test("logs --raw is the bytes as they were", async () => {
   expect((await home.run(["logs", "ada", "--raw"])).out).toBe(screen);
 });
 
+test("logs --errors is the standard error, which cannot be followed", async () => {
+  await serve({
+    "terminal.read": () => ({ offset: 0, next: 5, data: Buffer.from("warn\n").toString("base64") }),
+  });
+  expect((await home.run(["logs", "ada", "--errors"])).out).toBe("warn\n");
+  expect(fake?.asked.at(-1)).toMatchObject({ method: "terminal.read", params: { name: "ada", errors: true } });
+  expect(await home.run(["logs", "ada", "--errors", "--follow"])).toMatchObject({ status: 2 });
+});
+
 test("logs --follow ends when the agent does", async () => {
   await serve(terminal, { screen });
   const running = home.start(["logs", "ada", "--follow"]);

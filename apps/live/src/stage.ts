@@ -55,6 +55,8 @@ export interface LiveStage extends Stage {
   readonly profiles: readonly OfflineProfile[];
   /** Spawns the program under a name, and waits until it is ready. */
   readonly hire: (name: string, more?: Partial<SpawnOptions>) => Promise<Hired>;
+  /** The same, in a mode in which it calls the relay's tools without asking. */
+  readonly hireToTalk: LiveStage["hire"];
   /** Spawns it and does not wait. */
   readonly start: (name: string, more?: Partial<SpawnOptions>) => Promise<Hired>;
   /** The agent that was spawned last. */
@@ -171,6 +173,12 @@ export async function openLiveStage(
     };
   };
 
+  const hire: LiveStage["hire"] = async (name, more) => {
+    const hired = await start(name, more);
+    await hired.handle.waitForReady({ timeoutMs: patienceMs });
+    return hired;
+  };
+
   const prompts = (): readonly string[] =>
     model.requests().flatMap(({ asked }) => (asked?.purpose === "turn" ? [asked.text] : []));
 
@@ -185,11 +193,9 @@ export async function openLiveStage(
     home: path.join(stage.root, "home"),
     newest: () => newest,
     start,
-    hire: async (name, more) => {
-      const hired = await start(name, more);
-      await hired.handle.waitForReady({ timeoutMs: patienceMs });
-      return hired;
-    },
+    hire,
+    hireToTalk: (name, more = {}) =>
+      hire(name, { ...(program.callsToolsIn === undefined ? {} : { permissionMode: program.callsToolsIn }), ...more }),
     command: async (...words) => {
       const { status, out, err } = await stage.run(words);
       if (status !== 0) throw new Error(`agent-relay ${words.join(" ")} ended with ${status}: ${err}`);

@@ -10,7 +10,7 @@ forEachProgram(({ program, story }) => {
     const { sequence } = await ada.tell(`${program.asksToMake("made-1")}\n%model say made`);
     const blocked = await ada.next("agent_blocked", sequence);
     expect(blocked).toMatchObject({ kind: "permission", answerable: true });
-    expect(blocked.what).toContain("touch made-1");
+    if (program.asksWithoutSaying !== true) expect(blocked.what).toContain("touch made-1");
     const waiting = await ada.tell("%model say later");
     expect(await ada.view()).toMatchObject({ status: "blocked", pending: 1 });
     expect(existsSync(path.join(stage.project, "made-1"))).toBe(false);

@@ -22,7 +22,7 @@ forEachProgram(({ program, story }) => {
     const ada = await stage.hire("kim", { restart: { when: "on-crash", delayMs: 0 } });
     await ada.turn("%model say the old days");
     // Counted from the program's own record: the conversation is on the disk.
-    await ada.next("agent_tokens_used");
+    await ada.next(program.cannot.tokens === undefined ? "agent_tokens_used" : "agent_idle");
     const { sessionId } = await ada.view();
     const killedAt = Date.now();
     process.kill(ada.pid, "SIGKILL");

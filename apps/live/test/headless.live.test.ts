@@ -10,7 +10,7 @@ forEachProgram(({ program, story }) => {
     await stage.relay.client.call("agent.register", { name: "reader" });
     // A program that takes one prompt and ends is started again for the next one.
     const isOneShot = harnessById(program.id).headless?.kind === "one-shot";
-    const ada = await stage.hire("hal", {
+    const ada = await stage.hireToTalk("hal", {
       runtime: "headless",
       ...(isOneShot ? { restart: { when: "always", delayMs: 0 } } : {}),
     });
@@ -43,6 +43,7 @@ forEachProgram(({ program, story }) => {
       const { sequence } = await ada.tell(`${program.asksToMake(file)}\n%model say done`);
       const blocked = await ada.next("agent_blocked", sequence);
       expect(blocked).toMatchObject({ kind: "permission", answerable: true });
+      expect(blocked.what).toContain(`touch ${file}`);
       await stage.command(verdict, "hank");
       await ada.next("agent_turn_ended", blocked.sequence);
       expect(existsSync(path.join(stage.project, file))).toBe(verdict === "approve");

@@ -11,13 +11,13 @@ const shapes = [
   ["Chinese, Japanese, Korean", "漢字とかな 한글 — 測試"],
 ] as const;
 
-forEachProgram(({ story }) => {
+forEachProgram(({ program, story }) => {
   story("shapes", "each text stands before the model as it was sent", async (stage) => {
     const ada = await stage.hire("ada");
     for (const [, body] of shapes) {
       const before = stage.prompts().length;
       await ada.turn(body);
-      expect(stage.prompts().slice(before).join("\n")).toContain(body);
+      expect(stage.prompts().slice(before).join("\n")).toContain(program.arrives?.(body) ?? body);
     }
     return shapes.map(([what]) => what).join("; ");
   });
@@ -52,7 +52,7 @@ forEachProgram(({ story }) => {
 
   story("neighbours", "two in one directory: each its own mail, session and name", async (stage) => {
     await stage.relay.client.call("agent.register", { name: "reader" });
-    const pair = await Promise.all([stage.hire("nan"), stage.hire("ned")]);
+    const pair = await Promise.all([stage.hireToTalk("nan"), stage.hireToTalk("ned")]);
     await Promise.all(pair.map((it) => it.turn(`%model send reader "this is ${it.name}"`)));
     for (const { name } of pair) {
       const sent = await stage.watch.until("message_accepted", (it) => it.body === `this is ${name}`);

@@ -9,7 +9,7 @@ forEachProgram(
     story("together", `it writes to a channel, ${partner.id} answers, and it reads the answer`, async (stage) => {
       const channels = ["room"];
       const [ada] = await Promise.all([
-        stage.hire("ada", { channels }),
+        stage.hireToTalk("ada", { channels }),
         stage.hire("bob", { channels, cli: partner.command }),
       ]);
       await ada.tell(`%model send #room ${JSON.stringify('%model reply "I have heard you"')}`);

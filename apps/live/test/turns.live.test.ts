@@ -58,9 +58,9 @@ forEachProgram(({ story }) => {
 
   story("steer", "an urgent message is read long before the turn would have ended", async (stage) => {
     const ada = await stage.hire("stu");
-    const { sequence } = await ada.tell(`%model slow 60\n%model say ${"slowly ".repeat(40)}`);
+    const { sequence } = await ada.tell(`%model slow 40\n%model say ${"slowly ".repeat(40)}`);
     await ada.next("agent_working", sequence);
-    await stage.modelHas("%model slow 60");
+    await stage.modelHas("%model slow 40");
     const { messageId, sequence: from } = await ada.tell("%model say at once", "steer");
     const interrupting = await ada.next("agent_interrupting", from);
     const handed = await stage.watch.until("delivery_handed_over", (it) => it.messageId === messageId);
@@ -81,7 +81,7 @@ forEachProgram(({ story }) => {
   });
 
   story("tools", "it calls send_message, and the message is from it", async (stage) => {
-    const ada = await stage.hire("tia");
+    const ada = await stage.hireToTalk("tia");
     await stage.relay.client.call("agent.register", { name: "reader" });
     await ada.turn(`%model send reader "the build is green"`);
     const sent = await stage.watch.until("message_accepted", (it) => it.from === "tia");

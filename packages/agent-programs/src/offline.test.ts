@@ -47,6 +47,12 @@ test.each(["claude-code", "codex", "gemini-cli", "github-copilot"] as const)(
   },
 );
 
+test("F4: Qwen Code asks, and trusts the project alone", () => {
+  expect(textOf("qwen-code", { project })).toContain(JSON.stringify(project));
+  expect(textOf("qwen-code")).toContain("folderTrust");
+  expect(textOf("qwen-code")).not.toContain("TRUST_FOLDER");
+});
+
 test.each(programIds)("%s uses the model that is named", (id) => {
   expect(textOf(id, { model: "some-model-7" })).toContain("some-model-7");
 });

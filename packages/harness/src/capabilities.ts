@@ -48,16 +48,29 @@ function capability(row: Harness, name: CapabilityName): Found {
   const seen = row.routes.flatMap((route) => route.seen ?? []);
   switch (name) {
     case "ready":
-      return best([status(row), title(row, "idle"), exact(says.ready), silence(observation.ready.quietMs)]);
+      return best([
+        status(row),
+        composer(row),
+        title(row, "idle"),
+        exact(says.ready),
+        silence(observation.ready.quietMs),
+      ]);
     case "working":
-      return best([status(row), title(row, "working"), exact(says.turns), silenceAfterPaste(row)]);
+      return best([status(row), composer(row), title(row, "working"), exact(says.turns), silenceAfterPaste(row)]);
     case "turn ended":
-      return best([status(row), title(row, "idle"), exact(says.turns), silence(observation.turnQuietMs)]);
+      return best([
+        status(row),
+        composer(row),
+        title(row, "idle"),
+        exact(says.turns),
+        silence(observation.turnQuietMs),
+      ]);
     case "blocked":
       return best([
         status(row),
         title(row, "blocked"),
         exact(says.blocked),
+        observation.asks === undefined ? undefined : { by: "its questions on the screen", fidelity: "inferred" },
         row.dialogs.length === 0 ? undefined : { by: "first-run dialogs on the screen", fidelity: "inferred" },
       ]);
     case "answered from outside": {
@@ -116,6 +129,10 @@ function title({ observation }: Harness, means: "idle" | "working" | "blocked"):
   return titles?.rules.some((rule) => rule.means === means) === true
     ? { by: "terminal title", fidelity: titles.fidelity }
     : undefined;
+}
+
+function composer({ observation }: Harness): Way {
+  return observation.pasteMode === "composer" ? exact("bracketed paste is on at its composer") : undefined;
 }
 
 function silence(ms: number | undefined): Way {

@@ -259,7 +259,12 @@ export interface Harness {
   /** Typed to ask the program to leave, submit key included. */
   readonly exitCommand: string | undefined;
   readonly interrupt: { readonly keys: readonly string[]; readonly confirmedBy: string } | undefined;
-  readonly submit: { readonly pauseMs: number; readonly key: string };
+  readonly submit: {
+    readonly pauseMs: number;
+    readonly key: string;
+    /** Places in a text at which the program would do something of its own, such as to read the file that is named there. */
+    readonly disarm?: RegExp;
+  };
   /** `turn`: deliver only when it is idle. `anytime`: a plain line reader takes lines at any time. */
   readonly boundary: "turn" | "anytime";
   readonly routes: readonly RouteProof[];

@@ -57,6 +57,16 @@ describe("pasting", () => {
     expect(lines.join("").replaceAll(" ", "")).toBe(text.replaceAll(" ", ""));
   });
 
+  it("W5: what the program would carry out inside a text gets a word joiner before it", () => {
+    const text = "see @a.txt\n@everyone, write to me@here.org";
+    const paste = (harness: (typeof harnesses)["qwen-code" | "codex"]) =>
+      written(pastePlan({ harness, bracketedPaste: true, text }))[0];
+    expect(paste(harnesses["qwen-code"])).toBe(
+      "\u001b[200~see \u2060@a.txt\n\u2060@everyone, write to me@here.org\u001b[201~",
+    );
+    expect(paste(harnesses.codex)).toBe(`\u001b[200~${text}\u001b[201~`);
+  });
+
   it("W3: whatever the text, one paste and one submit key for each line", () => {
     const nasty = fc
       .array(

@@ -7,6 +7,7 @@
  *   W3  Nothing in the text can end the paste, submit early or act as a key: control characters are taken out first, and
  *       without bracketed paste a line break becomes a space.
  *   W4  A plain line reader never gets a line that its terminal would cut.
+ *   W5  What the program would carry out in the middle of a text is text: a word joiner, which nobody sees, stands before it.
  */
 import type { WriteStep } from "@agent-relay/kernel";
 import { stripControls, utf8Bytes } from "@agent-relay/protocol";
@@ -25,13 +26,17 @@ export function pastePlan(options: {
   readonly text: string;
 }): readonly WriteStep[] {
   const { harness, bracketedPaste } = options;
-  const text = stripControls(options.text).trimEnd();
+  const text = disarmed(stripControls(options.text).trimEnd(), harness.submit.disarm);
   if (text === "") return [];
   if (bracketedPaste) return submitted(`\u001b[200~${text}\u001b[201~`, harness.submit);
   // A tab completes words in many line editors.
   const line = text.replaceAll(/[\n\t]+/gu, " ");
   const lines = harness.boundary === "anytime" ? wrapped(line) : [line];
   return lines.flatMap((part) => submitted(part, harness.submit));
+}
+
+function disarmed(text: string, places: RegExp | undefined): string {
+  return places === undefined ? text : text.replaceAll(places, "\u2060$&");
 }
 
 /** What has the program leave by itself; nothing if it knows no such words. */

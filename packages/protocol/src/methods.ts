@@ -230,11 +230,16 @@ export const methods = {
   },
 
   "terminal.read": {
-    params: z.object({ name: AgentName, from: cursor.default(0) }),
+    params: z.object({
+      name: AgentName,
+      from: cursor.default(0),
+      /** Instead of the output, the standard error of a program on pipes, which has offsets of its own. */
+      errors: z.boolean().default(false),
+    }),
     result: z.object({ offset: z.number(), next: z.number(), data: z.string() }),
     command: false,
     agent: false,
-    summary: "Terminal output kept since an offset, base64.",
+    summary: "Output kept since an offset, base64.",
   },
   "terminal.write": {
     params: z.object({ name: AgentName, leaseId: z.string(), data: z.string().max(65_536) }),

@@ -1,17 +1,22 @@
 import { withClient } from "../broker-connection.ts";
 import type { ActionResult, Context } from "../context.ts";
+import { UsageError } from "../usage-error.ts";
 import { plainTerminalText, terminalText } from "../rendering/terminal-text.ts";
 
 interface LogsOptions {
   readonly follow?: true;
   readonly lines?: number;
   readonly raw?: true;
+  readonly errors?: true;
 }
 
 export async function run(context: Context, options: LogsOptions, name: string): ActionResult {
   const { output, signal } = context;
+  if (options.errors === true && options.follow === true)
+    throw new UsageError("--errors cannot be followed", `agent-relay logs ${name} --errors`);
   await withClient(context, {}, async (client) => {
-    const kept = await client.call("terminal.read", { name }, { signal });
+    const errors = options.errors === true;
+    const kept = await client.call("terminal.read", { name, errors }, { signal });
     const data = Buffer.from(kept.data, "base64");
     if (output.isJson && options.follow !== true) {
       const range = { name, offset: kept.offset, next: kept.next };

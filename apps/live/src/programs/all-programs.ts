@@ -9,7 +9,16 @@ import { pi } from "./pi.ts";
 import type { LiveProgram } from "./program.ts";
 import { qwenCode } from "./qwen-code.ts";
 
-export const allPrograms: readonly LiveProgram[] = [claudeCode, codex, geminiCli, opencode, githubCopilot, goose, pi, qwenCode];
+export const allPrograms: readonly LiveProgram[] = [
+  claudeCode,
+  codex,
+  geminiCli,
+  opencode,
+  githubCopilot,
+  goose,
+  pi,
+  qwenCode,
+];
 
 /** `LIVE_PROGRAMS=codex,claude-code` narrows a run; a word that is no program of the suite is an error. */
 export function chosenPrograms(wanted: string | undefined): readonly LiveProgram[] {

@@ -11,7 +11,10 @@ export const githubCopilot: LiveProgram = {
   compact: "/compact",
   leave: "/exit",
   contextWindow: 128_000,
-  cannot: {
-    headlessAnswers: { how: "not possible", why: "without a terminal it refuses what it would ask about" },
+  // It writes the file anew at its first start, and notes there what it has shown.
+  withoutItsNotes: (content) => {
+    const settings = JSON.parse(content.replaceAll(/^\s*\/\/.*$/gmu, "")) as Readonly<Record<string, unknown>>;
+    return JSON.stringify(settings["trustedFolders"] ?? settings["trusted_folders"]);
   },
+  cannot: {},
 };

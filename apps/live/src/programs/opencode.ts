@@ -23,6 +23,5 @@ export const opencode: LiveProgram = {
   withoutItsNotes: (content) => content.replace(/\n *"\$schema": .*,(?=\n)/u, ""),
   cannot: {
     trust: { how: "not possible", why: "it trusts every folder and asks nobody" },
-    headlessAnswers: { how: "not possible", why: "without a terminal it refuses what it would ask about" },
   },
 };

@@ -12,6 +12,8 @@ export const qwenCode: LiveProgram = {
   asksQuestion: `%model call ask_user_question ${JSON.stringify({
     questions: [{ question: "Which colour?", header: "Colour", multiSelect: false, options }],
   })}`,
+  // It would add the file that `@` names, so a word joiner keeps that from it.
+  arrives: (text) => text.replaceAll(/(?<=^|\s)@/gu, "\u2060@"),
   compact: "/compress",
   leave: "/quit",
   // It adds which form its settings have.

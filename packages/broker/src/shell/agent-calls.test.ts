@@ -45,6 +45,7 @@ async function bench(history: readonly Fact[] = [], harnesses: Partial<Harnesses
       finish: () => undefined,
       close: () => Promise.resolve(),
       read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
+      readErrors: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
       newestEpoch: () => Promise.resolve(undefined),
     },
     version: "0",

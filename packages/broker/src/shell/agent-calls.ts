@@ -113,7 +113,10 @@ export const agentCalls: Handlers<
   },
   "terminal.read": async ({ params }, office) => {
     const agent = requireAgent(office.engine.state(), params.name);
-    const { offset, data } = await office.incarnations.read(agent.name, agent.epoch, params.from);
+    const { name, epoch } = agent;
+    const { offset, data } = await (params.errors
+      ? office.incarnations.readErrors(name, epoch, params.from)
+      : office.incarnations.read(name, epoch, params.from));
     return { offset, next: offset + data.length, data: Buffer.from(data).toString("base64") };
   },
   "terminal.write": async ({ params }, office) => {

@@ -226,6 +226,7 @@ function alone(
       finish: () => undefined,
       close: () => Promise.resolve(),
       read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
+      readErrors: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
       newestEpoch: () => Promise.resolve(undefined),
     },
     renderInjection: () => "",

@@ -58,6 +58,8 @@ export interface Incarnations {
     epoch: number,
     from: number,
   ) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
+  /** The standard error of a program on pipes, from the log; empty for one in a terminal. */
+  readonly readErrors: Incarnations["read"];
   /** Keys of a person. */
   readonly write: (name: string, epoch: number, data: string) => Promise<void>;
   readonly resize: (name: string, epoch: number, cols: number, rows: number) => Promise<void>;
@@ -323,6 +325,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       const opened = link.now();
       return it === undefined || opened === undefined ? logs.read(name, epoch, from) : opened.read(it.id, from);
     },
+    readErrors: logs.readErrors,
     write: async (name, epoch, data) => {
       const it = requiredTerminal(name, epoch);
       await typing.type(it, data);

@@ -101,6 +101,7 @@ test("T5: the standard error lies beside the output, and goes with it", async ()
   logs.append("ada", 1, 0, bytes("output"));
   logs.appendErrors("ada", 1, 0, bytes("error"));
   logs.appendErrors("ada", 1, 0, bytes("errors"));
+  expect(Buffer.from((await logs.readErrors("ada", 1, 2)).data).toString("utf8")).toBe("rors");
   logs.finish("ada", 1);
   await logs.close();
   expect(await textOf(logs, 0)).toBe("0:output");

@@ -34,6 +34,7 @@ export interface TerminalLogs {
     epoch: number,
     from: number,
   ) => Promise<{ readonly offset: number; readonly data: Uint8Array }>;
+  readonly readErrors: TerminalLogs["read"];
   /** Nothing follows of this incarnation; its file is closed once what was appended is written. */
   readonly finish: (name: string, epoch: number) => void;
   /** The newest epoch that has a log. */
@@ -104,6 +105,12 @@ export function openTerminalLogs(options: {
     });
   };
 
+  const read = (part: string) => async (name: string, epoch: number, from: number) => {
+    const folder = folderOf(name, epoch, part);
+    await tails.get(folder);
+    return readFrom(folder, from);
+  };
+
   return {
     end: (name, epoch) =>
       logOf(folderOf(name, epoch), name, epoch).then(
@@ -122,11 +129,8 @@ export function openTerminalLogs(options: {
         });
       }
     },
-    read: async (name, epoch, from) => {
-      const folder = folderOf(name, epoch);
-      await tails.get(folder);
-      return readFrom(folder, from);
-    },
+    read: read(""),
+    readErrors: read(ERRORS),
     newestEpoch: async (name) => {
       const epochs = (await listOrNothing(path.join(directory, name))).map(Number).filter(Number.isInteger);
       return epochs.length === 0 ? undefined : Math.max(...epochs);

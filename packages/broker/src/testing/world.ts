@@ -69,6 +69,7 @@ const noLogs: TerminalLogs = {
   appendErrors: () => undefined,
   finish: () => undefined,
   read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
+  readErrors: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
   newestEpoch: () => Promise.resolve(undefined),
   close: () => Promise.resolve(),
 };

@@ -45,15 +45,7 @@ const asks = (at: number, kind: BlockKind): ObserverInput => ({
 });
 const short = (said: readonly Observation[]): readonly string[] =>
   said.map(({ type, source, fidelity }) => `${type} ${source} ${fidelity}`);
-const {
-  "claude-code": claudeCode,
-  "gemini-cli": geminiCli,
-  codex,
-  opencode,
-  goose,
-  "qwen-code": qwenCode,
-  generic,
-} = harnesses;
+const { "claude-code": claudeCode, "gemini-cli": geminiCli, codex, opencode, goose, aider, generic } = harnesses;
 
 describe("the state of a version that was not tried", () => {
   it("is told by its status, as any", () => {
@@ -84,8 +76,8 @@ describe("the state of a version that was not tried", () => {
   it("is told by silence where there is nothing better", () => {
     const story: readonly ObserverInput[] = [output(10, "hello"), { type: "submitted", text: "go", at: 3_000 }];
     const told = ["ready silence inferred", "working submitted inferred", "turn_ended silence inferred"];
-    expect(short(observe(qwenCode, "tried", story, 60_000))).toEqual(told);
-    expect(short(observe(qwenCode, "untried", story, 60_000))).toEqual(told);
+    expect(short(observe(aider, "tried", story, 60_000))).toEqual(told);
+    expect(short(observe(aider, "untried", story, 60_000))).toEqual(told);
   });
 
   it("U2: is told by exact titles, which count as inferred", () => {
@@ -94,7 +86,7 @@ describe("the state of a version that was not tried", () => {
     expect(short(observe(geminiCli, "untried", story, 50_000))).toEqual(["ready title inferred"]);
   });
 
-  it.each([generic, qwenCode])("U3: its context is not read off the screen ($id)", (harness) => {
+  it.each([generic, aider])("U3: its context is not read off the screen ($id)", (harness) => {
     const screen = [output(3_000, "Context 6% left\r\n")];
     const contextOf = (version: Version) =>
       short(observe(harness, version, screen, 60_000)).filter((line) => line.startsWith("context"));

@@ -25,6 +25,7 @@ test.each<readonly [string, Partial<Asked>]>([
   ["summary", { system: "You are a context summarization agent." }],
   ["suggestion", { newest: "[SUGGESTION MODE: what would the user type next?]", toolCount: 20 }],
   ["memory", { system: "You are a memory extraction agent." }],
+  ["memory", { newest: "Managed memory has TWO directories. Choose which one to write to.", toolCount: 9 }],
   ["form", { newest: "who speaks next?", answerSchema: { type: "object" } }],
 ])("a request for a %s is known: %o", (purpose, fields) => {
   expect(purposeOf(asked(fields))).toBe(purpose);

@@ -20,7 +20,8 @@ const summaries =
 const titles =
   /(?:generate|write|create|produce|come up with)[^.\n]{0,80}\btitle\b|title generator|\btitle\b[^.\n]{0,60}(?:conversation|session|thread)/iu;
 const titleRequest = /^\s*(?:(?:please )?generate a (?:\w+ )?title\b|Summarize the user's primary intent)/iu;
-const memories = /(?:memory extraction|extract[^.\n]{0,60}memories|managed auto-?memory)/iu;
+const memories =
+  /(?:memory extraction|extract[^.\n]{0,60}memories|managed auto-?memory|Managed memory has (?:TWO )?director)/iu;
 
 /** A turn's system prompt is far longer than one that was written for a single small question. */
 const smallSystem = 12_000;

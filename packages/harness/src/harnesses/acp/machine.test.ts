@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Conversation, ConversationInput, ConversationOptions } from "../../conversation.ts";
 import { geminiConversation } from "../gemini-cli/conversation.ts";
+import { copilotConversation } from "../github-copilot/conversation.ts";
+import { opencodeConversation } from "../opencode/conversation.ts";
 
 // Lines as Gemini CLI 0.61.0 wrote them, without the fields that are not read.
 const sessionId = "26596bfa-54c6-4899-bec4-2723d1c17620";
@@ -253,6 +255,100 @@ describe("a program that speaks the Agent Client Protocol", () => {
     expect(it.writes).toEqual([]);
     expect(it.outcomes).toEqual(["i1 accepted request_accepted"]);
     expect(it.observations.at(-1)).toBe("turn_ended");
+  });
+
+  it("what is asked has the command in it, whatever the model calls it", () => {
+    const it = openTalk();
+    const asking = (id: number, toolCall: object): string =>
+      rpc({ id, method: "session/request_permission", params: { sessionId, toolCall, options: [] } });
+    it.tell(deliver("i1"), output(asking(0, { title: "tidy up", rawInput: { command: "rm -rf x" } })));
+    it.tell({ type: "answer", verdict: "deny", at: 7 });
+    it.tell(output(asking(1, { title: "run `ls -l`", rawInput: { command: "ls -l" } })));
+    it.tell({ type: "answer", verdict: "deny", at: 8 }, output(asking(2, { rawInput: { command: "pwd" } })));
+    expect(it.observations.filter((one) => one.startsWith("blocked"))).toEqual([
+      "blocked permission tidy up: rm -rf x false",
+      "blocked permission run `ls -l` false",
+      "blocked permission pwd false",
+    ]);
+  });
+
+  it("what it says of its window is told when it changes, and not while a session is loaded", () => {
+    const window = (used: number): string => update("usage_update", { used, size: 100_000 });
+    const it = openTalk();
+    it.tell(output(window(7_679) + window(7_700) + window(0) + window(93_000)));
+    expect(it.observations.slice(2)).toEqual(["context 92", "context 7"]);
+    const continued = talk(geminiConversation({ ...options, resume: sessionId }));
+    continued.tell({ type: "started", at: 1 }, output(initialized + window(7_679)));
+    expect(continued.observations).toEqual([]);
+  });
+
+  it("in mode bypass what can be permitted once is, and nobody is asked", () => {
+    const it = openTalk({ permissionMode: "bypass" });
+    it.tell(deliver("i1"), output(ask(0)), output(ask(1, "rm", ["allow_always", "reject_once"])));
+    expect(it.writes.filter(({ id }) => id.startsWith("answer/"))).toMatchObject([
+      { id: "answer/0", message: { id: 0, result: { outcome: { optionId: "option-allow_once" } } } },
+    ]);
+    expect(it.observations.slice(2)).toEqual(["working", "blocked permission rm false"]);
+  });
+
+  it("Copilot: of a sum of tokens only what was added counts, and a continued session begins with its first", () => {
+    const over = (injection: string, inputTokens: number, outputTokens: number): string =>
+      rpc({ id: `turn/${injection}`, result: { usage: { inputTokens, outputTokens, cachedReadTokens: 0 } } });
+    const turns = [deliver("i1"), output(over("i1", 10_193, 2)), deliver("i2"), output(over("i2", 30_765, 17))];
+    const it = talk(copilotConversation(options));
+    it.tell({ type: "started", at: 1 }, output(initialized + opened), ...turns);
+    expect(it.observations.filter((one) => one.startsWith("tokens"))).toEqual(["tokens 10193 2 ", "tokens 20572 15 "]);
+    const continued = talk(copilotConversation({ ...options, resume: sessionId }));
+    continued.tell({ type: "started", at: 1 }, output(initialized + opened), ...turns);
+    expect(continued.observations.filter((one) => one.startsWith("tokens"))).toEqual(["tokens 20572 15 "]);
+  });
+
+  it("Copilot: a failure that it says in an answer blocks at the end of the turn, if nothing came after it", () => {
+    const says = (text: string): string => update("agent_message_chunk", { content: { type: "text", text } });
+    const refused = "Error: Authentication failed with provider at http://127.0.0.1:1/v1 (HTTP 401).";
+    const over = (injection: string): string => rpc({ id: `turn/${injection}`, result: { stopReason: "end_turn" } });
+    const it = talk(copilotConversation(options));
+    it.tell(
+      { type: "started", at: 1 },
+      output(initialized + opened),
+      deliver("i1"),
+      output(says(refused) + over("i1")),
+    );
+    it.tell(deliver("i2"), output(says("Error: (HTTP 429)") + says("got over it") + over("i2")));
+    expect(it.observations.slice(2)).toEqual([
+      "working",
+      "turn_ended",
+      `blocked auth ${refused} true`,
+      "unblocked",
+      "working",
+      "turn_ended",
+    ]);
+  });
+
+  it("OpenCode: a tool that it calls in progress waits for a verdict all the same, until it is over", () => {
+    const call = (status: string): string => update("tool_call_update", { toolCallId: "call-0", status });
+    const it = talk(opencodeConversation(options));
+    it.tell({ type: "started", at: 1 }, output(initialized + opened), deliver("i1"));
+    it.tell(output(call("in_progress") + ask(0) + call("in_progress")));
+    expect(it.observations.slice(2)).toEqual(["working", "blocked permission touch x1 true"]);
+    it.tell(output(call("failed")));
+    expect(it.observations.at(-1)).toBe("unblocked");
+  });
+
+  it("OpenCode: an error of the model's API says that the prompt was taken", () => {
+    const over = (injection: string, message: string, data?: object): string =>
+      rpc({ id: `turn/${injection}`, error: { code: -32_603, message: `Internal error: ${message}`, data } });
+    const it = talk(opencodeConversation(options));
+    it.tell({ type: "started", at: 1 }, output(initialized + opened));
+    it.tell(deliver("i1"), output(over("i1", "nonsense", { service: "session", errorName: "APIError" })));
+    it.tell(deliver("i2"), output(over("i2", "no such session")));
+    it.tell(deliver("i3"), output(over("i3", "Incorrect API key provided", { errorName: "APIError" })));
+    expect(it.outcomes).toEqual([
+      "i1 accepted request_accepted",
+      "i2 refused Internal error: no such session",
+      "i3 accepted request_accepted",
+    ]);
+    expect(it.observations.at(-1)).toBe("blocked auth Internal error: Incorrect API key provided true");
   });
 
   it("leaving ends its stdin", () => {

@@ -22,6 +22,8 @@ import {
 import { noJsonLines, takeJsonLines, type JsonLines } from "../../json-lines.ts";
 import type { Observation, Said } from "../../observe/observation.ts";
 import { isObject } from "../../json-values.ts";
+import { askedOf, idCharactersMax, whatCharactersMax, type Asked } from "./asked.ts";
+import { percentLeft, usageSince, type AcpUsage } from "./usage.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -39,23 +41,10 @@ export interface AcpDialect {
   readonly sumsUsage?: boolean;
   /** What its answers say of a failure, where it ends a turn that failed as any other. */
   readonly failureSaid?: (text: string) => "auth" | "quota" | "context" | undefined;
+  /** It says that a tool is in progress before anybody has permitted it. */
+  readonly runsBeforeAsking?: boolean;
   /** Whether the error that ended a turn says that the prompt was taken all the same. */
   readonly tookPrompt?: (error: Json) => boolean;
-}
-
-export interface AcpUsage {
-  readonly inputTokens: number;
-  readonly cachedInputTokens: number;
-  readonly outputTokens: number;
-  readonly model: string | undefined;
-}
-
-interface Asked {
-  readonly id: string | number;
-  readonly toolCall: string | undefined;
-  readonly what: string | undefined;
-  readonly approve: string | undefined;
-  readonly deny: string | undefined;
 }
 
 export interface AcpState {
@@ -93,8 +82,6 @@ interface Draft {
 }
 
 const askedMax = 64;
-const idCharactersMax = 256;
-const whatCharactersMax = 500;
 /** Of the protocol itself: the program has not taken the request. Others are what its model's API says. */
 const protocolErrors = { from: -32_768, to: -32_000 } as const;
 const authRequired = -32_000;
@@ -292,15 +279,9 @@ function turnOver(
 
 /** Of a sum. What a session that is continued used in its earlier lives is not known, so its first sum counts as old. */
 function addedUsage({ resume }: ConversationOptions, draft: Draft, sum: AcpUsage): AcpUsage {
-  const before = draft.state.counted ?? (resume === undefined ? { ...sum, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 } : sum);
+  const before = draft.state.counted ?? (resume === undefined ? undefined : sum);
   draft.state = { ...draft.state, counted: sum };
-  const since = (now: number, then: number): number => Math.max(0, now - then);
-  return {
-    inputTokens: since(sum.inputTokens, before.inputTokens),
-    cachedInputTokens: since(sum.cachedInputTokens, before.cachedInputTokens),
-    outputTokens: since(sum.outputTokens, before.outputTokens),
-    model: sum.model,
-  };
+  return usageSince(sum, before);
 }
 
 function takeRequest(
@@ -316,21 +297,7 @@ function takeRequest(
     return;
   }
   take(draft);
-  const call = isObject(params["toolCall"]) ? params["toolCall"] : {};
-  const optionOf = (kind: string): string | undefined => {
-    const options: readonly unknown[] = Array.isArray(params["options"]) ? params["options"] : [];
-    const option = options.find((one) => isObject(one) && one["kind"] === kind);
-    const optionId = isObject(option) ? option["optionId"] : undefined;
-    return typeof optionId === "string" ? optionId.slice(0, idCharactersMax) : undefined;
-  };
-  const title = call["title"];
-  const asked: Asked = {
-    id: typeof id === "string" ? id.slice(0, idCharactersMax) : id,
-    toolCall: typeof call["toolCallId"] === "string" ? call["toolCallId"].slice(0, idCharactersMax) : undefined,
-    what: typeof title === "string" && title !== "" ? oneLine(title, whatCharactersMax) : undefined,
-    approve: optionOf("allow_once"),
-    deny: optionOf("reject_once"),
-  };
+  const asked = askedOf(id, params);
   if (permissionMode === "bypass" && asked.approve !== undefined) {
     // Nobody is to be asked, and the program has no mode for that.
     write(draft, `answer/${id}`, { id, result: { outcome: { outcome: "selected", optionId: asked.approve } } });
@@ -349,7 +316,8 @@ function takeUpdate(dialect: AcpDialect, draft: Draft, params: Json): void {
     case "tool_call_update": {
       // It goes on, so it does not wait for a verdict any more: after a restart that is not known otherwise.
       const { toolCallId, status } = update;
-      if (typeof toolCallId === "string" && status !== "pending") settle(draft, (one) => one.toolCall === toolCallId);
+      const goesOn = status !== "pending" && !(dialect.runsBeforeAsking === true && status === "in_progress");
+      if (typeof toolCallId === "string" && goesOn) settle(draft, (one) => one.toolCall === toolCallId);
       take(draft);
       return;
     }
@@ -389,7 +357,7 @@ function takeFailure(dialect: AcpDialect, draft: Draft, content: unknown): void 
 function takeContext(draft: Draft, { used, size }: Json): void {
   if (draft.state.phase !== "open" || typeof used !== "number" || typeof size !== "number") return;
   if (!(used > 0 && size > 0)) return;
-  const pctLeft = Math.max(0, Math.round(100 - (100 * used) / size));
+  const pctLeft = percentLeft(used, size);
   if (pctLeft === draft.state.pctLeft) return;
   draft.state = { ...draft.state, pctLeft };
   say(draft, { type: "context", pctLeft });

@@ -1,6 +1,7 @@
 /** Gemini CLI without a terminal: `gemini --acp` (0.61.0). A second prompt would end the turn that runs. */
 import type { Conversation, ConversationOptions } from "../../conversation.ts";
-import { acpConversation, type AcpDialect, type AcpUsage } from "../acp/machine.ts";
+import { acpConversation, type AcpDialect } from "../acp/machine.ts";
+import type { AcpUsage } from "../acp/usage.ts";
 import { blockOfGeminiError } from "./errors.ts";
 import { count, isObject } from "../../json-values.ts";
 

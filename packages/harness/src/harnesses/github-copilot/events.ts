@@ -1,6 +1,6 @@
 /**
- * The events of Copilot's sessions, which are the lines of `session-state/<id>/events.jsonl` in its home and, with a few
- * more, of its stdout when it is headless (1.0.102). Those of a subagent carry `agentId`.
+ * The events of Copilot's sessions, which are the lines of `session-state/<id>/events.jsonl` in its home (1.0.102). Those of a
+ * subagent carry `agentId`.
  */
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal } from "../../hook-report.ts";

@@ -44,6 +44,30 @@ describe("what Copilot's hooks post", () => {
 });
 
 describe("the record of Copilot's session", () => {
+  it.each<[string, Record<string, unknown>, readonly string[]]>([
+    [
+      "a refused key",
+      { type: "session.error", data: { errorType: "authentication", message: "no" } },
+      ["turn_ended", "blocked"],
+    ],
+    ["a quota", { type: "session.error", data: { statusCode: 429 } }, ["turn_ended", "blocked"]],
+    ["another error", { type: "session.error", data: { statusCode: 400 } }, ["turn_ended"]],
+    ["an interruption", { type: "abort", data: {} }, ["turn_ended"]],
+    ["the interruption of a subagent", { type: "abort", agentId: "a", data: {} }, []],
+    [
+      "a compaction",
+      {
+        type: "session.compaction_complete",
+        data: { success: true, tokenLimit: 128_000, postCompactionTokens: 12_673 },
+      },
+      ["compacted", "context"],
+    ],
+    ["a compaction that failed", { type: "session.compaction_complete", data: { success: false } }, []],
+    ["a prompt of a subagent", { type: "user.message", agentId: "a", data: { content: "inside" } }, []],
+  ])("%s", (_what, line, expected) => {
+    expect(readCopilotRecord(line).map(({ type }) => type)).toEqual(expected);
+  });
+
   it("has every answer's tokens, prompts taken in the middle of a turn, and the ends of dialogs", () => {
     const usage = { model: "m", inputTokens: 14_449, outputTokens: 10, cacheReadTokens: 7, maxPromptTokens: 128_000 };
     const lines = [

@@ -47,6 +47,8 @@ export const githubCopilot: Harness = {
   answers: {
     // "Yes", once, is chosen when the dialog comes up; its number does nothing. Esc refuses, and ends the turn.
     permission: { afterMs: 700, approve: ["\r"], deny: ["\u001b"] },
+    // "Yes", for this session, is chosen when it comes up. Esc leaves the program.
+    trust: { afterMs: 700, approve: ["\r"], deny: ["\u001b"] },
   },
   // Esc twice edits the prompt until the answer has begun.
   interrupt: { keys: ["\u0003"], confirmedBy: "abort in the record of its session" },
@@ -63,7 +65,18 @@ export const githubCopilot: Harness = {
     promptText: "? help",
     ready: { settleMs: 300 },
   },
-  contextSources: ["record: tokens of the newest answer against the model's limit (exact)", "headless: usage of the session (exact)"],
+  contextSources: [
+    "record: tokens of the newest answer against the model's limit (exact)",
+    "headless: usage of the session (exact)",
+  ],
+  dialogs: [
+    {
+      text: "do you trust the files in this folder?",
+      kind: "trust",
+      what: "trust this folder",
+      avoid: "trust it once with copilot, or let the spawn trust it",
+    },
+  ],
   exits: { patterns: commonExits },
   notes: [
     "Mode auto changes files without asking, and asks for the rest.",

@@ -54,6 +54,7 @@ export const goose: Harness = {
   exits: { patterns: [{ pattern: /^error: no session found/i, reason: "startup_failure" }, ...commonExits] },
   notes: [
     "In modes ask and auto it asks before each relay tool, too: no option of its own allows some tools.",
+    "What it wants to call stands on its screen alone: look there before you approve.",
     "Its failures are prose, and it ends with status 0 after them; in a terminal only its composer says that the turn is over.",
     "Nothing that it shows quotes what it was given, so no message counts as seen unless it is acknowledged.",
     "What is typed while it works waits in its prompt and joins the next input, so mail waits for the end of its turn.",

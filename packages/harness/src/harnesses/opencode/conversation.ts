@@ -11,6 +11,7 @@ export function opencodeConversation(options: ConversationOptions): Conversation
 
 const dialect: AcpDialect = {
   usage: turnUsage,
+  runsBeforeAsking: true,
   // Of the API's answer it keeps the words alone.
   failure: (message) => {
     if (/context (?:length|window)|too many tokens|prompt is too long/iu.test(message)) return "context";

@@ -132,14 +132,16 @@ describe("the extension inside Pi", () => {
     it.beIdle(false);
     await it.happens("session_before_compact");
     await it.happens("session_compact");
+    await it.happens("message_end", { message: { role: "user", content: "on" } });
     await it.happens("agent_settled");
-    expect((await it.said(7)).slice(0, 7).map(({ type }) => type)).toEqual([
+    expect((await it.said(8)).map(({ type }) => type)).toEqual([
       "turn_started",
       "compacted",
       "turn_ended",
       "session",
       "turn_started",
       "compacted",
+      "prompt",
       "turn_ended",
     ]);
   });
@@ -168,7 +170,8 @@ describe("the extension inside Pi", () => {
     await it.happens("agent_start");
     await it.happens("tool_execution_end");
     await vi.waitFor(() => expect(it.sent).toEqual([["<relay>look</relay>", { deliverAs: "steer" }]]));
-    expect(posted.filter(({ type }) => type === "boundary")).toHaveLength(1);
+    await it.happens("agent_settled");
+    expect((await it.said(4)).map(({ type }) => type)).toEqual(["session", "turn_started", "boundary", "turn_ended"]);
   });
 
   it("X5: the relay's tools are there; what they say and how they fail reaches the model", async () => {

@@ -1,6 +1,7 @@
 /** Qwen Code without a terminal: `qwen --acp` (0.24.4). A second prompt would end the turn that runs. */
 import type { Conversation, ConversationOptions } from "../../conversation.ts";
-import { acpConversation, type AcpDialect, type AcpUsage } from "../acp/machine.ts";
+import { acpConversation, type AcpDialect } from "../acp/machine.ts";
+import type { AcpUsage } from "../acp/usage.ts";
 import { count, isObject } from "../../json-values.ts";
 
 type Json = Readonly<Record<string, unknown>>;

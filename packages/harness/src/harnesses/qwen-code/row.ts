@@ -50,6 +50,11 @@ export const qwenCode: Harness = {
     "QWEN_CODE_SESSION_ID",
     "QWEN_CODE_PROJECT_DIR",
     "QWEN_CODE_PROMPT_ID",
+    "QWEN_CODE_AGENT_ID",
+    "QWEN_CODE_LAUNCHER_PID",
+    "QWEN_CODE_MESSAGING_SOCKET",
+    "QWEN_CODE_MESSAGING_TOKEN",
+    "QWEN_CODE_PRIVATE_RELAUNCH_ENV_PROVENANCE",
     "QWEN_CODE_RELAUNCH_ARGS",
     "CLI_TITLE",
   ],
@@ -71,7 +76,8 @@ export const qwenCode: Harness = {
   // Esc in a form that cannot be taken for the beginning of another key. It puts the prompt back into the composer, from
   // which Ctrl-C takes it; Ctrl-C on an empty one does nothing the first time.
   interrupt: { keys: ["\u001b[27u", "\u0003"], confirmedBy: "the title without ◐, and `Request cancelled.`" },
-  submit: { pauseMs: 600, key: "\r" },
+  // A word after `@` is a file, an address or a session, whose content it adds to the prompt without asking.
+  submit: { pauseMs: 600, key: "\r", disarm: /(?<=^|\s)@/gu },
   boundary: "turn",
   routes: [
     {
@@ -109,14 +115,26 @@ export const qwenCode: Harness = {
       what: "trust this folder",
       avoid: "trust it once with qwen, or give trust with the spawn",
     },
+    { text: "connect a provider", kind: "auth", what: "connect a provider", avoid: "connect one once with qwen" },
   ],
   exits: {
-    codes: { 52: "startup_failure" },
     patterns: [
       { pattern: /^no saved session found with id/i, reason: "startup_failure" },
       { pattern: /^error: session id .* already exists/i, reason: "startup_failure" },
       ...commonExits,
     ],
   },
-  notes: [],
+  notes: [
+    "Its tools and hooks stand in a file that takes the place of the system's settings (QWEN_CODE_SYSTEM_SETTINGS_PATH); what its owner has set there is in it. A qwen that it starts in its own shell reads it, too: that one gets the relay's tools in this agent's name, and reports nothing.",
+    "It gets no tools in its sandbox, and reports nothing where its user has switched all hooks off; then its title alone tells its state.",
+    "Mode auto changes files without asking, and asks for the rest. Its own mode of that name, in which a model judges each call, is there for those who choose it.",
+    "A person's Esc puts the last prompt back into its composer; a message that comes then is sent together with it. When the relay interrupts it, the composer is cleared.",
+    "In a message, a word after `@` would name a file that it adds to the prompt without asking. A word joiner (U+2060), which nobody sees, keeps it from that.",
+    "Messages that come while it works wait for the end of the turn, or are given to it with the answers of its tools.",
+    "Where its user has it ask for trust (security.folderTrust), it starts itself again when that is answered. So it runs as two processes unless trust is given with the spawn.",
+    "Its composer comes when all of its MCP servers have answered.",
+    "When the model's API says that there were too many requests it tries again by itself for a while, and works meanwhile.",
+    "After a turn it may ask its model for notes on it. In a terminal these tokens are counted, too; headless they are not.",
+    "Headless it speaks the Agent Client Protocol, in which it takes one prompt at a time.",
+  ],
 };

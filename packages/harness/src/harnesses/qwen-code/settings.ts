@@ -2,8 +2,10 @@
  * Settings of Qwen Code for one agent: those that its system's owner has made, with the relay laid over (0.24.4).
  *
  *   Q1  Whatever stands there stays as it is, but for what this module's header names: the relay's server, one more hook
- *       for some events, a title that tells the state, no suggested next prompt in the composer, and trust if it is given.
+ *       for some events, a title that tells the state, no suggested next prompt in the composer, no update of the program
+ *       by itself, and trust if it is given.
  *   Q2  Total: settings that cannot be read come back as they are, so that the program itself says what is wrong with them.
+ *   Q3  A Qwen Code that this one runs in its shell reads the same settings, and does not report as this agent.
  *
  * They come before the user's and the project's, whose servers and hooks are added to them.
  */
@@ -20,6 +22,9 @@ export interface QwenAdditions {
   /** The spawn trusts the directory. */
   readonly trust: boolean;
 }
+
+/** What it sets for the programs that it runs. */
+const childMark = "QWEN_CODE";
 
 /** Of the form of these settings. Without it the program would write the file once more. */
 const formVersion = 4;
@@ -45,6 +50,7 @@ function laidOver(own: Settings, { mcpUrl, hooks, trust }: QwenAdditions): objec
   const allowed = mcp["allowed"];
   return {
     ...own,
+    general: { ...objectOf(own["general"]), enableAutoUpdate: false },
     // A suggestion costs a request to the model after each turn, and Enter takes it.
     ui: {
       ...objectOf(own["ui"]),
@@ -71,9 +77,10 @@ function withHooks(own: Settings, { url, events }: NonNullable<QwenAdditions["ho
   const post = {
     type: "http",
     name: "agent-relay",
-    url,
+    // Nothing is known under the name that this makes of ours where the mark is set.
+    url: `${url}$${childMark}`,
     headers: { Authorization: `Bearer $${tokenVariable}` },
-    allowedEnvVars: [tokenVariable],
+    allowedEnvVars: [tokenVariable, childMark],
     timeout: 5,
   };
   const added = events.map((event) => {
