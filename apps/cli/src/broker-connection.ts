@@ -30,6 +30,8 @@ export interface ConnectOptions {
   readonly once?: boolean;
   /** How long to wait for the next broker, if not as long as usual. */
   readonly giveUpAfterMs?: number;
+  /** How long to wait for the first one. Absent: there must be one. */
+  readonly waitForBrokerMs?: number;
   /** An interrupt leaves the connection open: there is something to give back. */
   readonly outlivesInterrupt?: boolean;
 }
@@ -45,6 +47,7 @@ export async function connect(context: Context, options: ConnectOptions): Promis
       originActor: actorOf(context),
       client: { name: programName, version: programVersion },
       signal: options.outlivesInterrupt === true ? undefined : signal,
+      ...(options.waitForBrokerMs === undefined ? {} : { waitForBrokerMs: options.waitForBrokerMs }),
       ...(options.once === true ? { reconnect: false as const } : {}),
       ...(options.giveUpAfterMs === undefined ? {} : { reconnect: { giveUpAfterMs: options.giveUpAfterMs } }),
     });

@@ -82,7 +82,7 @@ export const runBroker: RunBroker = async (options) => {
         credentials,
         mcpUrl: () => loopback("/mcp"),
         hookUrl: () => loopback("/hooks"),
-        mcpCommand: mcpCommand(),
+        mcpCommand: mcpCommand(project),
         isRoot: process.getuid?.() === 0,
         record: recordDir === undefined ? undefined : recorderInto(path.resolve(project, recordDir), logger),
       }),
@@ -263,10 +263,10 @@ function operatorTokenIn(file: string): string {
   return readFileSync(file, "utf8").trim();
 }
 
-/** This program as an MCP server on stdio, for agents that cannot speak HTTP. */
-function mcpCommand(): readonly string[] {
+/** This program as an MCP server on stdio, for agents that cannot speak HTTP, wherever they run. */
+function mcpCommand(project: string): readonly string[] {
   const manifest = createRequire(import.meta.url).resolve("agent-relay/package.json");
-  return [process.execPath, path.join(path.dirname(manifest), "dist", "main.js"), "mcp"];
+  return [process.execPath, path.join(path.dirname(manifest), "dist", "main.js"), "mcp", "--project", project];
 }
 
 /** The host of the terminals needs no secret of ours. */

@@ -24,6 +24,8 @@ forEachProgram(({ program, story }) => {
 
   story("compaction", "after a compaction the same threshold is told again", async (stage) => {
     const ada = await stage.hire("cody");
+    const long = program.compactsAfterCharacters ?? 0;
+    for (let told = 0; told < long; told += 40_000) await ada.turn(`${"words ".repeat(6_667)}\n%model say I see`);
     await ada.turn(`${used(0.83)}\n%model say much`);
     const first = await ada.next("agent_context_low");
     const compacting = ada.next("agent_compacted", first.sequence);

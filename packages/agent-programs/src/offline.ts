@@ -6,7 +6,7 @@
  *   F2  Everything is below `home`; the configuration of whoever runs it is neither read nor written.
  *   F3  The only address is `modelUrl`, the only key `offlineKey`, which opens nothing.
  *   F4  A folder is trusted only if it is named as `project`, in the way in which the program itself remembers that.
- *       OpenCode, goose and Pi ask nobody.
+ *       OpenCode and goose ask nobody, and Pi only about a folder with settings for it.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";

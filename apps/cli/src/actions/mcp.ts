@@ -3,6 +3,9 @@ import { withClient } from "../broker-connection.ts";
 import type { ActionResult, Context } from "../context.ts";
 import { programVersion } from "../program.ts";
 
+/** A broker that was killed is there again after a moment, whoever starts it. */
+const BROKER_MS = 60_000;
+
 export async function run(context: Context): ActionResult {
   const { output, environment, signal } = context;
   if ((environment["AGENT_RELAY_TOKEN"] ?? "") === "") {
@@ -16,7 +19,8 @@ export async function run(context: Context): ActionResult {
     (message: string, fields?: Readonly<Record<string, unknown>>): void => {
       output.errorLine(JSON.stringify({ level, message, ...fields }));
     };
-  await withClient(context, {}, async (client) => {
+  // It lives as long as the agent's program, which is longer than a broker may.
+  await withClient(context, { waitForBrokerMs: BROKER_MS, giveUpAfterMs: BROKER_MS }, async (client) => {
     const server = await runStdioServer({
       calls: client,
       principal: client.principal(),

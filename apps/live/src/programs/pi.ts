@@ -6,6 +6,8 @@ export const pi: LiveProgram = {
   asksToMake: (file) => `%model shell touch ${file}`,
   asksToTrust: { ".pi/settings.json": "{}\n" },
   compact: "/compact",
+  // It keeps the newest 20 000 tokens, by its own estimate of four characters each.
+  compactsAfterCharacters: 120_000,
   leave: "/quit",
   contextWindow: 100_000,
   // It notes of which version it has shown the news.

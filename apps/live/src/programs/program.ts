@@ -19,6 +19,8 @@ export interface LiveProgram {
   readonly compact?: string;
   /** How a text of a message stands before its model, where it cannot be given as it is. */
   readonly arrives?: (text: string) => string;
+  /** How long its conversation has to be before it can be replaced. Absent: of any length. */
+  readonly compactsAfterCharacters?: number;
   /** What a person types to leave. */
   readonly leave: string;
   /** The mode in which it calls the relay's tools without asking a person. Absent: every mode. */

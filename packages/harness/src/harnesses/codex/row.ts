@@ -55,7 +55,7 @@ export const codex: Harness = {
   }),
   model: { flags: ["--model", "-m"], inject: (model) => ["-c", `model=${JSON.stringify(model)}`] },
   connection: {
-    tools: "over HTTP, options; the token in the environment",
+    tools: "on stdio, options; over HTTP if it cannot be; the token in the environment",
     reports: "hooks, given and trusted by options, the record of its session, and items of the terminal's title",
     wire: wireCodex,
     readReport: readCodexReport,

@@ -29,12 +29,8 @@ export function wireCodex(input: WiringInput): Wiring {
     // A server in the background, shared by all, would have the environment of whoever started it.
     flags.push("--no-daemon");
   }
-  if (request.mcpUrl !== undefined) {
-    flags.push("-c", `mcp_servers.relay.url=${JSON.stringify(request.mcpUrl)}`);
-    flags.push("-c", `mcp_servers.relay.bearer_token_env_var=${JSON.stringify(tokenVariable)}`);
-    // Without it the first call of a relay tool asks, and is refused where nobody may be asked.
-    flags.push("-c", 'mcp_servers.relay.default_tools_approval_mode="approve"');
-  }
+  const server = relayServer(request);
+  for (const [key, value] of Object.entries(server ?? {})) flags.push("-c", `mcp_servers.relay.${key}=${value}`);
   flags.push("-c", "check_for_update_on_startup=false");
   // A headless one says everything on its stdout.
   if (hookUrl !== undefined && !headless) {
@@ -44,7 +40,44 @@ export function wireCodex(input: WiringInput): Wiring {
     flags.push(...codexHookOptions(reportedEvents, `sh ${shellQuoted(joinPath(request.privateDir, hook.path))}`));
     flags.push("-c", `tui.terminal_title=${tomlStrings(["run-state", "context-remaining"])}`);
   }
-  return { ...noWiring, flags, files, tools: request.mcpUrl !== undefined };
+  return { ...noWiring, flags, files, tools: server !== undefined };
+}
+
+/** What the server on stdio needs of the agent's environment; Codex passes on nothing of it by itself. */
+const passedOn = [
+  tokenVariable,
+  "AGENT_RELAY_STATE_DIR",
+  "AGENT_RELAY_HARNESS",
+  "AGENT_RELAY_ORIGIN_ACTOR",
+  "XDG_RUNTIME_DIR",
+  "TMPDIR",
+] as const;
+
+/**
+ * The relay's tools, as values of TOML. On stdio if that is possible: a connection over HTTP that breaks during a call, as
+ * when a broker is killed, is never taken up again (0.169.0), and the agent has no tools for the rest of its life. The
+ * process on stdio lives as long as Codex does and finds the next broker by itself.
+ */
+function relayServer(request: WiringInput["request"]): Readonly<Record<string, string>> | undefined {
+  // Without it the first call of a relay tool asks, and is refused where nobody may be asked.
+  const approved = { default_tools_approval_mode: '"approve"' };
+  const [command, ...args] = request.mcpCommand ?? [];
+  if (command !== undefined) {
+    return {
+      command: JSON.stringify(command),
+      args: tomlStrings(args),
+      env_vars: tomlStrings(passedOn),
+      // It may have to wait for a broker that is just being started.
+      startup_timeout_sec: "60",
+      ...approved,
+    };
+  }
+  if (request.mcpUrl === undefined) return undefined;
+  return {
+    url: JSON.stringify(request.mcpUrl),
+    bearer_token_env_var: JSON.stringify(tokenVariable),
+    ...approved,
+  };
 }
 
 /** Its output would be read as an answer, and a failure would be shown to the user. */

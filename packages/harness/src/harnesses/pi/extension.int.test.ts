@@ -72,7 +72,6 @@ async function start({ reports = true } = {}) {
   const handlers = new Map<string, Handler>();
   const tools: Tool[] = [];
   const sent: unknown[] = [];
-  let isIdle = true;
   await extension({
     on: (event: string, handler: Handler) => handlers.set(event, handler),
     registerTool: (tool: Tool) => tools.push(tool),
@@ -81,15 +80,11 @@ async function start({ reports = true } = {}) {
   const context = {
     sessionManager: { getSessionId: () => "s1" },
     model: { contextWindow: 100_000 },
-    isIdle: () => isIdle,
   };
   return {
     tools,
     sent,
     handlers,
-    beIdle: (value: boolean) => {
-      isIdle = value;
-    },
     happens: (type: string, more: Json = {}) => handlers.get(type)?.({ type, ...more }, context),
     said: async (count: number) => {
       await vi.waitFor(() => expect(posted.length).toBeGreaterThanOrEqual(count), { timeout: 4_000, interval: 5 });
@@ -128,15 +123,18 @@ describe("the extension inside Pi", () => {
     const it = await start();
     await it.happens("session_before_compact");
     await it.happens("session_compact");
+    await it.happens("session_before_compact");
+    await it.happens("session_compact_failed");
     await it.happens("agent_start");
-    it.beIdle(false);
     await it.happens("session_before_compact");
     await it.happens("session_compact");
     await it.happens("message_end", { message: { role: "user", content: "on" } });
     await it.happens("agent_settled");
-    expect((await it.said(8)).map(({ type }) => type)).toEqual([
+    expect((await it.said(10)).map(({ type }) => type)).toEqual([
       "turn_started",
       "compacted",
+      "turn_ended",
+      "turn_started",
       "turn_ended",
       "session",
       "turn_started",

@@ -77,6 +77,8 @@ function blockOf(error) {
 function tell(pi) {
   let session;
   let isBusy = false;
+  // The compaction that runs is a turn of its own.
+  let isTurn = false;
   let failure;
   const on = (event, take) => pi.on(event, quietly(take));
   const own = (ctx) => {
@@ -128,14 +130,20 @@ function tell(pi) {
     const limit = count(ctx.model?.contextWindow);
     if (limit > 0) post({ type: "context", pctLeft: Math.min(100, Math.max(0, Math.round(100 - (100 * all) / limit))) });
   });
-  on("session_before_compact", begin);
-  on("session_compact", (event, ctx) => {
+  on("session_before_compact", () => {
+    if (isBusy) return;
+    isTurn = true;
+    begin();
+  });
+  const compacted = () => {
+    if (isTurn) end();
+    isTurn = false;
+  };
+  on("session_compact", () => {
     post({ type: "compacted" });
-    if (ctx.isIdle()) end();
+    compacted();
   });
-  on("session_compact_failed", (event, ctx) => {
-    if (ctx.isIdle()) end();
-  });
+  on("session_compact_failed", compacted);
   on("ui_prompt_start", ({ title }) => post({ type: "blocked", kind: "question", ...(title ? { what: cut(title, 500) } : {}) }));
   on("ui_prompt_end", () => post({ type: "unblocked" }));
   on("tool_execution_end", () => {
