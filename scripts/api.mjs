@@ -14,6 +14,9 @@ import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-ex
 import { build } from "./build.mjs";
 import { root } from "./setup.mjs";
 
+/** What a person has read and found right, and not what the code prints: only a person's command rewrites it. */
+const readByAPerson = "recordings.test.ts";
+
 /** Everything generated lives under one of these. */
 const generated = ["etc", "docs", "packages/protocol/schema"];
 const check = process.argv.includes("--check");
@@ -112,9 +115,6 @@ function report({ packageFolder, types, reportName, folder }) {
   });
   return result.errorCount === 0;
 }
-
-/** What a person has read and found right, and not what the code prints: only a person's command rewrites it. */
-const readByAPerson = "recordings.test.ts";
 
 /** The rest is pinned by tests that compare a file with what they print; vitest rewrites the file. */
 function rewriteSnapshots() {

@@ -68,6 +68,19 @@ describe("what Codex is started with", () => {
     expect(plan({ cli }).argv.filter((word) => word === "--no-daemon")).toHaveLength(off ? 1 : 0);
   });
 
+  it("its tools are on stdio where they can be: over HTTP it would lose them with a broker that dies", () => {
+    const mcpCommand = ["/usr/bin/node", "/opt/relay/main.js", "mcp", "--project", "/work here"];
+    const words = plan({}, { mcpCommand }).argv.filter((word) => word.startsWith("mcp_servers."));
+    expect(words).toEqual([
+      'mcp_servers.relay.command="/usr/bin/node"',
+      'mcp_servers.relay.args=["/opt/relay/main.js","mcp","--project","/work here"]',
+      expect.stringMatching(/^mcp_servers\.relay\.env_vars=\["AGENT_RELAY_TOKEN",.*"XDG_RUNTIME_DIR"/u),
+      "mcp_servers.relay.startup_timeout_sec=60",
+      'mcp_servers.relay.default_tools_approval_mode="approve"',
+    ]);
+    expect(plan().argv.join(" ")).toContain('mcp_servers.relay.url="http://127.0.0.1:1/mcp"');
+  });
+
   it("headless it speaks for itself: the app server, its tools, and no hooks", () => {
     const { argv, files, tools } = plan({ runtime: "headless", permissionMode: "bypass" });
     expect(argv.slice(0, 4)).toEqual([
