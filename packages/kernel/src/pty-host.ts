@@ -50,6 +50,8 @@ export interface TerminalInfo {
   /** Offset of the oldest byte of output still kept, and of the next byte to come. */
   readonly firstOffset: number;
   readonly nextOffset: number;
+  /** Whether the program has bracketed paste on, by all that it ever wrote. Never on pipes. */
+  readonly bracketedPaste: boolean;
   readonly ending: TerminalEnding | undefined;
 }
 

@@ -203,3 +203,14 @@ test("a request that does not fit is refused by name, and the connection lives o
   });
   expect(await host.list()).toEqual([]);
 });
+
+test("a terminal knows whether paste is bracketed, though the ring has lost where that was said", async () => {
+  await shell("a", "stty raw -echo; printf '\\033[?2004h'; head -c 3000000 /dev/zero | tr '\\0' x; echo done; sleep 600");
+  await shell("b", "echo up; sleep 600");
+  await seen.untilText("a", "done");
+  await seen.untilText("b", "up");
+  const infos = await host.list();
+  expect(infos.find(({ id }) => id === "a")).toMatchObject({ bracketedPaste: true });
+  expect(infos.find(({ id }) => id === "a")?.firstOffset).toBeGreaterThan(1_000_000);
+  expect(infos.find(({ id }) => id === "b")).toMatchObject({ bracketedPaste: false });
+});

@@ -95,6 +95,14 @@ export interface TalkOptions {
   readonly known?: { readonly sessionId: string | undefined } | undefined;
 }
 
+export interface WatchOptions {
+  readonly startedAt: number;
+  /** Whether this version of the program was tried; of another, only what it says in known words counts. */
+  readonly tried: boolean;
+  /** Of one that runs already: what it has turned on may have been written longer ago than its output is kept. */
+  readonly bracketedPaste?: boolean;
+}
+
 export interface Harnesses {
   /** What a launch would run. Throws a `RelayError` for a command line that cannot be split. */
   readonly describe: (launch: LaunchSpec) => Described;
@@ -111,8 +119,7 @@ export interface Harnesses {
    * `program_not_found`, `cwd_not_found`, `state_unwritable`.
    */
   readonly prepare: (of: Incarnated, launch: LaunchSpec, options?: StartOptions) => Promise<Prepared>;
-  /** `tried`: whether this version of the program was tried; of another, only what it says in known words counts. */
-  readonly watch: (of: Incarnated, options: { readonly startedAt: number; readonly tried: boolean }) => Watcher;
+  readonly watch: (of: Incarnated, options: WatchOptions) => Watcher;
   /** For a harness that runs on pipes; throws for another. */
   readonly converse: (of: Incarnated, options: TalkOptions) => Talk;
   readonly pasteSteps: (harness: string | undefined, text: string, bracketedPaste: boolean) => readonly WriteStep[];

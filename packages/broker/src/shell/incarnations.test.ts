@@ -466,3 +466,14 @@ test("L2: what was printed and read as the past at once is heard once", async ()
   await settled();
   expect(heard).toEqual(["before while it was read", "after"]);
 });
+
+test("a program that turned bracketed paste on long ago is pasted to by the next broker, too", async () => {
+  const world = await openWorld();
+  await world.spawn("ada", { cli: "turns" });
+  await world.shows("ada", "\u001b[?2004h");
+  await world.shows("ada", `${"x".repeat(1_200_000)}`);
+  await world.restart();
+  await world.send("c1", "operator", "ada", "good morning");
+  await world.settle();
+  expect(world.host.terminals.get("ada@1")?.written.at(-1)?.text).toContain("<paste>");
+});

@@ -64,7 +64,7 @@ export function createStarts(options: StartsOptions): Starts {
   const { live, link, harnesses, clock, ids, logger, logs, report } = options;
   const lent = new Map<string, Readonly<Record<string, string>>>();
 
-  const intakeOf = (it: Live, effect: Spawn | Reattach, tried: boolean): Intake => {
+  const intakeOf = (it: Live, effect: Spawn | Reattach, tried: boolean, bracketedPaste = false): Intake => {
     const { name, epoch, harness, id } = it;
     const around: Surroundings = {
       name,
@@ -80,7 +80,7 @@ export function createStarts(options: StartsOptions): Starts {
       },
     };
     if (effect.runtime === "pty")
-      return terminalIntake(harnesses.watch(it, { startedAt: it.startedAt, tried }), harnesses, around);
+      return terminalIntake(harnesses.watch(it, { startedAt: it.startedAt, tried, bracketedPaste }), harnesses, around);
     const known = effect.type === "reattach" ? { known: { sessionId: effect.sessionId } } : {};
     const talk = harnesses.converse(it, { launch: effect.launch, resume: effect.resume, ...known });
     return conversationIntake(talk, () => recordedOf(name, epoch), around);
@@ -168,7 +168,7 @@ export function createStarts(options: StartsOptions): Starts {
     // The broker before this one may have died between starting it and saying so.
     const prepared = spawned ? undefined : await harnesses.prepare(effect, launch, { resume });
     const tried = prepared?.versionTried ?? options.agent(name)?.versionTried;
-    it.intake = intakeOf(it, effect, tried !== false);
+    it.intake = intakeOf(it, effect, tried !== false, terminal.bracketedPaste);
     const logged = await logs.end(name, epoch);
     const { offset, data } = await opened.read(it.id, 0);
     it.nextOffset = offset + data.length;

@@ -15,20 +15,16 @@ import {
 } from "@agent-relay/harness";
 import type { Observation } from "../core/commands.ts";
 import { messageIdsIn } from "./envelope.ts";
-import type { Talk, TalkOptions, Watcher } from "./harness-port.ts";
+import type { Talk, TalkOptions, WatchOptions, Watcher } from "./harness-port.ts";
 
 /** How a prompt was shown. */
 type PromptEvidence = "prompt_hook" | "transcript" | "turn_started";
 
 const byRecord = { source: "record", fidelity: "exact" } as const;
 
-export function watcherOf(
-  row: Harness,
-  options: { readonly startedAt: number; readonly tried: boolean },
-  record: (input: ObserverInput) => void,
-): Watcher {
+export function watcherOf(row: Harness, options: WatchOptions, record: (input: ObserverInput) => void): Watcher {
   const observer = createObserver(row, { tried: options.tried });
-  let state = observer.initial(options.startedAt);
+  let state = { ...observer.initial(options.startedAt), bracketedPaste: options.bracketedPaste ?? false };
   let wakeAt: number | undefined;
   let reply: string | undefined;
   const step = (input: ObserverInput, evidence: PromptEvidence = "prompt_hook"): readonly Observation[] => {

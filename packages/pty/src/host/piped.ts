@@ -139,6 +139,7 @@ export function openPiped(spec: TerminalSpec, options: TerminalOptions): Termina
       rows,
       firstOffset: ring.firstOffset(),
       nextOffset: ring.nextOffset(),
+      bracketedPaste: false,
       ending,
     }),
     resize: () => {

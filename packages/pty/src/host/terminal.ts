@@ -10,6 +10,7 @@ import { constants as systemConstants } from "node:os";
 import { ReadStream } from "node:tty";
 import { RING_BYTES_MAX } from "../bounds.ts";
 import { byteRing } from "../byte-ring.ts";
+import { pasteMode } from "../paste-mode.ts";
 import { faults } from "../faults.ts";
 import { planLaunch } from "./launch.ts";
 import { forkTerminal, resizeTerminal } from "./native-pty.ts";
@@ -96,7 +97,9 @@ export function openTerminal(spec: TerminalSpec, options: TerminalOptions): Term
     throw faults.spawnFailed(`Cannot open the terminal of ${spec.argv[0]}.`, error);
   }
 
+  const paste = pasteMode();
   const take = (data: Uint8Array): void => {
+    paste.see(data);
     ring.append(data);
     listener.onOutput(terminal);
   };
@@ -145,6 +148,7 @@ export function openTerminal(spec: TerminalSpec, options: TerminalOptions): Term
       rows,
       firstOffset: ring.firstOffset(),
       nextOffset: ring.nextOffset(),
+      bracketedPaste: paste.isOn(),
       ending,
     }),
     resize: (newCols, newRows) => {

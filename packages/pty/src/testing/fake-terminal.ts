@@ -1,6 +1,7 @@
 import { unreachable } from "@agent-relay/kernel";
 import { WRITE_BYTES_WAITING_MAX, WRITE_TIMEOUT_MS, WRITES_WAITING_MAX } from "../bounds.ts";
 import { faults } from "../faults.ts";
+import { pasteMode } from "../paste-mode.ts";
 import { politeRequest } from "../polite-request.ts";
 import { writeMemory } from "../write-memory.ts";
 import { checkSteps, endsInput } from "../write-steps.ts";
@@ -103,6 +104,7 @@ export function fakeTerminal(options: {
   let scheduled = false;
   let pausing = false;
   let awaitingReader = false;
+  const paste = pasteMode();
   let vanished = false;
   let currentUsage = { memoryBytes: 1024 * 1024, processes: 1 };
 
@@ -121,6 +123,7 @@ export function fakeTerminal(options: {
     rows,
     firstOffset: output.ring.firstOffset(),
     nextOffset: output.ring.nextOffset(),
+    bracketedPaste: spec.stdio === "terminal" && paste.isOn(),
     ending,
   });
 
@@ -318,6 +321,7 @@ export function fakeTerminal(options: {
       currentUsage = usage;
     },
     emitOutput: (text) => {
+      paste.see(typeof text === "string" ? Buffer.from(text, "utf8") : text);
       if (ending !== undefined) throw faults.terminalEnded(id);
       const data = bytesOf(text);
       if (data.length > 0) output.print(data);

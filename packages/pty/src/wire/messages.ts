@@ -80,6 +80,7 @@ export const InfoMessage = z.object({
   rows: z.int(),
   firstOffset: Offset,
   nextOffset: Offset,
+  bracketedPaste: z.boolean(),
   ending: z.optional(Ending),
 });
 export type InfoMessage = z.infer<typeof InfoMessage>;
