@@ -128,7 +128,15 @@ export function sqliteLog(database: LogDatabase, options: { readonly revisionsCa
       return { id, digest: row.digest, answer };
     });
 
-  return { append, read, get, head: () => use(() => head), findCommand, close: database.close };
+  return {
+    append,
+    read,
+    get,
+    revisionOf: (stream) => use(() => revisionOf(stream)),
+    head: () => use(() => head),
+    findCommand,
+    close: database.close,
+  };
 }
 
 type Statements = ReturnType<typeof prepare>;
@@ -175,11 +183,12 @@ function prepare({ connection }: LogDatabase) {
 
 function rowsOf(statements: Statements, wanted: ReadOptions): readonly FactRow[] {
   const { after, stream } = wanted;
+  invariant(wanted.afterRevision === undefined || stream !== undefined, "revisions are counted within a stream");
   const limit = Math.max(0, Math.min(wanted.limit, Number.MAX_SAFE_INTEGER));
   const types = wanted.types === undefined ? undefined : [...new Set(wanted.types)];
   if (types?.length === 0 || limit === 0) return [];
   if (stream !== undefined) {
-    const from = firstRevisionAfter(statements, stream, after);
+    const from = Math.max(firstRevisionAfter(statements, stream, after), (wanted.afterRevision ?? 0) + 1);
     if (types === undefined) return statements.stream.all(stream, from, limit);
     return statements.streamOfTypes.all(stream, from, JSON.stringify(types), limit);
   }

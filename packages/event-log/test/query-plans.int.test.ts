@@ -25,6 +25,8 @@ function plans(): ReadonlyMap<string, string> {
   const types = ["broker_started", "broker_stopped", "read_marked"];
   log.read({ after: 5, limit: 5, types });
   log.read({ after: 5, limit: 5, stream: `message/${id(1)}`, types });
+  log.read({ after: 0, afterRevision: 1, limit: 5, stream: `message/${id(1)}` });
+  log.revisionOf("run/one");
   const found = [...queries]
     .filter((sql) => sql.trim().startsWith("SELECT") && !sql.includes("sqlite_master"))
     .map((sql) => {

@@ -39,6 +39,8 @@ export interface ReadOptions {
   readonly limit: number;
   /** Only this stream. */
   readonly stream?: string;
+  /** Facts with a greater revision; only together with `stream`. */
+  readonly afterRevision?: number;
   /** Only facts of these types. */
   readonly types?: readonly string[];
 }
@@ -57,6 +59,8 @@ export interface EventLog<Event> {
   /** In order of sequence. */
   readonly read: (options: ReadOptions) => readonly Recorded<Event>[];
   readonly get: (sequence: Sequence) => Recorded<Event> | undefined;
+  /** The revision of the newest fact of a stream; 0 when there is none. */
+  readonly revisionOf: (stream: string) => number;
   /** The sequence of the newest fact; 0 when there is none. */
   readonly head: () => Sequence;
   /** The stamp under which a command was recorded, if it was. */

@@ -79,6 +79,32 @@ export const errorCodes = {
   },
   held_by_another: { kind: "rejection", retry: "later", http: 409, summary: "Another client holds this agent." },
   hold_lost: { kind: "rejection", retry: "never", http: 409, summary: "The hold has expired or was taken over." },
+  wrong_revision: {
+    kind: "rejection",
+    retry: "never",
+    http: 409,
+    summary: "The stream is at another revision than expected: someone else has appended to it.",
+  },
+  stream_closed: {
+    kind: "rejection",
+    retry: "never",
+    http: 410,
+    summary: "The stream was not appended to for so long that it can only be read.",
+  },
+  entry_too_large: {
+    kind: "rejection",
+    retry: "never",
+    http: 413,
+    summary: "The data of an entry, or the summary, is over the bound.",
+  },
+  lease_taken: { kind: "rejection", retry: "later", http: 409, summary: "Someone else holds this lease." },
+  lease_lost: {
+    kind: "rejection",
+    retry: "never",
+    http: 409,
+    summary: "The lease has expired or was released: this token does not hold it.",
+  },
+  lease_limit: { kind: "rejection", retry: "later", http: 429, summary: "As many leases are held as may be." },
   too_many_requests: {
     kind: "rejection",
     retry: "later",

@@ -397,6 +397,35 @@ const readerEvents = [
   z.object({ type: z.literal("read_marked"), reader: z.string(), conversation: z.string(), upTo: z.number().int() }),
 ] as const;
 
+const lease = z.string().max(200);
+/** A fencing number: of any two holders of a lease, the later has the greater one. */
+const token = z.number().int().min(1);
+
+const lentEvents = [
+  /** A client has appended an entry to a stream of its own. */
+  z.object({
+    type: z.literal("stream_appended"),
+    stream: z.string().max(200),
+    /** Position within the stream, from 1. */
+    revision: z.number().int().min(1),
+    /** What the entry is, in the client's own words. */
+    kind: z.string().max(100),
+    data: z.record(z.string(), z.unknown()),
+    /** What the stream is like from here on, for whoever lists streams. */
+    summary: z.record(z.string(), z.unknown()).optional(),
+  }),
+  /** A client holds the lease until it gives it back or does not renew it in time. Renewals are not recorded. */
+  z.object({ type: z.literal("lease_acquired"), lease, token, holder: z.string(), ttlMs: z.number().int().min(1) }),
+  /** Nobody holds the lease any more. */
+  z.object({
+    type: z.literal("lease_ended"),
+    lease,
+    token,
+    holder: z.string(),
+    how: z.enum(["released", "expired"]),
+  }),
+] as const;
+
 const brokerEvents = [
   /** A broker has opened the log. */
   z.object({ type: z.literal("broker_started"), pid: z.number().int(), version: z.string() }),
@@ -410,6 +439,7 @@ export const Fact = z.discriminatedUnion("type", [
   ...channelEvents,
   ...messageEvents,
   ...readerEvents,
+  ...lentEvents,
   ...brokerEvents,
 ]);
 

@@ -32,7 +32,17 @@ export { bearerOf, refuseForeign } from "./loopback.ts";
 export type { LoopbackRequest } from "./loopback.ts";
 export { AddressInput, EventFilter, isMethod, methods } from "./methods.ts";
 export type { Method, MethodParams, MethodResult, ParsedParams } from "./methods.ts";
-export { AgentName, ChannelName, CommandId, MessageId, operatorName, reservedNames } from "./names.ts";
+export {
+  AgentName,
+  ChannelName,
+  CommandId,
+  LeaseName,
+  MessageId,
+  StreamName,
+  operatorName,
+  ownStreamKinds,
+  reservedNames,
+} from "./names.ts";
 export { oneLine, stripControls, utf8Bytes, wireBytes } from "./text.ts";
 export {
   AgentStatus,
@@ -42,8 +52,11 @@ export {
   DeliveryStage,
   DeliveryView,
   InboxMessage,
+  LeaseView,
   MessageView,
   StatsRow,
+  StreamEntry,
+  StreamView,
   TraceStep,
   TraceView,
 } from "./views.ts";

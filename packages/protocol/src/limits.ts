@@ -28,4 +28,17 @@ export const limits = {
   agentsMax: 2_000,
   /** Attempts to bring one message before it is a dead letter. */
   deliveryAttemptsMax: 5,
+  /** Streams of clients that a broker keeps open. Beyond it, the one that was not appended to for longest is closed: it can be read, for ever. */
+  streamsMax: 10_000,
+  /** Entries of one append: they are recorded together or not at all. */
+  streamEntriesMax: 500,
+  /** The data of one entry, as JSON. With everything around it, an entry fits into one frame. */
+  entryBytesMax: 786_432,
+  /** The summary of one stream, as JSON. Kept in memory for each open stream. */
+  summaryBytesMax: 2_048,
+  /** Leases that are held at the same time. */
+  leasesMax: 1_000,
+  /** How long a lease lasts without being renewed: below, a busy machine loses it; above, nobody notices a dead holder. */
+  leaseMsMin: 100,
+  leaseMsMax: 3_600_000,
 } as const;

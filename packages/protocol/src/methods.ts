@@ -8,7 +8,7 @@ import { z } from "zod";
 import { Address, BlockKind, DeliveryMode, Verdict } from "./events.ts";
 import { LaunchSpec } from "./launch.ts";
 import { limits } from "./limits.ts";
-import { AgentName, ChannelName, MessageId } from "./names.ts";
+import { AgentName, ChannelName, LeaseName, MessageId, StreamName } from "./names.ts";
 import {
   AgentView,
   BrokerView,
@@ -18,6 +18,8 @@ import {
   InboxMessage,
   MessageView,
   StatsRow,
+  StreamEntry,
+  StreamView,
   TraceView,
 } from "./views.ts";
 
@@ -34,6 +36,9 @@ const done = z.object({});
 const timeoutMs = z.number().int().min(0).max(3_600_000);
 const limit = z.number().int().min(1).max(limits.pageMax).default(50);
 const cursor = z.number().int().min(0);
+const revision = z.number().int().min(0);
+const token = z.number().int().min(1);
+const ttlMs = z.number().int().min(limits.leaseMsMin).max(limits.leaseMsMax);
 
 /** `ada`, `#general`, or an address object. */
 export const AddressInput = z.union([
@@ -54,6 +59,8 @@ export const EventFilter = z.object({
   agents: z.array(AgentName).max(100).optional(),
   channels: z.array(ChannelName).max(100).optional(),
   messages: z.array(MessageId).max(100).optional(),
+  /** Streams by their whole name, of the broker's own or of clients: `agent/ada`, `run/01k…`. */
+  streams: z.array(z.string().max(200)).max(100).optional(),
 });
 
 export const methods = {
@@ -433,6 +440,99 @@ export const methods = {
     command: true,
     agent: false,
     summary: "Puts a dead letter back into the mailbox, marked as a possible repeat.",
+  },
+
+  "stream.append": {
+    params: z.object({
+      stream: StreamName,
+      /** What the caller has read it up to; 0 for a stream that does not exist yet. */
+      expectedRevision: revision,
+      /** Only as long as this token holds this lease. */
+      lease: z.object({ name: LeaseName, token }).optional(),
+      entries: z
+        .array(z.object({ kind: z.string().min(1).max(100), data: z.record(z.string(), z.unknown()) }))
+        .min(1)
+        .max(limits.streamEntriesMax),
+      /** What the stream is like from here on; without it, the one before stays. */
+      summary: z.record(z.string(), z.unknown()).optional(),
+    }),
+    result: z.object({
+      /** Of the last of the entries, and its place in the log. */
+      revision,
+      sequence: z.number().int(),
+    }),
+    command: true,
+    agent: false,
+    summary:
+      "Appends entries to a stream of one's own, all or none. Fails with `wrong_revision` if someone else has, and with `lease_lost`.",
+  },
+  "stream.read": {
+    params: z.object({
+      stream: StreamName,
+      /** Entries with a greater revision. */
+      after: revision.default(0),
+      limit,
+    }),
+    result: z.object({
+      entries: z.array(StreamEntry),
+      /** Of the newest entry; 0 if there is none. */
+      revision,
+      /** The sequence of the newest event: what is appended later comes after it. */
+      head: z.number().int(),
+    }),
+    command: false,
+    agent: false,
+    summary: "A page of a stream's entries, in order.",
+  },
+  "stream.list": {
+    params: z.object({
+      /** Streams whose names begin so. */
+      prefix: z.string().max(200).default(""),
+      /** By the first entry of each. */
+      order: z.enum(["newest", "oldest"]).default("newest"),
+      /** The `next` of the page before. */
+      after: cursor.optional(),
+      limit,
+    }),
+    result: z.object({ streams: z.array(StreamView), next: z.number().int().nullable() }),
+    command: false,
+    agent: false,
+    summary: "Streams of clients that are open, with the newest summary of each.",
+  },
+  "lease.acquire": {
+    params: z.object({
+      name: LeaseName,
+      ttlMs,
+      /** Who it is, for people and for whoever finds it taken. */
+      holder: z.string().min(1).max(128),
+    }),
+    result: z.object({
+      /** Grows for ever and never comes again: of two holders, the later has the greater one. */
+      token,
+      expiresAt: z.number(),
+    }),
+    command: true,
+    agent: false,
+    summary: "Takes a lease that nobody holds, until it is released or not renewed in time. Fails with `lease_taken`.",
+  },
+  "lease.renew": {
+    params: z.object({
+      name: LeaseName,
+      token,
+      /** From now. After a restart of the broker, a lease lasts as long as it was acquired for. */
+      ttlMs,
+    }),
+    result: z.object({ expiresAt: z.number() }),
+    command: false,
+    agent: false,
+    summary: "Keeps a lease. Fails with `lease_lost` if it is not the caller's any more.",
+  },
+  "lease.release": {
+    params: z.object({ name: LeaseName, token }),
+    result: done,
+    command: true,
+    agent: false,
+    summary: "Gives a lease back. One that is gone already is what was wanted.",
   },
 
   "events.read": {

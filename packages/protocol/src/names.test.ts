@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { AgentName, ChannelName, CommandId, MessageId, operatorName, reservedNames } from "./names.ts";
+import {
+  AgentName,
+  ChannelName,
+  CommandId,
+  LeaseName,
+  MessageId,
+  StreamName,
+  operatorName,
+  ownStreamKinds,
+  reservedNames,
+} from "./names.ts";
 
 test.each(["a", "ada", "7of9", "code-reviewer_2", "x".repeat(40), operatorName])("%s is an agent's name", (name) => {
   expect(AgentName.parse(name)).toBe(name);
@@ -39,4 +49,32 @@ test("a command id is 8 to 128 visible ASCII characters", () => {
   for (const id of ["0123456", "x".repeat(129), "with space", "tab\tinside", "ünïcödé-id"]) {
     expect(CommandId.safeParse(id).success, id).toBe(false);
   }
+});
+
+test.each(["run/01k5", "run/a", "job/A.b_c:d-1", `run/${"x".repeat(128)}`, "agents/ada"])(
+  "%s is a stream of a client's, and a lease",
+  (name) => {
+    expect([StreamName.parse(name), LeaseName.parse(name)]).toEqual([name, name]);
+  },
+);
+
+test.each([
+  "",
+  "run",
+  "run/",
+  "/x",
+  "Run/x",
+  "run/a/b",
+  "run/a b",
+  "run/a\n",
+  `run/${"x".repeat(129)}`,
+  "r1/x",
+  "run/ä",
+])("%j is no stream of a client's", (name) => {
+  expect([StreamName.safeParse(name).success, LeaseName.safeParse(name).success]).toEqual([false, false]);
+});
+
+test.each(ownStreamKinds)("%s/… is the broker's own", (kind) => {
+  expect(StreamName.safeParse(`${kind}/x`).success).toBe(false);
+  expect(LeaseName.safeParse(`${kind}/x`).error?.issues[0]?.message).toContain(`not beginning with 'agent/'`);
 });

@@ -25,6 +25,21 @@ export const ChannelName = z
 
 export const MessageId = z.string().regex(/^msg_[0-9a-z]{10,40}$/, "expected a message id such as msg_01k…");
 
+/** What the broker itself keeps streams of; a client's stream or lease is never called so. */
+export const ownStreamKinds = ["agent", "broker", "channel", "lease", "message", "reader"] as const;
+
+/**
+ * A kind and a name of one's own: `run/01k…`. One pattern says it all, so that the JSON Schema says it too.
+ */
+const lentName = new RegExp(`^(?!(?:${ownStreamKinds.join("|")})/)[a-z]{1,32}/[A-Za-z0-9._:-]{1,128}$`, "u");
+const lentNameIs = `letters a-z, '/', then 1 to 128 characters out of A-Z, a-z, 0-9, '.', '_', ':' and '-', not beginning with ${ownStreamKinds.map((it) => `'${it}/'`).join(", ")}`;
+
+/** A stream that a client writes. */
+export const StreamName = z.string().regex(lentName, `expected a name of a stream such as run/01k…: ${lentNameIs}`);
+
+/** A lease that a client takes; often that of the stream of the same name. */
+export const LeaseName = z.string().regex(lentName, `expected a name of a lease such as run/01k…: ${lentNameIs}`);
+
 /** Chosen by the client; the same id twice is the same command. */
 export const CommandId = z.string().regex(/^[\x21-\x7e]{8,128}$/, "expected 8 to 128 visible ASCII characters");
 
@@ -32,3 +47,5 @@ export type AgentName = z.infer<typeof AgentName>;
 export type ChannelName = z.infer<typeof ChannelName>;
 export type MessageId = z.infer<typeof MessageId>;
 export type CommandId = z.infer<typeof CommandId>;
+export type StreamName = z.infer<typeof StreamName>;
+export type LeaseName = z.infer<typeof LeaseName>;

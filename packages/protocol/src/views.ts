@@ -136,6 +136,43 @@ export const ChannelView = z.object({
   createdAt: z.number(),
 });
 
+/** One entry of a stream that clients write. */
+export const StreamEntry = z.object({
+  /** Position within the stream, from 1. */
+  revision: z.number().int().min(1),
+  /** Position in the whole log. */
+  sequence: z.number().int().min(1),
+  at: z.number(),
+  kind: z.string(),
+  data: z.record(z.string(), z.unknown()),
+  actor: z.string().nullable(),
+});
+
+/** Who has a lease. */
+export const LeaseView = z.object({
+  name: z.string(),
+  token: z.number().int(),
+  holder: z.string(),
+  /** When it ends if it is not renewed. */
+  expiresAt: z.number(),
+});
+
+/** A stream that clients write. */
+export const StreamView = z.object({
+  stream: z.string(),
+  /** Of the newest entry. */
+  revision: z.number().int(),
+  /** When the first and the newest entry were appended, and where they stand in the log. */
+  createdAt: z.number(),
+  updatedAt: z.number(),
+  firstSequence: z.number().int(),
+  lastSequence: z.number().int(),
+  /** The newest that an append gave. */
+  summary: z.record(z.string(), z.unknown()).nullable(),
+  /** The lease of the same name, if someone holds it. */
+  lease: LeaseView.nullable(),
+});
+
 export const StatsRow = z.object({
   key: z.string(),
   agents: z.number().int(),
@@ -175,5 +212,8 @@ export type InboxMessage = z.infer<typeof InboxMessage>;
 export type TraceStep = z.infer<typeof TraceStep>;
 export type TraceView = z.infer<typeof TraceView>;
 export type ChannelView = z.infer<typeof ChannelView>;
+export type StreamEntry = z.infer<typeof StreamEntry>;
+export type LeaseView = z.infer<typeof LeaseView>;
+export type StreamView = z.infer<typeof StreamView>;
 export type StatsRow = z.infer<typeof StatsRow>;
 export type BrokerView = z.infer<typeof BrokerView>;

@@ -7,6 +7,8 @@ export type { Channel } from "./relay/channels.ts";
 export type { Listener } from "./relay/listeners.ts";
 export type { HistoryPage, HistoryQuestion, Inbox, Receipt, SendMore, Until } from "./relay/messages.ts";
 export type { SpawnOptions } from "./relay/spawning.ts";
+export type { AcquireOptions, HeldLease, Leases } from "./relay/leases.ts";
+export type { AppendOptions, Streams } from "./relay/streams.ts";
 
 export { connectClient, defaultReconnect } from "./connect-client.ts";
 export type { ClientAddress, ConnectClientOptions } from "./connect-client.ts";
@@ -33,8 +35,11 @@ export type {
   EventOf,
   EventType,
   InboxMessage,
+  LeaseView,
   MessageView,
   RelayEvent,
+  StreamEntry,
+  StreamView,
   TraceView,
   Verdict,
 } from "@agent-relay/protocol";

@@ -66,6 +66,11 @@ export class CrashableLog<Event> implements EventLog<Event> {
     return this.#recorded[sequence - 1];
   };
 
+  readonly revisionOf = (stream: string): number => {
+    this.#assertOpen();
+    return this.#revisions.get(stream) ?? 0;
+  };
+
   readonly head = (): Sequence => {
     this.#assertOpen();
     return this.#recorded.length;
@@ -127,6 +132,7 @@ export class CrashableLog<Event> implements EventLog<Event> {
 
 function isWanted<Event>(fact: Recorded<Event>, options: ReadOptions): boolean {
   if (options.stream !== undefined && fact.stream !== options.stream) return false;
+  if (fact.revision <= (options.afterRevision ?? 0)) return false;
   return options.types === undefined || options.types.includes(typeOf(fact.event));
 }
 

@@ -7,10 +7,12 @@ import * as directory from "./directory.ts";
 import { evolve } from "./evolve.ts";
 import { serve } from "./hook-mail.ts";
 import { drained, failed } from "./injections.ts";
+import { acquireLease, expireLeases, releaseLease, renewLease } from "./leases.ts";
 import * as messages from "./messages.ts";
 import { observed } from "./observing.ts";
 import { plan } from "./plan.ts";
 import { initialState, type BrokerState, type Noted } from "./state.ts";
+import { appendToStream } from "./streams.ts";
 
 /** Judges one command by itself; what follows from it for others comes from `plan`. */
 export function judge(command: BrokerCommand, state: BrokerState): Decision<Fact, Refusal> {
@@ -47,6 +49,16 @@ export function judge(command: BrokerCommand, state: BrokerState): Decision<Fact
       return joinChannel(command, state);
     case "channel.leave":
       return leaveChannel(command, state);
+    case "stream.append":
+      return appendToStream(command, state);
+    case "lease.acquire":
+      return acquireLease(command, state);
+    case "lease.renew":
+      return renewLease(command, state);
+    case "lease.release":
+      return releaseLease(command, state);
+    case "leases.tick":
+      return accept(...expireLeases(state, command.at));
     case "incarnation.spawned":
       return directory.spawned(command, state);
     case "incarnation.exited":
@@ -105,6 +117,8 @@ export const brokerDecider: Decider<BrokerCommand, Noted, BrokerState, Refusal> 
 
 /** The aggregate that a fact belongs to. */
 export function streamOf(fact: Fact): string {
+  if (fact.type === "stream_appended") return fact.stream;
+  if ("lease" in fact) return `lease/${fact.lease}`;
   if ("messageId" in fact && fact.type !== "agent_interrupting") return `message/${fact.messageId}`;
   if ("agent" in fact) return `agent/${fact.agent}`;
   if ("channel" in fact) return `channel/${fact.channel}`;

@@ -142,6 +142,22 @@ export type ClientCommand = Timed &
         /** The message and the state of its delivery as the archive knows them. */
         readonly message: DeadMessage;
       }
+    | {
+        readonly type: "stream.append";
+        readonly stream: string;
+        readonly expectedRevision: number;
+        readonly lease: { readonly name: string; readonly token: number } | undefined;
+        readonly entries: readonly { readonly kind: string; readonly data: Readonly<Record<string, unknown>> }[];
+        /** Of the data of each, as JSON. */
+        readonly entryBytes: readonly number[];
+        readonly summary: Readonly<Record<string, unknown>> | undefined;
+        readonly summaryBytes: number;
+        /** Whether the log has entries of it; asked where the state has none. */
+        readonly inLog: boolean;
+      }
+    | { readonly type: "lease.acquire"; readonly name: string; readonly holder: string; readonly ttlMs: number }
+    | { readonly type: "lease.renew"; readonly name: string; readonly token: number; readonly ttlMs: number }
+    | { readonly type: "lease.release"; readonly name: string; readonly token: number }
   );
 
 export interface DeadMessage {
@@ -205,6 +221,8 @@ export type WorldCommand = Timed &
     | { readonly type: "mail.serve"; readonly name: string; readonly epoch: number }
     /** Looks at an agent again: a timer fired, or the broker has just started. */
     | { readonly type: "agent.tick"; readonly name: string }
+    /** Looks for leases that are over. */
+    | { readonly type: "leases.tick" }
     | { readonly type: "broker.started" | "broker.stopped"; readonly pid: number; readonly version: string }
   );
 

@@ -2,7 +2,9 @@
 import { invariant } from "@agent-relay/kernel";
 import type { Fact } from "@agent-relay/protocol";
 import { evolveDelivery, messageAccepted, TURN_OWED_MS } from "./evolve-delivery.ts";
+import { leaseAcquired } from "./leases.ts";
 import { newAgent, type Agent, type BrokerState, type Noted } from "./state.ts";
+import { streamAppended } from "./streams.ts";
 
 /** How long an interrupt may take to show. Programs seen so far stop within two seconds. */
 export const INTERRUPT_MS = 10_000;
@@ -33,6 +35,15 @@ export function evolve(state: BrokerState, noted: Noted): BrokerState {
       return state;
     case "message_accepted":
       return messageAccepted(state, fact, noted);
+    case "stream_appended":
+      streamAppended(state, fact, noted);
+      return state;
+    case "lease_acquired":
+      leaseAcquired(state, fact, noted);
+      return state;
+    case "lease_ended":
+      state.leases.delete(fact.lease);
+      return state;
     case "message_reacted":
     case "message_unreacted":
     case "read_marked":

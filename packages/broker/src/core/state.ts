@@ -14,7 +14,9 @@ import type {
   Verdict,
 } from "@agent-relay/protocol";
 import { limits } from "@agent-relay/protocol";
+import type { Lease } from "./leases.ts";
 import { Mailbox, type Delivery } from "./mailbox.ts";
+import type { Stream } from "./streams.ts";
 
 /** A fact with its place in time and in the log. */
 export interface Noted {
@@ -138,12 +140,22 @@ export interface BrokerState {
   head: number;
   readonly agents: Map<string, Agent>;
   readonly channels: Map<string, Channel>;
+  /** Streams of clients, in the order of their newest entries. */
+  readonly streams: Map<string, Stream>;
+  readonly leases: Map<string, Lease>;
   /** Agents whose situation changed since the last plan. */
   readonly touched: Set<string>;
 }
 
 export function initialState(): BrokerState {
-  return { head: 0, agents: new Map(), channels: new Map(), touched: new Set() };
+  return {
+    head: 0,
+    agents: new Map(),
+    channels: new Map(),
+    streams: new Map(),
+    leases: new Map(),
+    touched: new Set(),
+  };
 }
 
 export function newAgent(name: string, kind: AddresseeKind, at: number): Agent {

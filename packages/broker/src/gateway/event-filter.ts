@@ -12,8 +12,10 @@ export function eventMatcher(filter: EventFilter): (event: RelayEvent) => boolea
   const agents = setOf(filter.agents);
   const channels = setOf(filter.channels);
   const messages = setOf(filter.messages);
+  const streams = setOf(filter.streams);
   return (event) =>
     (types === undefined || types.has(event.type)) &&
+    (streams === undefined || streams.has(event.stream)) &&
     (agents === undefined || concernsAgent(event, agents)) &&
     (channels === undefined || concernsChannel(event, channels)) &&
     (messages === undefined || concernsMessage(event, messages));

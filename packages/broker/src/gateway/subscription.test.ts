@@ -104,6 +104,22 @@ test("S3: a filter that matches nothing moves the cursor now and then, and at th
   expect(connection.ofType("cursor").at(-1)).toEqual({ type: "cursor", id: 1, next: 3_500 });
 });
 
+test("a filter by streams lets through what is in one of them, and goes together with the others", async () => {
+  const entry = (stream: string, revision: number): Fact => ({
+    type: "stream_appended",
+    stream,
+    revision,
+    kind: "said",
+    data: {},
+  });
+  const fake = fakeService();
+  const filter = { streams: ["run/one", "agent/ada"], types: ["stream_appended", "agent_working"] };
+  const connection = await subscribed({ fake }, { from: 0, filter });
+  fake.append(entry("run/one", 1), entry("run/two", 1), working("ada"), working("ben"), entry("run/one", 2));
+  await connection.timers.settle();
+  expect(connection.sequences()).toEqual([1, 3, 5]);
+});
+
 test("S4: an event too large for a frame is declared by a gap, and the next one follows", async () => {
   const fake = fakeService();
   const connection = await subscribed({ fake, limits: { frameBytesMax: 500 } });

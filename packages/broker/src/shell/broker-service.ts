@@ -1,5 +1,5 @@
 /** The broker's service: authenticates, validates, answers. The one implementation of `BrokerService`. */
-import { messageOf } from "@agent-relay/kernel";
+import { messageOf, type Recorded } from "@agent-relay/kernel";
 import {
   envelopeOf,
   errorEnvelope,
@@ -7,6 +7,7 @@ import {
   methods,
   RelayError,
   relayError,
+  type Fact,
   type Method,
   type ParsedParams,
   type RelayEvent,
@@ -15,9 +16,10 @@ import { isLive } from "../core/state.ts";
 import { eventMatcher } from "../gateway/event-filter.ts";
 import type { BrokerService, CallOptions, Caller } from "../service.ts";
 import { agentCalls } from "./agent-calls.ts";
-import { messageBytes, pageOf, requireAgent, type Handlers, type Office } from "./calls.ts";
+import { eventBytes, readPage, requireAgent, type Handlers, type Office } from "./calls.ts";
 import type { Credentials } from "./credentials.ts";
 import { messageCalls } from "./message-calls.ts";
+import { streamCalls } from "./stream-calls.ts";
 import { eventOf } from "./views.ts";
 
 export function createBrokerService(
@@ -29,7 +31,7 @@ export function createBrokerService(
   },
 ): BrokerService {
   const { engine, log, incarnations } = office;
-  const handlers: Handlers<Method> = { ...agentCalls, ...messageCalls, ...brokerCalls };
+  const handlers: Handlers<Method> = { ...agentCalls, ...messageCalls, ...streamCalls, ...brokerCalls };
 
   const authenticate: BrokerService["authenticate"] = (token) => {
     const principal = options.credentials.verify(token);
@@ -117,17 +119,23 @@ const brokerCalls: Handlers<"broker.status" | "broker.shutdown" | "broker.backup
   "broker.backup": async ({ params }, office) => ({ file: params.file, ...(await office.archive.backup(params.file)) }),
   "events.read": ({ params }, office) => {
     const wanted = eventMatcher(params.filter);
-    const { types } = params.filter;
-    const read = office.log.read({
-      after: params.from,
+    const { types, streams } = params.filter;
+    // One stream has an index of its own; of several, what lies between is walked.
+    const [stream] = streams?.length === 1 ? streams : [];
+    const { items, isLast } = readPage<Recorded<Fact>>({
       limit: params.limit,
-      ...(types === undefined ? {} : { types }),
+      read: (limit, last) =>
+        office.log.read({
+          after: last?.sequence ?? params.from,
+          limit,
+          ...(stream === undefined ? {} : { stream }),
+          ...(types === undefined ? {} : { types }),
+        }),
+      bytesOf: ({ event }) => eventBytes(event),
     });
-    const page = pageOf(read.map(eventOf), (event) => ("body" in event ? messageBytes(event) : 512));
-    const isLast = page.length === read.length && read.length < params.limit;
     return {
-      events: page.filter(wanted),
-      next: isLast ? Math.max(params.from, office.log.head()) : (page.at(-1)?.sequence ?? params.from),
+      events: items.map(eventOf).filter(wanted),
+      next: isLast ? Math.max(params.from, office.log.head()) : (items.at(-1)?.sequence ?? params.from),
       head: office.log.head(),
     };
   },

@@ -5,6 +5,7 @@ import {
   limits,
   methods,
   relayError,
+  utf8Bytes,
   wireBytes,
   type Address,
   type BrokerView,
@@ -185,7 +186,46 @@ export function pageOf<Item>(items: readonly Item[], bytesOf: (item: Item) => nu
   return end < 0 ? items : items.slice(0, end);
 }
 
+/** Facts that are read at once: even of the largest, so many are held easily. */
+const READ_AT_ONCE = 32;
+
+/** The items that fit into one answer together, at least one, read piece by piece; and whether these are all. */
+export function readPage<Item>(options: {
+  readonly limit: number;
+  /** What follows `last`, or the first. */
+  readonly read: (limit: number, last: Item | undefined) => readonly Item[];
+  readonly bytesOf: (item: Item) => number;
+}): { readonly items: readonly Item[]; readonly isLast: boolean } {
+  const items: Item[] = [];
+  let bytes = 0;
+  while (items.length < options.limit) {
+    const atOnce = Math.min(READ_AT_ONCE, options.limit - items.length);
+    const read = options.read(atOnce, items.at(-1));
+    for (const item of read) {
+      bytes += options.bytesOf(item);
+      if (items.length > 0 && bytes > limits.pageBytesMax) return { items, isLast: false };
+      items.push(item);
+    }
+    if (read.length < atOnce) return { items, isLast: true };
+  }
+  return { items, isLast: false };
+}
+
+/** What stands around the text or the data of something in an answer, roughly. */
+const AROUND_BYTES = 512;
+
+/** What an event takes in an answer, roughly. */
+export function eventBytes(event: Fact): number {
+  if (event.type === "message_accepted") return messageBytes(event);
+  if (event.type !== "stream_appended") return AROUND_BYTES;
+  return jsonBytes(event.data) + jsonBytes(event.summary ?? {}) + AROUND_BYTES;
+}
+
+export function jsonBytes(value: unknown): number {
+  return utf8Bytes(JSON.stringify(value));
+}
+
 /** What a message takes in an answer, roughly: its body and the fields around it. */
 export function messageBytes(message: { readonly body: string }): number {
-  return wireBytes(message.body) + 512;
+  return wireBytes(message.body) + AROUND_BYTES;
 }

@@ -83,6 +83,7 @@ function bench(log = new CrashableLog<Fact>(), options: { readonly startLater?: 
       },
       read: log.read,
       get: log.get,
+      revisionOf: log.revisionOf,
       head: log.head,
       findCommand: log.findCommand,
       close: log.close,

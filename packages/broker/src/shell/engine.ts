@@ -21,6 +21,7 @@ import { judge, settle, streamOf } from "../core/broker.ts";
 import type { BrokerCommand, Refusal } from "../core/commands.ts";
 import { react, recover, touchAll, type BrokerEffect } from "../core/effects.ts";
 import { evolve } from "../core/evolve.ts";
+import { armLeases, nextExpiry } from "../core/leases.ts";
 import { nextDue } from "../core/plan.ts";
 import { initialState, type BrokerState, type Noted } from "../core/state.ts";
 
@@ -64,6 +65,9 @@ interface Outcome {
   readonly answer: unknown;
 }
 
+/** A command of the engine itself, without its instant. */
+type Look = { readonly type: "agent.tick"; readonly name: string } | { readonly type: "leases.tick" };
+
 interface Judged {
   readonly waiting: Waiting;
   readonly noted: readonly Noted[];
@@ -71,7 +75,10 @@ interface Judged {
   readonly from: number;
 }
 
-const REPLAY_PAGE = 10_000;
+/** Facts can be large: a page of the largest is still held easily. */
+const REPLAY_PAGE = 1_000;
+/** The timer at the end of whichever lease is over first. */
+const LEASES_TIMER = "leases";
 /** How soon an agent is looked at again when the log could not take what was due. */
 const TICK_AGAIN_MS = 1_000;
 
@@ -85,7 +92,12 @@ export function createEngine(options: {
   readonly onDefect: (error: unknown) => void;
 }): Engine {
   const { log, clock, perform } = options;
-  let state = replayLog(log);
+  const replayed = (): BrokerState => {
+    const folded = replayLog(log);
+    armLeases(folded, clock.now());
+    return folded;
+  };
+  let state = replayed();
   let batch: Waiting[] = [];
   let scheduled = false;
   let started = false;
@@ -199,7 +211,7 @@ export function createEngine(options: {
       invariant(recorded.at(-1)?.sequence === state.head, "R1: the log and the state disagree on the newest sequence");
       return recorded;
     } catch (error) {
-      state = replayLog(log);
+      state = replayed();
       for (const { waiting } of judged) waiting.reject(error);
       return undefined;
     }
@@ -210,46 +222,51 @@ export function createEngine(options: {
     else waiting.reject(conflict(known.id));
   };
 
-  /** One timer for each agent, at the earliest instant at which something is due for it. */
+  /** One timer for each agent, at the earliest instant at which something is due for it, and one for all leases. */
   const setTimers = (judged: readonly Judged[]): void => {
     /** When each agent was last looked at: what fell due between then and now was not found yet. */
     const lookedAt = new Map<string, number>();
+    let leasesLookedAt: number | undefined;
     for (const { noted, waiting } of judged) {
       const { command } = waiting;
       if (command.type === "agent.tick") lookedAt.set(command.name, command.at);
+      if (command.type === "leases.tick") leasesLookedAt = command.at;
       for (const { fact } of noted) {
         if ("agent" in fact) lookedAt.set(fact.agent, command.at);
         if (fact.type === "message_accepted") for (const name of fact.recipients) lookedAt.set(name, command.at);
+        if (fact.type === "lease_acquired") leasesLookedAt = command.at;
       }
     }
-    for (const [name, at] of lookedAt) setTimer(name, at);
+    for (const [name, at] of lookedAt) {
+      const agent = state.agents.get(name);
+      setTimer(`agent/${name}`, agent === undefined ? undefined : nextDue(agent, at), { type: "agent.tick", name });
+    }
+    // A renewal sets none: the timer fires too early then, finds nothing and is set anew.
+    if (leasesLookedAt !== undefined) setTimer(LEASES_TIMER, nextExpiry(state), { type: "leases.tick" });
   };
 
-  const setTimer = (name: string, lookedAt: number): void => {
-    const agent = state.agents.get(name);
-    const due = agent === undefined ? undefined : nextDue(agent, lookedAt);
-    if (timers.get(name) === due) return;
-    const key = `agent/${name}`;
+  const setTimer = (key: string, due: number | undefined, look: Look): void => {
+    if (timers.get(key) === due) return;
     if (due === undefined) {
-      timers.delete(name);
+      timers.delete(key);
       clock.clearTimer(key);
       return;
     }
-    lookAgainAt(name, due);
+    lookAgainAt(key, due, look);
   };
 
-  const lookAgainAt = (name: string, due: number): void => {
-    timers.set(name, due);
-    clock.setTimer(`agent/${name}`, due, () => {
-      timers.delete(name);
-      tick(name);
+  const lookAgainAt = (key: string, due: number, look: Look): void => {
+    timers.set(key, due);
+    clock.setTimer(key, due, () => {
+      timers.delete(key);
+      tick(key, look);
     });
   };
 
-  const tick = (name: string): void => {
-    enqueue({ command: { type: "agent.tick", name, at: clock.now() }, actor: undefined, key: undefined }).catch(() => {
+  const tick = (key: string, look: Look): void => {
+    enqueue({ command: { ...look, at: clock.now() }, actor: undefined, key: undefined }).catch(() => {
       // The disk may be full for a while. Nobody else asks, so what is due would otherwise stay undone.
-      if (!stopped && !timers.has(name)) lookAgainAt(name, clock.now() + TICK_AGAIN_MS);
+      if (!stopped && !timers.has(key)) lookAgainAt(key, clock.now() + TICK_AGAIN_MS, look);
     });
   };
 
@@ -268,12 +285,15 @@ export function createEngine(options: {
       started = true;
       for (const effect of recover(state)) perform(effect);
       touchAll(state);
-      for (const name of state.agents.keys()) tick(name);
+      for (const name of state.agents.keys()) tick(`agent/${name}`, { type: "agent.tick", name });
+      // Opening the edges took its time, in which no holder could say that it is there.
+      armLeases(state, clock.now());
+      if (state.leases.size > 0) tick(LEASES_TIMER, { type: "leases.tick" });
     },
     stop: () => {
       flush();
       stopped = true;
-      for (const name of timers.keys()) clock.clearTimer(`agent/${name}`);
+      for (const key of timers.keys()) clock.clearTimer(key);
       timers.clear();
     },
   };

@@ -141,6 +141,7 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
         ...log,
         read: log.read,
         get: log.get,
+        revisionOf: log.revisionOf,
         head: log.head,
         findCommand: log.findCommand,
         close: log.close,

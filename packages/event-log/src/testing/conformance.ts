@@ -191,6 +191,27 @@ export function eventLogConformance(name: string, create: () => LogUnderTest): v
             }
     });
 
+    test("a stream is read on from a revision, too, and says how far it is", () => {
+      const log = subject().open();
+      const all = fill(log);
+      for (const stream of [...streams, "agent/nobody"]) {
+        expect(log.revisionOf(stream)).toBe(all.filter((it) => it.stream === stream).length);
+        for (const after of [0, 30])
+          for (const afterRevision of [0, 1, 7, 1_000])
+            for (const types of [undefined, ["broker_stopped"]]) {
+              const options: ReadOptions = {
+                after,
+                afterRevision,
+                limit: 3,
+                stream,
+                ...(types === undefined ? {} : { types }),
+              };
+              const expected = all.filter((it) => isWanted(it, options)).slice(0, 3);
+              expect(log.read(options), JSON.stringify(options)).toEqual(expected);
+            }
+      }
+    });
+
     test("names with any characters are kept apart", () => {
       const log = subject().open();
       const names = ["", " ", "ä", "a\u0308", "'; DROP TABLE events; --", "AGENT/ADA", "agent/ada", "%", "\u{1f600}"];
@@ -242,7 +263,8 @@ function stopped(pid: number): Fact {
   return { type: "broker_stopped", pid };
 }
 
-function isWanted(it: Recorded<Fact>, { after, stream, types }: ReadOptions): boolean {
+function isWanted(it: Recorded<Fact>, { after, afterRevision = 0, stream, types }: ReadOptions): boolean {
+  if (it.revision <= afterRevision) return false;
   if (it.sequence <= after || (stream !== undefined && it.stream !== stream)) return false;
   return types === undefined || types.includes(it.event.type);
 }

@@ -68,12 +68,13 @@ export function memoryLog<Event extends { readonly type: string }>(
     return added.map(recorded);
   };
 
-  const read = ({ after, limit, stream, types }: ReadOptions): readonly Recorded<Event>[] => {
+  const read = ({ after, afterRevision = 0, limit, stream, types }: ReadOptions): readonly Recorded<Event>[] => {
     assertOpen();
     const found: Recorded<Event>[] = [];
     for (let index = Math.max(0, after); index < rows.length && found.length < limit; index += 1) {
       const row = rows[index];
       if (row === undefined || (stream !== undefined && row.fact.stream !== stream)) continue;
+      if (row.fact.revision <= afterRevision) continue;
       if (types === undefined || types.includes(row.type)) found.push(recorded(row));
     }
     return found;
@@ -99,5 +100,10 @@ export function memoryLog<Event extends { readonly type: string }>(
     return rows.length;
   };
 
-  return { append, read, get, head, findCommand, close: () => void (isOpen = false) };
+  const revisionOf = (stream: string): number => {
+    assertOpen();
+    return newestRevisions.get(stream) ?? 0;
+  };
+
+  return { append, read, get, revisionOf, head, findCommand, close: () => void (isOpen = false) };
 }

@@ -23,6 +23,7 @@ import type { Client } from "../client.ts";
 import type { Timers } from "../wire/timers.ts";
 import { agentHandle, answer, type AgentHandle, type Answered, type AnswerOptions } from "./agent-handle.ts";
 import { channelHandle, type Channel } from "./channels.ts";
+import { openLeases, type Leases } from "./leases.ts";
 import { openListeners, type Listener } from "./listeners.ts";
 import {
   openInbox,
@@ -36,6 +37,7 @@ import {
 } from "./messages.ts";
 import { shortNames, type ShortName } from "./programs.ts";
 import { spawnParams, type SpawnOptions } from "./spawning.ts";
+import { openStreams, type Streams } from "./streams.ts";
 
 /** Spawns one kind of agent. */
 export interface Spawner {
@@ -87,6 +89,11 @@ export interface Relay extends Spawners {
   /** Calls a listener for each event of a type from now on. Answers the way to stop. */
   readonly on: <Type extends EventType>(type: Type, listener: Listener<Type>) => () => void;
 
+  /** What programs keep in the broker's log. */
+  readonly streams: Streams;
+  /** The right to be the one who does something. */
+  readonly leases: Leases;
+
   readonly stats: (by?: "harness" | "model" | "agent") => Promise<MethodResult<"stats.read">>;
   readonly deadLetters: (options?: {
     readonly agent?: string;
@@ -109,6 +116,11 @@ export function relayOver(options: {
 }): Relay {
   const { client, timers, cwd } = options;
   const listeners = openListeners(client, options);
+  const leases = openLeases(client, timers);
+  const close = (): Promise<void> => {
+    leases.close();
+    return client.close();
+  };
   const sendTo = (to: string, body: string, more: SendMore): Promise<Receipt> => send(client, to, body, more);
   const handle = (name: string, epoch: number | undefined, since: number): AgentHandle =>
     agentHandle({ client, timers, name, epoch, since, send: sendTo });
@@ -158,13 +170,15 @@ export function relayOver(options: {
     trace: (messageId) => client.call("message.trace", { messageId }),
     events: client.events,
     on: listeners.on,
+    streams: openStreams(client),
+    leases: { acquire: leases.acquire },
     stats: (by = "harness") => client.call("stats.read", { by }),
     deadLetters: async (question = {}) => (await client.call("deadletter.list", question)).deliveries,
     redeliver: async (messageId, agent) => {
       await client.call("deadletter.redeliver", { messageId, agent });
     },
     status: () => client.call("broker.status", {}),
-    close: client.close,
-    [Symbol.asyncDispose]: client.close,
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

@@ -10,11 +10,18 @@ type ServerNote = Record<string, unknown> & { readonly type: string };
 /** `silence` never answers; `hang-up` ends the connection instead of answering. */
 export type Answer = { readonly result: unknown } | { readonly error: ErrorEnvelope } | "silence" | "hang-up";
 
+/** A subscription: how far it is, and what it wants. */
+interface Subscribed {
+  from: number;
+  readonly types: readonly string[] | undefined;
+  readonly streams: readonly string[] | undefined;
+}
+
 export interface Connection {
   readonly hello: () => Hello | undefined;
   readonly send: (frame: ServerNote | string) => void;
   readonly close: () => void;
-  readonly subscriptions: ReadonlyMap<number, { from: number; readonly types: readonly string[] | undefined }>;
+  readonly subscriptions: ReadonlyMap<number, Subscribed>;
   readonly follows: ReadonlyMap<number, { readonly agent: string; readonly from: number }>;
   readonly isOpen: () => boolean;
 }
@@ -47,15 +54,11 @@ export function scriptedBroker(): ScriptedBroker {
       for (const [id, subscription] of connection.subscriptions) push(connection, id, subscription, event);
     }
   };
-  const push = (
-    connection: Connection,
-    id: number,
-    subscription: { from: number; readonly types: readonly string[] | undefined },
-    event: RelayEvent,
-  ): void => {
+  const push = (connection: Connection, id: number, subscription: Subscribed, event: RelayEvent): void => {
     if (event.sequence <= subscription.from) return;
     subscription.from = event.sequence;
     if (subscription.types !== undefined && !subscription.types.includes(event.type)) return;
+    if (subscription.streams !== undefined && !subscription.streams.includes(event.stream)) return;
     if (broker.publishing(event, id, connection)) connection.send({ type: "event", id, event });
   };
 
@@ -91,7 +94,7 @@ export function scriptedBroker(): ScriptedBroker {
     accept: (transport) => {
       let open = true;
       let hello: Hello | undefined;
-      const subscriptions: Map<number, { from: number; readonly types: readonly string[] | undefined }> = new Map();
+      const subscriptions: Map<number, Subscribed> = new Map();
       const follows: Map<number, { readonly agent: string; readonly from: number }> = new Map();
       const connection: Connection = {
         hello: () => hello,
@@ -143,7 +146,8 @@ export function scriptedBroker(): ScriptedBroker {
             connection.send({ type: "error", id: frame.id, error: errorEnvelope("cancelled", "cancelled") });
             return;
           case "subscribe": {
-            const subscription = { from: frame.from ?? log.length, types: frame.filter.types };
+            const { types, streams } = frame.filter;
+            const subscription = { from: frame.from ?? log.length, types, streams };
             subscriptions.set(frame.id, subscription);
             if (!broker.subscribed(frame.id, connection)) return;
             connection.send({ type: "subscribed", id: frame.id, from: subscription.from });

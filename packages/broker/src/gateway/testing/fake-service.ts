@@ -1,5 +1,6 @@
 /** A broker service with nothing behind it, for the tests of its edges. */
 import { relayError, type Fact, type Principal, type RelayEvent } from "@agent-relay/protocol";
+import { streamOf } from "../../core/broker.ts";
 import type { BrokerService, Caller, CallOptions, TerminalNews } from "../../service.ts";
 
 export interface Called {
@@ -100,7 +101,7 @@ export function fakeService(options: { readonly ringBytes?: number } = {}): Fake
         ...fact,
         sequence: events.length + index + 1,
         at: 1_000,
-        stream: "test",
+        stream: streamOf(fact),
         revision: events.length + index + 1,
       }));
       events.push(...made);
