@@ -3,7 +3,8 @@
  *
  *   B1  `--js` leaves out the type declarations and skips a package whose sources have not changed since.
  *   B2  Without it everything is built, with declarations, as it is published.
- *   B3  What an earlier build wrote and this one did not is removed, so a file that is missing cannot hide.
+ *   B3  A package is built when those of the workspace that it stands on are: some of them are bundled into it.
+ *   B4  What an earlier build wrote and this one did not is removed, so a file that is missing cannot hide.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -27,9 +28,14 @@ export async function build({ declarations }) {
   if (due.length === 0) return;
 
   const failures = [];
-  const waiting = [...due];
+  const dependencies = workspaceDependencies(folders);
+  const waiting = inOrder(due, dependencies);
+  const built = new Map();
   const worker = async () => {
     for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) {
+      let done = () => undefined;
+      built.set(folder, new Promise((resolve) => (done = resolve)));
+      await Promise.all(dependencies.get(folder).map((it) => built.get(it)));
       const before = fingerprint(folder);
       const from = Date.now();
       const { code, output } = await tsup(folder, declarations);
@@ -40,6 +46,7 @@ export async function build({ declarations }) {
         delete cache[folder];
         failures.push(`${folder}\n${output}`);
       }
+      done();
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, Math.min(os.availableParallelism(), 8)) }, worker));
@@ -50,6 +57,32 @@ export async function build({ declarations }) {
   process.stderr.write(
     `build: ${due.length} of ${folders.length} packages in ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`,
   );
+}
+
+/** The folders of the workspace that each of them names in its manifest. */
+function workspaceDependencies(folders) {
+  const manifests = new Map(
+    folders.map((folder) => [folder, JSON.parse(readFileSync(path.join(root, folder, "package.json"), "utf8"))]),
+  );
+  const folderOf = new Map([...manifests].map(([folder, { name }]) => [name, folder]));
+  return new Map(
+    [...manifests].map(([folder, { dependencies = {}, devDependencies = {} }]) => [
+      folder,
+      Object.keys({ ...dependencies, ...devDependencies }).flatMap((name) => folderOf.get(name) ?? []),
+    ]),
+  );
+}
+
+/** Each after those that it stands on, so that nobody waits for one that has not begun. */
+function inOrder(folders, dependencies) {
+  const ordered = new Set();
+  const visit = (folder, above) => {
+    if (ordered.has(folder) || above.includes(folder)) return;
+    for (const it of dependencies.get(folder)) visit(it, [...above, folder]);
+    ordered.add(folder);
+  };
+  for (const folder of folders) visit(folder, []);
+  return [...ordered].filter((folder) => folders.includes(folder));
 }
 
 function tsup(folder, declarations) {

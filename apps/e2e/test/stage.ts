@@ -202,9 +202,8 @@ export function openStage({ prefix = "/tmp/are-", environment: more }: StageSett
     },
     processes: () => processesOf(root),
     strike: async (relay) => {
-      const names = (await relay.who())
-        .filter((it) => it.kind === "program" && (it.pid !== null || it.status === "exited"))
-        .map((it) => it.name);
+      // Also those that have no process just now: they may be about to be started again.
+      const names = (await relay.who()).filter((it) => it.kind === "program").map((it) => it.name);
       // Some have ended by now, or are about to: what counts is that nothing is left.
       await Promise.all(
         names.map((name) =>

@@ -21,6 +21,8 @@ import { readableLines } from "./readable-lines.ts";
 /** What a real program does takes longer than this on no machine. */
 const patienceMs = 60_000;
 
+const KEY_MS = 80;
+
 export interface Hired {
   readonly name: string;
   readonly handle: AgentHandle;
@@ -137,6 +139,8 @@ export async function openLiveStage(
       const leaseId = randomUUID();
       await relay.client.call("agent.hold", { name, leaseId, ttlMs: 60_000 });
       for (const key of keys) {
+        // As fast as a person: some programs lose keys that come at once.
+        await setTimeout(KEY_MS);
         const data = Buffer.from(key).toString("base64");
         await relay.client.call("terminal.write", { name, leaseId, data });
       }
