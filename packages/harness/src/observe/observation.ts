@@ -55,8 +55,8 @@ export interface ObserverState {
   readonly startedAt: number;
   readonly lastOutputAt: number | undefined;
   readonly contextPctLeft: number | undefined;
-  /** Its conversation was compacted since it last said how much of its window is left. */
-  readonly compacted: boolean;
+  /** Whether its conversation was compacted since it last said how much of its window is left, and a turn begun since then. */
+  readonly compaction: "none" | "past" | "turn since";
   /** The rank of the best source that has told the state so far. */
   readonly rank: Rank;
   /** The phase to go back to, and who said that it is blocked. */
@@ -77,7 +77,7 @@ export interface ObserverState {
   readonly carry: string;
   readonly tail: string;
   /** The end of what was seen, squeezed, for a program whose questions are read off its screen. */
-  readonly askTail: string;
+  readonly asking: { readonly tail: string; readonly pending: string };
   readonly undecidedSince: number | undefined;
   readonly exactContext: boolean;
   readonly quoted: readonly (readonly number[])[];

@@ -436,11 +436,26 @@ describe("context after a compaction", () => {
   const lines = (id: HarnessId, inputs: readonly ObserverInput[]): readonly string[] =>
     observe(id, inputs).short.filter((line) => line.includes("context") || line.includes("compacted"));
 
-  it("the same figure is told again, once, if it is reported anew", () => {
-    expect(lines("claude-code", [told(17, 1), told(17, 2), compacted(3), told(17, 4), told(17, 5)])).toEqual([
-      "1 context 17 status-line exact",
-      "3 compacted hook exact",
-      "4 context 17 status-line exact",
+  it("the same figure is told again, once, when a turn after it reports it", () => {
+    const turn = (at: number): readonly ObserverInput[] => [status(at, "state=working"), status(at + 10, "state=idle")];
+    const said = lines("claude-code", [
+      status(0, "state=idle"),
+      ...turn(500),
+      told(17, 520),
+      told(17, 530),
+      status(600, "state=working"),
+      compacted(610),
+      // The figure of before, late.
+      told(17, 620),
+      status(630, "state=idle"),
+      ...turn(700),
+      told(17, 720),
+      told(17, 730),
+    ]);
+    expect(said).toEqual([
+      "520 context 17 status-line exact",
+      "610 compacted hook exact",
+      "720 context 17 status-line exact",
     ]);
   });
 

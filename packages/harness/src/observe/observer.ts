@@ -66,7 +66,7 @@ export function createObserver(
       startedAt: at,
       lastOutputAt: undefined,
       contextPctLeft: undefined,
-      compacted: false,
+      compaction: "none",
       serversTitled: false,
       servers: undefined,
       titledContext: undefined,
@@ -77,7 +77,7 @@ export function createObserver(
       saidActivityAt: undefined,
       carry: "",
       tail: "",
-      askTail: "",
+      asking: { tail: "", pending: "" },
       undecidedSince: undefined,
       exactContext: false,
       quoted: [],
@@ -272,7 +272,7 @@ export function createObserver(
       case "context":
         return sayContext(state, out, signal.pctLeft, said);
       case "compacted":
-        state.compacted = true;
+        state.compaction = "past";
         out.push({ ...signal, ...said });
         return;
       case "prompt":
@@ -340,8 +340,8 @@ export function createObserver(
   }
 
   function takeAsked(state: Draft, out: Observation[], asks: readonly AskRule[], text: string, at: number): void {
-    const { tail: askTail, last } = lookAtAsking(asks, state.askTail, text);
-    state.askTail = askTail;
+    const { last, ...asking } = lookAtAsking(asks, state.asking, text);
+    state.asking = asking;
     const said: Said = { at, source: "screen", fidelity: "inferred" };
     if (last === "over") {
       if (dialogStands(state)) unblock(state, out, said);
@@ -369,11 +369,12 @@ export function createObserver(
     if (said.fidelity === "exact") state.exactContext = true;
     else if (state.exactContext) return;
     if (pctLeft < 0 || pctLeft > 100) return;
-    // After a compaction a report is news, be it the same figure again; a title or a screen may still show the old one.
-    const reported = state.compacted && said.source !== "title" && said.source !== "screen";
+    // What is reported of the first turn after a compaction is news, be it the same figure again. Until then, and in a title
+    // or on a screen, it may still be the old one.
+    const reported = state.compaction === "turn since" && said.source !== "title" && said.source !== "screen";
     if (pctLeft === state.contextPctLeft && !reported) return;
     state.contextPctLeft = pctLeft;
-    state.compacted = false;
+    state.compaction = "none";
     out.push({ type: "context", pctLeft, ...said });
   }
 

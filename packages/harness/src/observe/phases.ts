@@ -37,7 +37,10 @@ export function phasesOf({ observation, answers }: Pick<Harness, "observation" |
     }
     if (state.phase === phase) return;
     state.phase = phase;
-    if (phase === "working") state.asked = undefined;
+    if (phase === "working") {
+      state.asked = undefined;
+      if (state.compaction === "past") state.compaction = "turn since";
+    }
     out.push({ type: phase === "working" ? "working" : "turn_ended", ...said });
   }
 
