@@ -7,10 +7,15 @@ import { promptCharactersMax } from "../hook-events.ts";
 import { usageOf } from "./usage.ts";
 import { isObject } from "../../json-values.ts";
 
-/** What it was given in the answer to a hook stands there once it is part of the conversation. */
+/**
+ * What it was given in the answer to a hook, and what was typed while it worked, stands there once it is part of the
+ * conversation. No hook tells of the latter.
+ */
 function given(line: Readonly<Record<string, unknown>>): readonly AgentSignal[] {
   const { attachment } = line;
-  if (!isObject(attachment) || attachment["type"] !== "hook_additional_context") return [];
+  if (!isObject(attachment)) return [];
+  if (attachment["type"] === "queued_command") return prompted(attachment["prompt"]);
+  if (attachment["type"] !== "hook_additional_context") return [];
   const { content } = attachment;
   const texts = Array.isArray(content) ? content.filter((it) => typeof it === "string") : [];
   // Other hooks give texts, too, which are nobody's prompt.

@@ -145,6 +145,19 @@ describe("mail in the answer to a hook", () => {
     });
   });
 
+  it("the transcript proves that what was typed while it worked was given to the model", () => {
+    const text = '<relay-message id="msg_1" from="ben">later</relay-message>';
+    const queued = (prompt: unknown) => ({
+      type: "attachment",
+      isSidechain: false,
+      attachment: { type: "queued_command", prompt },
+    });
+    expect(readClaudeRecord(queued(text))).toEqual([{ type: "prompt", text }]);
+    expect(readClaudeRecord(queued([{ type: "text", text }]))).toEqual([{ type: "prompt", text }]);
+    expect(readClaudeRecord(queued("a person's own words"))).toEqual([]);
+    expect(readClaudeRecord({ ...queued(text), isSidechain: true })).toEqual([]);
+  });
+
   it("the transcript proves that it was given; what other hooks gave is nobody's prompt", () => {
     const mail = '<relay-message id="msg_0123456789" from="ben">';
     const line = { type: "attachment", attachment: { type: "hook_additional_context", content: ["other", mail] } };
