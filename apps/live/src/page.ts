@@ -61,7 +61,7 @@ export function harnessesPage(findings: readonly Finding[]): string {
 }
 
 /** What the adapters say they can do; the stories hold them to it. */
-export function capabilities(programs: readonly string[]): readonly string[] {
+function capabilities(programs: readonly string[]): readonly string[] {
   const adapters = programs.flatMap((id) => harnessById(id) ?? []);
   return [
     "## What their adapters do",

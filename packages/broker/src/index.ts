@@ -12,6 +12,7 @@ export type {
   StartOptions,
   Talk,
   TalkOptions,
+  WatchOptions,
   TalkStep,
   Watcher,
 } from "./shell/harness-port.ts";

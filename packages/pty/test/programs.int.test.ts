@@ -205,7 +205,10 @@ test("a request that does not fit is refused by name, and the connection lives o
 });
 
 test("a terminal knows whether paste is bracketed, though the ring has lost where that was said", async () => {
-  await shell("a", "stty raw -echo; printf '\\033[?2004h'; head -c 3000000 /dev/zero | tr '\\0' x; echo done; sleep 600");
+  await shell(
+    "a",
+    "stty raw -echo; printf '\\033[?2004h'; head -c 3000000 /dev/zero | tr '\\0' x; echo done; sleep 600",
+  );
   await shell("b", "echo up; sleep 600");
   await seen.untilText("a", "done");
   await seen.untilText("b", "up");

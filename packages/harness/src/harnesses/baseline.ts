@@ -24,7 +24,7 @@ export function permissions(
 }
 
 /** Without signals: first output and a second of silence, twenty seconds at most; a turn ends after three silent seconds. */
-export const silentObservation: ObservationRules = {
+const silentObservation: ObservationRules = {
   statusProtocol: false,
   contextScreen: true,
   ready: { settleMs: 0, quietMs: 1_000, atMostMs: 20_000 },
