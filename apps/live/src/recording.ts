@@ -1,11 +1,12 @@
 /**
  * Recordings: what the broker has written down of an incarnation, made into a story that is kept in the repository.
  *
- *   C1  No name of the machine stays in it: a stage's directory, which has random letters, gets neutral ones of the same
- *       length, so that nothing on the screen moves.
+ *   C1  No name of the machine stays in it: a stage's directory, which has random letters, and the home directory of whoever
+ *       records get neutral ones of the same length, so that nothing on the screen moves.
  *   C2  Times count from the start of the recording, so that two recordings can be compared.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 
 interface Raw {
@@ -34,6 +35,7 @@ export function keepRecording(into: string, { harness, version, story, from }: R
 export function neutralLines(
   jsonl: string,
   { harness, version }: Pick<RecordingOf, "harness" | "version">,
+  home: string = os.homedir(),
 ): readonly string[] {
   const raw = jsonl
     .split("\n")
@@ -41,7 +43,9 @@ export function neutralLines(
     .map((line) => JSON.parse(line) as Raw);
   const from = raw[0]?.at ?? 0;
   const clean = (text: string): string =>
-    text.replaceAll(/([-/]tmp[-/]relay-live[-/][a-z-]+-)[A-Za-z0-9]{6}(?![A-Za-z0-9])/gu, "$1000000");
+    text
+      .replaceAll(/([-/]tmp[-/]relay-live[-/][a-z-]+-)[A-Za-z0-9]{6}(?![A-Za-z0-9])/gu, "$1000000")
+      .replaceAll(`${home}/`, `${"/home".padEnd(home.length, "-").slice(0, home.length)}/`);
   const header = { type: "start", harness, version, tried: true, at: 0 };
   const inputs = raw
     .filter(({ type }) => type !== "begin")

@@ -6,7 +6,7 @@ import { fakePtyHost } from "@agent-relay/pty/testing";
 import { openEventLog } from "../../event-log/src/index.ts";
 import { connect, type Relay } from "../../sdk/src/index.ts";
 import { openGateway } from "../src/gateway/open-gateway.ts";
-import type { TerminalLogs } from "../src/shell/terminal-log.ts";
+import { noLogs } from "../src/testing/no-logs.ts";
 import { createCredentials } from "../src/shell/credentials.ts";
 import { openBroker } from "../src/shell/open-broker.ts";
 import { systemClock } from "../src/shell/system-clock.ts";
@@ -23,17 +23,6 @@ export interface StoredBroker {
 }
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-const noLogs: TerminalLogs = {
-  end: () => Promise.resolve(0),
-  append: () => undefined,
-  appendErrors: () => undefined,
-  finish: () => undefined,
-  close: () => Promise.resolve(),
-  read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
-  readErrors: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
-  newestEpoch: () => Promise.resolve(undefined),
-};
-
 export async function storedBroker(): Promise<StoredBroker> {
   const folder = mkdtempSync(path.join(tmpdir(), "stored-"));
   const socketPath = path.join(folder, "broker.sock");

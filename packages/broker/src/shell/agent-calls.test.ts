@@ -9,6 +9,7 @@ import { scriptedHarnesses } from "../testing/scripted-harnesses.ts";
 import { createCredentials } from "./credentials.ts";
 import type { Harnesses } from "./harness-port.ts";
 import { openBroker, type Broker } from "./open-broker.ts";
+import { noLogs } from "../testing/no-logs.ts";
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const operator: Caller = { principal: { kind: "operator", name: "operator" }, actor: undefined };
@@ -38,16 +39,7 @@ async function bench(history: readonly Fact[] = [], harnesses: Partial<Harnesses
     openHost: () => Promise.resolve(host),
     hostPid: () => 1,
     credentials: createCredentials(Buffer.from("secret")),
-    logs: {
-      end: () => Promise.resolve(0),
-      append: () => undefined,
-      appendErrors: () => undefined,
-      finish: () => undefined,
-      close: () => Promise.resolve(),
-      read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
-      readErrors: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
-      newestEpoch: () => Promise.resolve(undefined),
-    },
+    logs: noLogs,
     version: "0",
     pid: 1,
     project: "/",

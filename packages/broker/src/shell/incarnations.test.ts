@@ -8,6 +8,7 @@ import { scriptedHarnesses } from "../testing/scripted-harnesses.ts";
 import { openWorld, type World } from "../testing/world.ts";
 import type { Harnesses } from "./harness-port.ts";
 import { createIncarnations, type Incarnations } from "./incarnations.ts";
+import { noLogs } from "../testing/no-logs.ts";
 
 const exitsOf = (world: World): readonly string[] =>
   world.facts().flatMap((it) => (it.type === "agent_exited" ? [`${it.agent}@${it.epoch} ${it.reason}`] : []));
@@ -219,16 +220,7 @@ function alone(
     clock,
     ids: sequentialIds(),
     logger: quiet,
-    logs: {
-      end: () => Promise.resolve(0),
-      append: () => undefined,
-      appendErrors: () => undefined,
-      finish: () => undefined,
-      close: () => Promise.resolve(),
-      read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
-      readErrors: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
-      newestEpoch: () => Promise.resolve(undefined),
-    },
+    logs: noLogs,
     renderInjection: () => "",
     agent: (name) => ({ ...newAgent(name, "program", 0), epoch: 1, status: "idle", ...known }),
     factsOf: () => [],

@@ -10,6 +10,7 @@ import { newAgent } from "../core/state.ts";
 import { scriptedHarnesses } from "../testing/scripted-harnesses.ts";
 import { createIncarnations, type Incarnations } from "./incarnations.ts";
 import { systemClock } from "./system-clock.ts";
+import { noLogs } from "../testing/no-logs.ts";
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const by = { source: "record", fidelity: "exact" } as const;
@@ -55,16 +56,7 @@ function open(): void {
     clock: systemClock(),
     ids: sequentialIds(),
     logger: quiet,
-    logs: {
-      end: () => Promise.resolve(0),
-      append: () => undefined,
-      appendErrors: () => undefined,
-      finish: () => undefined,
-      close: () => Promise.resolve(),
-      read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
-      readErrors: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
-      newestEpoch: () => Promise.resolve(undefined),
-    },
+    logs: noLogs,
     renderInjection: () => "",
     agent: (name) => ({ ...newAgent(name, "program", 0), epoch: 1, status: "idle" }),
     factsOf: () => [],

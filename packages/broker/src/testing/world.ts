@@ -13,7 +13,7 @@ import type { BrokerState } from "../core/state.ts";
 import { createEngine, type Engine } from "../shell/engine.ts";
 import { renderEnvelope } from "../shell/envelope.ts";
 import { createIncarnations, type Incarnations } from "../shell/incarnations.ts";
-import type { TerminalLogs } from "../shell/terminal-log.ts";
+import { noLogs } from "./no-logs.ts";
 import { scriptedHarnesses } from "./scripted-harnesses.ts";
 import { simulatedPrograms, type Arrival, type Prompted } from "./simulated-programs.ts";
 
@@ -62,17 +62,6 @@ interface Booted {
   readonly incarnations: Incarnations;
   readonly dead: { value: boolean };
 }
-
-const noLogs: TerminalLogs = {
-  end: () => Promise.resolve(0),
-  append: () => undefined,
-  appendErrors: () => undefined,
-  finish: () => undefined,
-  read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
-  readErrors: (_name, _epoch, from) => Promise.resolve({ offset: from, data: new Uint8Array() }),
-  newestEpoch: () => Promise.resolve(undefined),
-  close: () => Promise.resolve(),
-};
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
