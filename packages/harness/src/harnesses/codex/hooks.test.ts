@@ -68,7 +68,7 @@ describe("what Codex is started with", () => {
     expect(plan({ cli }).argv.filter((word) => word === "--no-daemon")).toHaveLength(off ? 1 : 0);
   });
 
-  it("its tools are on stdio where they can be: over HTTP it would lose them with a broker that dies", () => {
+  it("its tools are on stdio where they can be: over HTTP it has none if no broker is there when it starts", () => {
     const mcpCommand = ["/usr/bin/node", "/opt/relay/main.js", "mcp", "--project", "/work here"];
     const words = plan({}, { mcpCommand }).argv.filter((word) => word.startsWith("mcp_servers."));
     expect(words).toEqual([

@@ -54,9 +54,9 @@ const passedOn = [
 ] as const;
 
 /**
- * The relay's tools, as values of TOML. On stdio if that is possible: a connection over HTTP that breaks during a call, as
- * when a broker is killed, is never taken up again (0.169.0), and the agent has no tools for the rest of its life. The
- * process on stdio lives as long as Codex does and finds the next broker by itself.
+ * The relay's tools, as values of TOML. On stdio if that is possible: over HTTP, Codex asks for a server's tools when it
+ * starts and never again, so one that starts in the moment in which no broker is there has none for the rest of its life
+ * (0.169.0). The process on stdio waits for the next broker, and lives as long as Codex does.
  */
 function relayServer(request: WiringInput["request"]): Readonly<Record<string, string>> | undefined {
   // Without it the first call of a relay tool asks, and is refused where nobody may be asked.
