@@ -88,8 +88,8 @@ export default defineConfig({
                 name: "live",
                 include: ["apps/live/test/*.live.test.ts"],
                 globalSetup: ["apps/live/src/preparation.ts"],
-                testTimeout: 180_000,
-                hookTimeout: 180_000,
+                testTimeout: 360_000,
+                hookTimeout: 360_000,
               },
             },
           ]

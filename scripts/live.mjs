@@ -39,6 +39,8 @@ const { status } = spawnSync(
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
     env: {
+      // Real programs on a slow machine: only what never comes takes this long.
+      PATIENCE_SECONDS: "120",
       ...process.env,
       ...(asked.has("--write") ? { LIVE_WRITE: "1" } : {}),
       ...(asked.has("--record") ? { LIVE_RECORD: "1" } : {}),

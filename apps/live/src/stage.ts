@@ -19,7 +19,7 @@ import type { LiveProgram } from "./programs/program.ts";
 import { readableLines } from "./readable-lines.ts";
 
 /** What a real program does takes longer than this on no machine. */
-const patienceMs = 60_000;
+const patienceMs = 120_000;
 
 const KEY_MS = 80;
 
