@@ -6,10 +6,11 @@
  *   SEED=…      repeats a run; the seed of each run is printed
  */
 import process from "node:process";
-import { seededRandom, type ScriptInput } from "@agent-relay/testkit";
+import { seededRandom } from "@agent-relay/testkit";
 import type { Receipt, Relay, RelayEvent } from "@agent-relay/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openStage, until, watchEvents, type Player, type Stage, type Watch } from "../test/stage.ts";
+import { askingAround } from "./asking-around.ts";
 
 const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const kills = Number(process.env["KILLS"] ?? 200);
@@ -18,20 +19,6 @@ const OWED_MAX = 120;
 /** Short and long lives alternate: agents that were refused come back within a second. */
 const LIFE_MS_MAX = 1_300;
 const SETTLED_WITHIN_MS = 90_000;
-
-/** A task makes whoever gets it ask somebody else, who answers: three messages, one of them a reply. */
-const member: ScriptInput = {
-  turnMs: 15,
-  inboxWaitSeconds: 5,
-  rules: [
-    {
-      on: "message",
-      match: String.raw`^task (\d+) ask ([a-z0-9-]+)$`,
-      do: [{ send: { to: "{{2}}", text: "question {{1}}" } }],
-    },
-    { on: "message", match: String.raw`^question (\d+)$`, do: [{ reply: "answer {{1}}" }] },
-  ],
-};
 
 let stage: Stage;
 let relay: Relay;
@@ -46,7 +33,7 @@ beforeAll(async () => {
   watch = watchEvents(relay);
   team = await Promise.all(
     Array.from({ length: 10 }, (_, index) =>
-      stage.play(relay, index % 5 < 3 ? `paste-${index}` : `inbox-${index}`, member, { inbox: index % 5 >= 3 }),
+      stage.play(relay, index % 5 < 3 ? `paste-${index}` : `inbox-${index}`, askingAround, { inbox: index % 5 >= 3 }),
     ),
   );
 });

@@ -13,10 +13,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { seededRandom, type ScriptInput } from "@agent-relay/testkit";
+import { seededRandom } from "@agent-relay/testkit";
 import type { EventOf, Receipt, Relay, RelayEvent } from "@agent-relay/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isAlive, until, watchEvents, type Watch } from "../test/stage.ts";
+import { askingAround } from "./asking-around.ts";
 import { conversationRule } from "./conversation-rule.ts";
 import { figuresOf, writeSection, type Figures } from "./figures.ts";
 import { brokenAtAgent, brokenInLog, cutOff, deliveryKey, ledgerOf, type Ledger } from "./log-checks.ts";
@@ -38,19 +39,6 @@ const page = fileURLToPath(new URL("../../../docs/benchmarks.md", import.meta.ur
 /** For whoever has to find out what happened. */
 const eventsFile = resultFile.replace(".json", ".events.jsonl");
 
-const scripted: ScriptInput = {
-  turnMs: 15,
-  inboxWaitSeconds: 5,
-  rules: [
-    {
-      on: "message",
-      match: String.raw`^task (\d+) ask ([a-z0-9-]+)$`,
-      do: [{ send: { to: "{{2}}", text: "question {{1}}" } }],
-    },
-    { on: "message", match: String.raw`^question (\d+)$`, do: [{ reply: "answer {{1}}" }] },
-  ],
-};
-
 let team: MixedTeam;
 let relay: Relay;
 let watch: Watch;
@@ -65,7 +53,7 @@ const agentKills: AgentKill[] = [];
 
 beforeAll(async () => {
   say(`SEED=${seed} MESSAGES=${messages} KILLS=${brokerKills} AGENT_KILL_SECONDS=${agentKillEveryMs / 1_000}`);
-  team = await openMixedTeam([conversationRule((body) => countOf(body) > 0)], scripted);
+  team = await openMixedTeam([conversationRule((body) => countOf(body) > 0)], askingAround);
   await team.stage.startBroker();
   relay = await team.stage.connect({ reconnect: { giveUpAfterMs: 120_000, delayMs: 20, delayMsMax: 250 } });
   watch = watchEvents(relay);

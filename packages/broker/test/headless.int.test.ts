@@ -6,17 +6,16 @@ import type { Fact } from "@agent-relay/protocol";
 import { CrashableLog } from "@agent-relay/testkit";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { hostPlace, type HostPlace } from "../../pty/test/host-place.ts";
-import type { Archive } from "../src/archive.ts";
 import type { Caller } from "../src/service.ts";
-import { createCredentials } from "../src/shell/credentials.ts";
-import { openBroker, type Broker } from "../src/shell/open-broker.ts";
+import type { Broker } from "../src/shell/open-broker.ts";
 import { systemClock } from "../src/shell/system-clock.ts";
 import { openTerminalLogs } from "../src/shell/terminal-log.ts";
 import { timeSortedIds } from "../src/shell/time-sorted-ids.ts";
+import { openPlainBroker } from "../src/testing/plain-broker.ts";
+import { quiet } from "../src/testing/quiet.ts";
 import { scriptedHarnesses } from "../src/testing/scripted-harnesses.ts";
 import { talkingProgramArgv } from "../src/testing/talking-program.ts";
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const operator: Caller = { principal: { kind: "operator", name: "operator" }, actor: undefined };
 
 let place: HostPlace;
@@ -38,12 +37,10 @@ afterEach(async () => {
 
 async function open(): Promise<void> {
   const clock = systemClock();
-  broker = openBroker({
+  broker = openPlainBroker({
     log,
     clock,
-    logger: quiet,
     ids: timeSortedIds(clock),
-    archive: {} as Archive,
     harnesses: {
       ...scriptedHarnesses,
       prepare: async (of, launch) => ({
@@ -53,22 +50,10 @@ async function open(): Promise<void> {
       }),
     },
     openHost: () => place.start(),
-    hostPid: () => 1,
-    credentials: createCredentials(Buffer.from("secret")),
     logs: openTerminalLogs({ directory: path.join(folder, "logs"), logger: quiet }),
-    version: "0",
-    pid: 1,
     project: folder,
     stateDir: folder,
-    mcpUrl: () => undefined,
-    tcpUrl: () => undefined,
-    memoryBytes: () => 0,
-    orchestrator: "none",
     defer: setImmediate,
-    onDefect: (error) => {
-      throw error;
-    },
-    onShutdown: () => undefined,
   });
   await broker.start();
 }

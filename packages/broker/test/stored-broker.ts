@@ -2,16 +2,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fakePtyHost } from "@agent-relay/pty/testing";
 import { openEventLog } from "../../event-log/src/index.ts";
 import { connect, type Relay } from "../../sdk/src/index.ts";
 import { openGateway } from "../src/gateway/open-gateway.ts";
-import { noLogs } from "../src/testing/no-logs.ts";
-import { createCredentials } from "../src/shell/credentials.ts";
-import { openBroker } from "../src/shell/open-broker.ts";
 import { systemClock } from "../src/shell/system-clock.ts";
 import { timeSortedIds } from "../src/shell/time-sorted-ids.ts";
-import { scriptedHarnesses } from "../src/testing/scripted-harnesses.ts";
+import { openPlainBroker } from "../src/testing/plain-broker.ts";
+import { quiet } from "../src/testing/quiet.ts";
 
 export interface StoredBroker {
   readonly relay: (as?: string) => Promise<Relay>;
@@ -22,7 +19,6 @@ export interface StoredBroker {
   readonly dispose: () => Promise<void>;
 }
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 export async function storedBroker(): Promise<StoredBroker> {
   const folder = mkdtempSync(path.join(tmpdir(), "stored-"));
   const socketPath = path.join(folder, "broker.sock");
@@ -32,30 +28,14 @@ export async function storedBroker(): Promise<StoredBroker> {
   const open = async () => {
     const clock = systemClock();
     const { log, archive, close } = openEventLog({ file: path.join(folder, "events.db") });
-    const broker = openBroker({
+    const broker = openPlainBroker({
       log,
       archive,
       clock,
-      logger: quiet,
       ids: timeSortedIds(clock),
-      harnesses: scriptedHarnesses,
-      openHost: () => Promise.resolve(fakePtyHost().connect()),
-      hostPid: () => 1,
-      credentials: createCredentials(Buffer.from("secret")),
-      logs: noLogs,
-      version: "0",
-      pid: 1,
       project: folder,
       stateDir: folder,
-      mcpUrl: () => undefined,
-      tcpUrl: () => undefined,
-      memoryBytes: () => 0,
-      orchestrator: "none",
       defer: setImmediate,
-      onDefect: (error) => {
-        throw error;
-      },
-      onShutdown: () => undefined,
     });
     const gateway = await openGateway({ service: broker.service, unixSocketPath: socketPath, logger: quiet });
     await broker.start();

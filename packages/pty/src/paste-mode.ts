@@ -2,7 +2,7 @@
  * Paste mode: whether a program has turned bracketed paste (DEC private mode 2004) on, from all that it ever wrote.
  *
  *   B1  The newest word counts, however the output was cut, and however much has been written since.
- *   B2  Output without it costs one search for bytes.
+ *   B2  Output without it costs two searches for bytes and a look at its end.
  */
 
 const mode = "2004";

@@ -9,8 +9,8 @@ import { relayError, type Fact } from "@agent-relay/protocol";
 import { openGateway, type Gateway, type GatewayOptions } from "./open-gateway.ts";
 import { fakeService, working, type FakeService } from "./testing/fake-service.ts";
 import { refusedUpgrade, welcomed, wsClient } from "./testing/ws-client.ts";
+import { quiet } from "../testing/quiet.ts";
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const operatorToken = "operator-token-0123456789";
 
 let directory: string;

@@ -2,16 +2,13 @@ import { fakePtyHost } from "@agent-relay/pty/testing";
 import type { Fact } from "@agent-relay/protocol";
 import { CrashableLog, sequentialIds, SimulatedClock } from "@agent-relay/testkit";
 import { expect, test } from "vitest";
-import type { Archive } from "../archive.ts";
 import type { Caller } from "../service.ts";
+import { openPlainBroker } from "../testing/plain-broker.ts";
 import { registered, spawned, spawning } from "../testing/stories.ts";
 import { scriptedHarnesses } from "../testing/scripted-harnesses.ts";
-import { createCredentials } from "./credentials.ts";
 import type { Harnesses } from "./harness-port.ts";
-import { openBroker, type Broker } from "./open-broker.ts";
-import { noLogs } from "../testing/no-logs.ts";
+import type { Broker } from "./open-broker.ts";
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const operator: Caller = { principal: { kind: "operator", name: "operator" }, actor: undefined };
 
 interface Bench {
@@ -29,30 +26,12 @@ async function bench(history: readonly Fact[] = [], harnesses: Partial<Harnesses
   host.onSpawn((id) => {
     host.emitOutput(id, "<ready>");
   });
-  const broker = openBroker({
+  const broker = openPlainBroker({
     log,
     clock,
-    logger: quiet,
     ids: sequentialIds(),
-    archive: {} as Archive,
     harnesses: { ...scriptedHarnesses, ...harnesses },
     openHost: () => Promise.resolve(host),
-    hostPid: () => 1,
-    credentials: createCredentials(Buffer.from("secret")),
-    logs: noLogs,
-    version: "0",
-    pid: 1,
-    project: "/",
-    stateDir: "/",
-    mcpUrl: () => undefined,
-    tcpUrl: () => undefined,
-    memoryBytes: () => 0,
-    orchestrator: "none",
-    defer: queueMicrotask,
-    onDefect: (error) => {
-      throw error;
-    },
-    onShutdown: () => undefined,
   });
   await broker.start();
   return {

@@ -9,6 +9,7 @@ import { openWorld, type World } from "../testing/world.ts";
 import type { Harnesses } from "./harness-port.ts";
 import { createIncarnations, type Incarnations } from "./incarnations.ts";
 import { noLogs } from "../testing/no-logs.ts";
+import { quiet } from "../testing/quiet.ts";
 
 const exitsOf = (world: World): readonly string[] =>
   world.facts().flatMap((it) => (it.type === "agent_exited" ? [`${it.agent}@${it.epoch} ${it.reason}`] : []));
@@ -213,7 +214,6 @@ function alone(
   const host = fakePtyHost();
   const clock = new SimulatedClock(0);
   const reports: BrokerCommand[] = [];
-  const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
   const incarnations = createIncarnations({
     openHost: () => Promise.resolve({ ...host, ...change(host) }),
     harnesses: { ...scriptedHarnesses, ...harnesses },

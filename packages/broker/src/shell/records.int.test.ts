@@ -11,8 +11,8 @@ import { scriptedHarnesses } from "../testing/scripted-harnesses.ts";
 import { createIncarnations, type Incarnations } from "./incarnations.ts";
 import { systemClock } from "./system-clock.ts";
 import { noLogs } from "../testing/no-logs.ts";
+import { quiet } from "../testing/quiet.ts";
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const by = { source: "record", fidelity: "exact" } as const;
 const launch = LaunchSpec.parse({ cli: "turns" });
 

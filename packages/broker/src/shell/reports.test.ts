@@ -2,8 +2,8 @@ import { Fault } from "@agent-relay/kernel";
 import { SimulatedClock } from "@agent-relay/testkit";
 import { expect, test } from "vitest";
 import { createReports, type Report } from "./reports.ts";
+import { quiet } from "../testing/quiet.ts";
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const says = (type: "ready" | "working" | "turn_ended", name = "ada"): Report => ({
   type: "incarnation.observed",
   name,

@@ -1,16 +1,11 @@
-import { fakePtyHost } from "@agent-relay/pty/testing";
 import { limits, type Fact, type MethodResult } from "@agent-relay/protocol";
 import { CrashableLog, sequentialIds, SimulatedClock } from "@agent-relay/testkit";
 import { expect, test } from "vitest";
-import type { Archive } from "../archive.ts";
 import type { Caller } from "../service.ts";
+import { openPlainBroker } from "../testing/plain-broker.ts";
 import { registered, ready, spawned, spawning } from "../testing/stories.ts";
-import { scriptedHarnesses } from "../testing/scripted-harnesses.ts";
-import { createCredentials } from "./credentials.ts";
-import { openBroker, type Broker } from "./open-broker.ts";
-import { noLogs } from "../testing/no-logs.ts";
+import type { Broker } from "./open-broker.ts";
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const operator: Caller = { principal: { kind: "operator", name: "operator" }, actor: "agent-relay-cli/cli" };
 const entry = { kind: "said", data: { word: "hello" } };
 const stream = "run/one";
@@ -34,7 +29,7 @@ async function bench(history: readonly Fact[] = []): Promise<Bench> {
   let commands = 0;
   let broker: Broker;
   const open = async (): Promise<void> => {
-    broker = openBroker({
+    broker = openPlainBroker({
       log: {
         ...log,
         append: (facts) => {
@@ -43,27 +38,7 @@ async function bench(history: readonly Fact[] = []): Promise<Bench> {
         },
       },
       clock,
-      logger: quiet,
       ids: sequentialIds(),
-      archive: {} as Archive,
-      harnesses: scriptedHarnesses,
-      openHost: () => Promise.resolve(fakePtyHost().connect()),
-      hostPid: () => 1,
-      credentials: createCredentials(Buffer.from("secret")),
-      logs: noLogs,
-      version: "0",
-      pid: 1,
-      project: "/",
-      stateDir: "/",
-      mcpUrl: () => undefined,
-      tcpUrl: () => undefined,
-      memoryBytes: () => 0,
-      orchestrator: "none",
-      defer: queueMicrotask,
-      onDefect: (error) => {
-        throw error;
-      },
-      onShutdown: () => undefined,
     });
     await broker.start();
   };

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openTerminalLogs, type TerminalLogs } from "./terminal-log.ts";
+import { quiet } from "../testing/quiet.ts";
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const textOf = async (logs: TerminalLogs, from: number, epoch = 1): Promise<string> => {
   const { offset, data } = await logs.read("ada", epoch, from);

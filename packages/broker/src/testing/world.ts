@@ -16,6 +16,7 @@ import { createIncarnations, type Incarnations } from "../shell/incarnations.ts"
 import { noLogs } from "./no-logs.ts";
 import { scriptedHarnesses } from "./scripted-harnesses.ts";
 import { simulatedPrograms, type Arrival, type Prompted } from "./simulated-programs.ts";
+import { quiet } from "./quiet.ts";
 
 export interface World {
   readonly clock: SimulatedClock;
@@ -62,8 +63,6 @@ interface Booted {
   readonly incarnations: Incarnations;
   readonly dead: { value: boolean };
 }
-
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<World> {
   const clock = new SimulatedClock(0);

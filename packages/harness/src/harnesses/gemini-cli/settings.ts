@@ -6,7 +6,7 @@
  *   G2  Total: settings that cannot be read come back as they are, so that the program itself says what is wrong with them.
  */
 import { json } from "../../launch/private-files.ts";
-import { isObject } from "../../json-values.ts";
+import { overlaid, sectionOf, withHook, withRelayServer, type Settings } from "../overlaid-settings.ts";
 
 export interface GeminiAdditions {
   /** The relay's MCP server; absent when there is none. */
@@ -30,45 +30,18 @@ export function geminiSettings(additions: GeminiAdditions): string {
 }
 
 export function mergedGeminiSettings(existing: string, additions: GeminiAdditions): string {
-  try {
-    const own: unknown = JSON.parse(withoutComments(existing));
-    return isObject(own) ? json(laidOver(own, additions)) : existing;
-  } catch {
-    return existing;
-  }
+  return overlaid(existing, (own) => laidOver(own, additions));
 }
 
-function laidOver(own: Readonly<Record<string, unknown>>, { server, hookCommand }: GeminiAdditions): object {
-  const mcp = objectOf(own["mcp"]);
-  const allowed = mcp["allowed"];
+function laidOver(own: Settings, { server, hookCommand }: GeminiAdditions): object {
   return {
     ...own,
-    ui: { ...objectOf(own["ui"]), hideWindowTitle: false, dynamicWindowTitle: true },
-    ...(server === undefined ? {} : { mcpServers: { ...objectOf(own["mcpServers"]), relay: server } }),
-    // A list of the servers that may be used would leave out ours.
-    ...(server === undefined || !Array.isArray(allowed) || allowed.includes("relay")
-      ? {}
-      : { mcp: { ...mcp, allowed: [...(allowed as unknown[]), "relay"] } }),
-    ...(hookCommand === undefined ? {} : { hooks: withHooks(objectOf(own["hooks"]), hookCommand) }),
+    ui: { ...sectionOf(own, "ui"), hideWindowTitle: false, dynamicWindowTitle: true },
+    ...(server === undefined ? {} : withRelayServer(own, server)),
+    ...(hookCommand === undefined ? {} : withHook(own, reportedEvents, hookRunning(hookCommand))),
   };
 }
 
-function withHooks(own: Readonly<Record<string, unknown>>, command: string): object {
-  const ours = { matcher: "*", hooks: [{ type: "command", name: "agent-relay", command, timeout: hookTimeoutMs }] };
-  const added = reportedEvents.map((event) => {
-    const theirs: unknown = own[event];
-    return [event, [...(Array.isArray(theirs) ? (theirs as unknown[]) : []), ours]];
-  });
-  return { ...own, ...(Object.fromEntries(added) as object) };
-}
-
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  return isObject(value) ? value : {};
-}
-
-/** It allows comments in its settings. Inside strings the same characters mean nothing. */
-export function withoutComments(text: string): string {
-  return text.replaceAll(/"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//gu, (found) =>
-    found.startsWith('"') ? found : " ",
-  );
+function hookRunning(command: string): object {
+  return { matcher: "*", hooks: [{ type: "command", name: "agent-relay", command, timeout: hookTimeoutMs }] };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { planLaunch, type LaunchPlan, type LaunchRequest } from "../../launch/plan.ts";
-import { geminiSettings, mergedGeminiSettings, withoutComments } from "./settings.ts";
+import { geminiSettings, mergedGeminiSettings } from "./settings.ts";
 
 const plan = (request: Partial<LaunchRequest> = {}, launch: Partial<LaunchRequest["launch"]> = {}): LaunchPlan =>
   planLaunch({
@@ -123,12 +123,5 @@ describe("settings for one agent", () => {
 
   it("settings that cannot be read come back as they are (G2)", () => {
     for (const text of ["{ nonsense", "[1]", "7", ""]) expect(mergedGeminiSettings(text, additions)).toBe(text);
-  });
-
-  it("comments go, and what looks like one inside a string stays", () => {
-    expect(JSON.parse(withoutComments('{"a": "x // \\" /* y */", // z\n "b": 1 /* , */}'))).toEqual({
-      a: 'x // " /* y */',
-      b: 1,
-    });
   });
 });

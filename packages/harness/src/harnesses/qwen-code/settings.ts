@@ -11,8 +11,7 @@
  */
 import { json } from "../../launch/private-files.ts";
 import { tokenVariable } from "../../launch/wiring.ts";
-import { isObject } from "../../json-values.ts";
-import { withoutComments } from "../gemini-cli/settings.ts";
+import { overlaid, sectionOf, withHook, withRelayServer, type Settings } from "../overlaid-settings.ts";
 
 export interface QwenAdditions {
   /** Where the relay's MCP server listens; absent when there is none. */
@@ -35,36 +34,23 @@ export function qwenSettings(additions: QwenAdditions): string {
 }
 
 export function mergedQwenSettings(existing: string, additions: QwenAdditions): string {
-  try {
-    const own: unknown = JSON.parse(withoutComments(existing));
-    return isObject(own) ? json(laidOver(own, additions)) : existing;
-  } catch {
-    return existing;
-  }
+  return overlaid(existing, (own) => laidOver(own, additions));
 }
 
-type Settings = Readonly<Record<string, unknown>>;
-
 function laidOver(own: Settings, { mcpUrl, hooks, trust }: QwenAdditions): object {
-  const mcp = objectOf(own["mcp"]);
-  const allowed = mcp["allowed"];
   return {
     ...own,
-    general: { ...objectOf(own["general"]), enableAutoUpdate: false },
+    general: { ...sectionOf(own, "general"), enableAutoUpdate: false },
     // A suggestion costs a request to the model after each turn, and Enter takes it.
     ui: {
-      ...objectOf(own["ui"]),
+      ...sectionOf(own, "ui"),
       hideWindowTitle: false,
       showStatusInTitle: true,
       enableFollowupSuggestions: false,
     },
-    ...(mcpUrl === undefined ? {} : { mcpServers: { ...objectOf(own["mcpServers"]), relay: relayServer(mcpUrl) } }),
-    // A list of the servers that may be used would leave out ours.
-    ...(mcpUrl === undefined || !Array.isArray(allowed) || allowed.includes("relay")
-      ? {}
-      : { mcp: { ...mcp, allowed: [...(allowed as unknown[]), "relay"] } }),
-    ...(hooks === undefined ? {} : { hooks: withHooks(objectOf(own["hooks"]), hooks) }),
-    ...(trust ? { security: { ...objectOf(own["security"]), folderTrust: { enabled: false } } } : {}),
+    ...(mcpUrl === undefined ? {} : withRelayServer(own, relayServer(mcpUrl))),
+    ...(hooks === undefined ? {} : withHook(own, hooks.events, hookPosting(hooks.url))),
+    ...(trust ? { security: { ...sectionOf(own, "security"), folderTrust: { enabled: false } } } : {}),
   };
 }
 
@@ -73,7 +59,7 @@ function relayServer(httpUrl: string): object {
   return { httpUrl, headers: { Authorization: `Bearer $${tokenVariable}` }, trust: true, alwaysLoadTools: true };
 }
 
-function withHooks(own: Settings, { url, events }: NonNullable<QwenAdditions["hooks"]>): object {
+function hookPosting(url: string): object {
   const post = {
     type: "http",
     name: "agent-relay",
@@ -83,13 +69,5 @@ function withHooks(own: Settings, { url, events }: NonNullable<QwenAdditions["ho
     allowedEnvVars: [tokenVariable, childMark],
     timeout: 5,
   };
-  const added = events.map((event) => {
-    const theirs: unknown = own[event];
-    return [event, [...(Array.isArray(theirs) ? (theirs as unknown[]) : []), { hooks: [post] }]];
-  });
-  return { ...own, ...(Object.fromEntries(added) as object) };
-}
-
-function objectOf(value: unknown): Settings {
-  return isObject(value) ? value : {};
+  return { hooks: [post] };
 }
