@@ -15,6 +15,8 @@ export type {
   WatchOptions,
   TalkStep,
   Watcher,
+  InletPlan,
+  LineFile,
 } from "./shell/harness-port.ts";
 export { openBroker } from "./shell/open-broker.ts";
 export type { Broker, BrokerOptions } from "./shell/open-broker.ts";

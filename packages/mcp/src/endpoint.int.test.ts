@@ -137,7 +137,7 @@ describe("the official client", () => {
     const made = await client(options);
     expect([made.getNegotiatedProtocolVersion(), made.getServerVersion()?.name]).toEqual([revision, "agent-relay"]);
     const { tools } = await made.listTools();
-    expect(tools.length).toBe(15);
+    expect(tools.length).toBe(Object.keys(goodArguments).length);
     for (const { name } of tools) {
       const result = await made.callTool({ name, arguments: goodArguments[name] ?? {} });
       expect([name, result.isError ?? false]).toEqual([name, false]);
@@ -252,6 +252,27 @@ describe("who may ask", () => {
 
   test("other paths are not there", async () => {
     expect((await ask("/health")).status).toBe(404);
+  });
+});
+
+describe("mail for a program that asks for it", () => {
+  const body = '{"signal":{"type":"takes_mail","last":{"injection":"zero"}},"source":"plugin"}';
+
+  test("E7: it is the answer as it stands, and whoever got it says so himself", async () => {
+    const mail = { injection: "one", text: "<mail>" };
+    calls.answers["agent.signal"] = () => ({ mail });
+    expect(await ask("/hooks/opencode", { body })).toMatchObject({ status: 200, body: { mail } });
+    expect(calls.of("agent.signal")).toHaveLength(1);
+  });
+
+  test("E7: so is the wish that it end its turn", async () => {
+    calls.answers["agent.signal"] = () => ({ interrupt: true });
+    expect(await ask("/hooks/opencode", { body })).toMatchObject({ status: 200, body: { interrupt: true } });
+  });
+
+  test("E7: no mail is no answer", async () => {
+    calls.answers["agent.signal"] = () => ({});
+    expect(await ask("/hooks/opencode", { body })).toMatchObject({ status: 204, body: undefined });
   });
 });
 

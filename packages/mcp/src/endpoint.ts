@@ -10,6 +10,8 @@
  *       changes nothing.
  *   E6  Mail that is given in the answer to a report counts as handed over once that answer has been written out, and
  *       as uncertain if it broke off.
+ *   E7  Mail that a program asked for is the answer to its question, which may come late; the next question says whether
+ *       it arrived.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
@@ -153,7 +155,9 @@ async function hook(
       `expected {signal, source}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim(),
     );
   }
-  const { handover } = await calls.call("agent.signal", parsed.data);
+  const { handover, mail, interrupt } = await calls.call("agent.signal", parsed.data);
+  if (mail !== undefined) return answerJson(response, { mail });
+  if (interrupt !== undefined) return answerJson(response, { interrupt });
   return answer(response, handover, (context) => ({ context }), calls, logger);
 }
 
@@ -179,10 +183,13 @@ function answer(
   }
   // No body without need: programs take one for instructions of the hook.
   if (content === undefined) response.writeHead(204).end();
-  else
-    response
-      .writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" })
-      .end(JSON.stringify(content));
+  else answerJson(response, content);
+}
+
+function answerJson(response: ServerResponse, content: object): void {
+  response
+    .writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" })
+    .end(JSON.stringify(content));
 }
 
 /** Tells whether the whole answer has left. Node says `finish` of an answer whose connection broke, too. */

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { LaunchSpec, PermissionMode, Runtime } from "./launch.ts";
+import { limits } from "./limits.ts";
 import { AgentName, ChannelName, MessageId } from "./names.ts";
 
 /** `exact` from the harness's own signals, `inferred` from what the terminal shows. */
@@ -13,7 +14,11 @@ export const Fidelity = z.enum(["exact", "inferred"]);
 export const BlockKind = z.enum(["permission", "question", "auth", "quota", "trust", "error", "unknown"]);
 export const DeliveryMode = z.enum(["wait", "steer"]);
 /** The way a message takes. `reply` means that a client fetched it on its own connection. */
-export const Route = z.enum(["structured", "hook", "paste", "inbox"]);
+/**
+ * The way of a message into a program: its language on pipes, the answer to one of its reports, a paste into its terminal,
+ * its agent's own reading, a line of the file that it takes input from, a plugin of ours inside it.
+ */
+export const Route = z.enum(["structured", "hook", "paste", "inbox", "file", "plugin"]);
 export const ExitReason = z.enum([
   "clean",
   "released",
@@ -65,7 +70,21 @@ export const Evidence = z.enum([
   "turn_steered",
   "transcript",
   "reply",
+  "line_appended",
 ]);
+
+/** A step of a workflow; one inside another is named by its path: `release/build`, `deploy[2]`. */
+export const StepPath = z.string().min(1).max(300);
+const reason = z.string().max(2_000).optional();
+export const StepVerdict = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("owner"),
+    decision: z.enum(["COMPLETE", "INCOMPLETE_RETRY", "INCOMPLETE_FAIL", "NEEDS_CLARIFICATION"]),
+    reason,
+  }),
+  z.object({ kind: z.literal("review"), decision: z.enum(["APPROVE", "REJECT"]), reason }),
+]);
+export type StepVerdict = z.infer<typeof StepVerdict>;
 
 /** What the core needs to know of a harness to deliver to it; frozen into the log when an incarnation starts. */
 export const DeliveryTraits = z.object({
@@ -156,6 +175,20 @@ const agentEvents = [
   z.object({ type: z.literal("agent_ready"), agent, epoch, source, fidelity: Fidelity }),
   /** A turn has begun. */
   z.object({ type: z.literal("agent_working"), agent, epoch, source, fidelity: Fidelity }),
+  /**
+   * What the agent's model answered, in its own words: the last message of a turn, by the program's own report and never off
+   * its screen. It comes with the end of the turn, mostly just before `agent_turn_ended`; a turn that takes in more mail may
+   * have several, one that was interrupted or has failed has none. At most 16,000 characters, without control characters and
+   * escape sequences; of a longer one the head and the tail, and between them `[… 1234 characters left out …]`.
+   */
+  z.object({
+    type: z.literal("agent_said"),
+    agent,
+    epoch,
+    text: z.string().min(1).max(limits.answerCharactersMax),
+    source,
+    fidelity: Fidelity,
+  }),
   /** A turn has ended; `agent_idle` follows if nothing else happens. */
   z.object({ type: z.literal("agent_turn_ended"), agent, epoch, source, fidelity: Fidelity }),
   /** Once per silence: the turn ended at `since`, and nothing has happened for `idleSecs`. */
@@ -219,12 +252,16 @@ const agentEvents = [
     model: z.string().max(128).optional(),
     source,
   }),
+  /** From now on mail goes in this way: one that needs no keys has opened, or has closed again. */
+  z.object({ type: z.literal("agent_route_changed"), agent, epoch, route: Route, source }),
   /** A person has begun to type into the program's composer, and has not sent it. Nothing is pasted meanwhile. */
   z.object({ type: z.literal("agent_draft_begun"), agent, epoch }),
   /** The composer is empty again: the draft was sent or taken back. */
   z.object({ type: z.literal("agent_draft_ended"), agent, epoch }),
   /** The agent said of itself what it is doing. */
   z.object({ type: z.literal("agent_status_reported"), agent, epoch, text: z.string().max(500) }),
+  /** What an agent that answers for a step of a workflow, or reviews one, has decided, with its own tools. */
+  z.object({ type: z.literal("agent_verdict_submitted"), agent, epoch, step: StepPath, verdict: StepVerdict }),
   /** Someone asked the agent to leave, or ended it. */
   z.object({
     type: z.literal("agent_releasing"),

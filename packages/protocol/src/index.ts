@@ -10,6 +10,8 @@ export {
   DeliveryMode,
   Activity,
   DeliveryTraits,
+  StepPath,
+  StepVerdict,
   Verdict,
   Evidence,
   ExitClass,
@@ -43,7 +45,7 @@ export {
   ownStreamKinds,
   reservedNames,
 } from "./names.ts";
-export { oneLine, stripControls, utf8Bytes, wireBytes } from "./text.ts";
+export { headAndTail, oneLine, stripControls, utf8Bytes, wireBytes } from "./text.ts";
 export {
   AgentStatus,
   AgentView,

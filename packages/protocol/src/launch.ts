@@ -46,6 +46,11 @@ export const LaunchSpec = z.object({
   task: z.string().min(1).optional(),
   channels: z.array(ChannelName).max(64).default([]),
   team: z.string().min(1).max(64).optional(),
+  /**
+   * The agents that it may write to, by their names or by the names of their teams; anybody if absent. Channels, and
+   * people and scripts, it may always write to.
+   */
+  mayTell: z.array(z.string().min(1).max(64)).max(1_000).optional(),
   cols: z.number().int().min(20).max(500).default(120),
   rows: z.number().int().min(5).max(200).default(40),
   /** Silence after a finished turn until `agent_idle`; 0 turns the event off. */

@@ -22,6 +22,8 @@ export const limits = {
   pageMax: 500,
   /** Terminal output kept per agent. */
   terminalRingBytes: 1_048_576,
+  /** Of what an agent's model has said, in one event: a long report, and small beside a page of events. */
+  answerCharactersMax: 16_000,
   /** Members of one channel. */
   channelMembersMax: 500,
   /** Agents that a broker knows of, ended ones included. */

@@ -5,7 +5,7 @@
  * answer once. `agent: true` may be asked by an agent with its own token; everything else needs the operator.
  */
 import { z } from "zod";
-import { Address, BlockKind, DeliveryMode, Verdict } from "./events.ts";
+import { Address, BlockKind, DeliveryMode, StepPath, StepVerdict, Verdict } from "./events.ts";
 import { LaunchSpec } from "./launch.ts";
 import { limits } from "./limits.ts";
 import { AgentName, ChannelName, LeaseName, MessageId, StreamName } from "./names.ts";
@@ -191,6 +191,14 @@ export const methods = {
     agent: true,
     summary: "An agent says what it is doing; shown in `who`.",
   },
+  "verdict.submit": {
+    params: z.object({ step: StepPath, verdict: StepVerdict }),
+    result: done,
+    command: false,
+    agent: true,
+    summary:
+      "An agent decides about the step of a workflow that it answers for or reviews. Whoever runs the workflow judges it.",
+  },
   "agent.signal": {
     params: z.object({
       signal: z.discriminatedUnion("type", [
@@ -199,6 +207,8 @@ export const methods = {
         z.object({ type: z.literal("turn_ended") }),
         /** The text that the program took as a prompt; messages in it are recognised by their ids. */
         z.object({ type: z.literal("prompt"), text: z.string() }),
+        /** What its model answered, whole. It ends the turn, or is followed by what does. */
+        z.object({ type: z.literal("said"), text: z.string() }),
         z.object({ type: z.literal("blocked"), kind: BlockKind, what: z.string().max(2_000).optional() }),
         /** It goes on after it was blocked. */
         z.object({ type: z.literal("unblocked") }),
@@ -216,6 +226,11 @@ export const methods = {
         z.object({ type: z.literal("boundary") }),
         /** What became of the mail that was given in an answer. */
         z.object({ type: z.literal("served"), handover: z.string().max(256), arrived: z.boolean() }),
+        /** It takes mail in the answer to this report, which may come late, and says in the next what it did with it. */
+        z.object({
+          type: z.literal("takes_mail"),
+          last: z.object({ injection: z.string().max(256), failed: z.string().max(500).optional() }).optional(),
+        }),
         /** Tokens of one answer of the model, or of several since the last report. */
         z.object({
           type: z.literal("tokens"),
@@ -230,6 +245,10 @@ export const methods = {
     result: z.object({
       /** Mail for the model, to be put into the answer to the program's report; then say `served`. */
       handover: z.object({ id: z.string(), text: z.string() }).optional(),
+      /** A prompt for a program that said `takes_mail`. It may come again, and is to be taken once for each id. */
+      mail: z.object({ injection: z.string(), text: z.string() }).optional(),
+      /** To a program that said `takes_mail`: it is to end the turn that runs. */
+      interrupt: z.literal(true).optional(),
     }),
     command: false,
     agent: true,
@@ -275,6 +294,8 @@ export const methods = {
       replyTo: MessageId.optional(),
       /** Not delivered later than this from now. */
       ttlMs: z.number().int().min(1).max(2_592_000_000).optional(),
+      /** Of a channel's members those that it is brought to. The others find it in the channel's history. All if absent. */
+      notify: z.array(AgentName).max(100).optional(),
     }),
     result: z.object({
       messageId: MessageId,

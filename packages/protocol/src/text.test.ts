@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { oneLine, stripControls, utf8Bytes } from "./text.ts";
+import { headAndTail, oneLine, stripControls, utf8Bytes } from "./text.ts";
 
 /** Everything that a terminal could take as a command: C0 but tab and newline, DEL, C1, and what reorders text. */
 // eslint-disable-next-line no-control-regex
@@ -128,4 +128,27 @@ test("one line: white space is folded, the length is kept, and what was cut is m
 
 test("the size of a body is counted in bytes of UTF-8", () => {
   expect(utf8Bytes("aé漢👩")).toBe(1 + 2 + 3 + 4);
+});
+
+test("T5: a text that fits is not touched, and a longer one says how much of its middle is missing", () => {
+  const text = "a".repeat(90) + "b".repeat(90);
+  expect(headAndTail(text, 180)).toBe(text);
+  expect(headAndTail(text, 100)).toBe(`${"a".repeat(20)}\n[… 140 characters left out …]\n${"b".repeat(20)}`);
+  expect(headAndTail(text, 100, 1_000)).toContain("[… 1140 characters left out …]");
+});
+
+test("T5: whatever the text, it is no longer than asked, no character is halved, and nothing is lost uncounted", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "binary", minLength: 100, maxLength: 300 }),
+      fc.integer({ min: 80, max: 200 }),
+      (text, length) => {
+        const short = headAndTail(text, length);
+        expect(short.length).toBeLessThanOrEqual(length);
+        expect(/\p{Surrogate}/u.test(short)).toBe(/\p{Surrogate}/u.test(text));
+        const [mark = "", missing] = /\n\[… (\d+) characters left out …\]\n/u.exec(short) ?? [];
+        expect(short.length - mark.length + Number(missing ?? 0)).toBe(text.length);
+      },
+    ),
+  );
 });

@@ -5,6 +5,7 @@
  *   T2  Cleaning twice is cleaning once.
  *   T3  Only sequences go: text after one that nothing ends stays.
  *   T4  The time it takes is proportional to the length of the text, whatever is in it.
+ *   T5  A text that is cut in its middle says how much is missing, and one that fits is not touched.
  */
 
 /**
@@ -29,6 +30,23 @@ export function oneLine(text: string, length: number): string {
   const line = stripControls(text).replace(/\s+/gu, " ").trim();
   const characters = [...line];
   return characters.length <= length ? line : `${characters.slice(0, Math.max(0, length - 1)).join("")}…`;
+}
+
+/** Room for the mark itself, whatever its number. */
+const markCharacters = 60;
+
+/**
+ * The text, at most `length` characters (UTF-16 code units) of it: its head and its tail, and between them a mark that says
+ * how many were left out. `leftOut` is how many were taken out of its middle before, so that the mark counts them, too.
+ */
+export function headAndTail(text: string, length: number, leftOut = 0): string {
+  if (text.length <= length && leftOut === 0) return text;
+  const kept = Math.min(text.length, Math.max(0, length - markCharacters)) / 2;
+  // Half of a pair would be no character at all.
+  const head = text.slice(0, Math.ceil(kept)).replace(/[\ud800-\udbff]$/u, "");
+  const tail = text.slice(text.length - Math.floor(kept)).replace(/^[\udc00-\udfff]/u, "");
+  const missing = text.length - head.length - tail.length + leftOut;
+  return `${head}\n[… ${missing} characters left out …]\n${tail}`;
 }
 
 /** Bytes of a text as it stands in a frame: as JSON, where a control character takes six. */

@@ -29,6 +29,8 @@ export function judge(command: BrokerCommand, state: BrokerState): Decision<Fact
       return directory.unhold(command, state);
     case "agent.answer":
       return directory.answer(command, state);
+    case "verdict.submit":
+      return directory.submitVerdict(command, state);
     case "agent.report":
       return directory.report(command, state);
     case "message.send":

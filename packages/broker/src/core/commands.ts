@@ -9,8 +9,10 @@ import type {
   Fidelity,
   LaunchSpec,
   PermissionMode,
+  Route,
   Runtime,
   Verdict,
+  StepVerdict,
 } from "@agent-relay/protocol";
 
 /** A refusal is the envelope itself: code, what was expected and found, what to do. */
@@ -41,6 +43,8 @@ export type Observation =
       readonly messageIds: readonly string[];
       readonly evidence?: "prompt_hook" | "transcript" | "turn_started";
     } & Sighting)
+  /** What its model answered, as the program reports it. */
+  | ({ readonly type: "said"; readonly text: string } & Sighting)
   /** The program's own conversation has this id. */
   | ({ readonly type: "session"; readonly sessionId: string } & Sighting)
   /** The conversation was replaced by a summary. */
@@ -54,6 +58,8 @@ export type Observation =
       readonly outputTokens: number;
       readonly model?: string | undefined;
     } & Sighting)
+  /** How mail goes in from now on. */
+  | ({ readonly type: "route"; readonly route: Route } & Sighting)
   /** Whether a person's unsent text stands in the composer. */
   | ({ readonly type: "draft"; readonly present: boolean } & Sighting);
 
@@ -101,6 +107,13 @@ export type ClientCommand = Timed &
       }
     | { readonly type: "agent.report"; readonly name: string; readonly epoch: number; readonly text: string }
     | {
+        readonly type: "verdict.submit";
+        readonly name: string;
+        readonly epoch: number;
+        readonly step: string;
+        readonly verdict: StepVerdict;
+      }
+    | {
         readonly type: "message.send";
         readonly messageId: string;
         readonly from: string;
@@ -111,6 +124,8 @@ export type ClientCommand = Timed &
         readonly mode: DeliveryMode;
         /** The message that this one answers, as the archive knows it. */
         readonly replyTo: { readonly messageId: string; readonly threadId: string } | undefined;
+        /** Of a channel's members those that it is brought to; all if absent. */
+        readonly notify?: readonly string[] | undefined;
         readonly expiresAt: number | undefined;
       }
     | { readonly type: "inbox.take"; readonly name: string; readonly limit: number }
@@ -207,7 +222,13 @@ export type WorldCommand = Timed &
         readonly type: "injection.drained";
         readonly name: string;
         readonly injection: string;
-        readonly evidence: "paste_drained" | "host_ledger" | "request_accepted" | "turn_steered" | "hook_served";
+        readonly evidence:
+          | "paste_drained"
+          | "host_ledger"
+          | "request_accepted"
+          | "turn_steered"
+          | "hook_served"
+          | "line_appended";
       }
     | {
         readonly type: "injection.failed";

@@ -219,6 +219,14 @@ export function report(command: CommandOf<"agent.report">, state: BrokerState): 
   return accept({ type: "agent_status_reported", agent: agent.name, epoch: agent.epoch, text: command.text });
 }
 
+/** What it is worth is for whoever runs the workflow: here it is only certain who said it. */
+export function submitVerdict(command: CommandOf<"verdict.submit">, state: BrokerState): Judgement {
+  const agent = newest(state, command);
+  if (agent === undefined) return reject(unknownAgent(state, command.name));
+  const { step, verdict } = command;
+  return accept({ type: "agent_verdict_submitted", agent: agent.name, epoch: agent.epoch, step, verdict });
+}
+
 /** The agent, if what happened happened to its newest incarnation (A2). */
 export function newest(state: BrokerState, of: { readonly name: string; readonly epoch: number }): Agent | undefined {
   const agent = state.agents.get(of.name);

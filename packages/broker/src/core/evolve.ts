@@ -70,6 +70,7 @@ function evolveAgent(agent: Agent, fact: OwnFact, { at, sequence }: Noted): void
       agent.harness = fact.harness;
       agent.runtime = fact.runtime;
       agent.traits = fact.traits;
+      agent.route = undefined;
       agent.version = undefined;
       agent.versionTried = undefined;
       agent.resume = fact.resume;
@@ -160,8 +161,14 @@ function evolveAgent(agent: Agent, fact: OwnFact, { at, sequence }: Noted): void
     case "agent_compacted":
       agent.contextThreshold = undefined;
       return;
+    case "agent_said":
+      // For whoever listens; nothing that is decided here depends on it.
+      return;
     case "agent_tokens_used":
       // Summed in the archive; nothing that is decided here depends on it.
+      return;
+    case "agent_route_changed":
+      agent.route = fact.route;
       return;
     case "agent_draft_begun":
       agent.drafting = true;
@@ -170,6 +177,8 @@ function evolveAgent(agent: Agent, fact: OwnFact, { at, sequence }: Noted): void
       return;
     case "agent_draft_ended":
       agent.drafting = false;
+      return;
+    case "agent_verdict_submitted":
       return;
     case "agent_status_reported":
       agent.reported = fact.text;

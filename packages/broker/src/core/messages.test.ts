@@ -1,5 +1,5 @@
 import { limits, type Fact } from "@agent-relay/protocol";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { accepted, exited, attempted, fetches, handedOver, running, stateAfter, t0 } from "../testing/stories.ts";
 import { judge, settle } from "./broker.ts";
 import type { BrokerCommand } from "./commands.ts";
@@ -44,10 +44,60 @@ test("S1: a message to a channel is owed to every member but its sender", () => 
   });
 });
 
+describe("S7: a message to a channel that names whom to notify", () => {
+  const history = [...running("ada"), ...running("ben"), ...running("cleo"), ...channel("team", "ada", "ben")];
+  const judged = (notify: readonly string[], to = "#team") =>
+    judge(send("ada", to, "hello", { notify }), stateAfter(...history));
+
+  test("is owed to them alone", () => {
+    expect(judged(["ben"])).toMatchObject({ events: [{ type: "message_accepted", recipients: ["ben"] }] });
+  });
+
+  test("is owed to nobody if it names nobody, or the sender", () => {
+    expect(judged([])).toMatchObject({ events: [{ type: "message_accepted", recipients: [] }] });
+    expect(judged(["ada"])).toMatchObject({ events: [{ type: "message_accepted", recipients: [] }] });
+  });
+
+  test("names members only", () => {
+    expect(judged(["ben", "cleo"])).toMatchObject({
+      rejection: {
+        code: "not_a_member",
+        message: "'cleo' is not a member of '#team', so it cannot be notified there.",
+      },
+    });
+  });
+
+  test("is for a channel: an agent is refused beside it", () => {
+    expect(judged(["ben"], "ben")).toMatchObject({ rejection: { code: "invalid_request" } });
+  });
+});
+
 test("a program that is no member of a channel cannot post to it; the operator can", () => {
   const history = [...running("ada"), ...running("ben"), ...channel("team", "ben")];
   expect(typesOf(send("ada", "#team", "hello"), ...history)).toEqual(["not_a_member"]);
   expect(typesOf(send("operator", "#team", "hello"), ...history)).toEqual(["agent_registered", "message_accepted"]);
+});
+
+test("S8: a program reaches directly only whom it may write to, by name or by team; people and channels always", () => {
+  const facts = [
+    ...running("ada", undefined, { cli: "program", mayTell: ["ben", "writers"] }),
+    ...running("ben"),
+    ...running("cleo", undefined, { cli: "program", team: "writers" }),
+    ...running("dora", undefined, { cli: "program", team: "readers" }),
+    ...running("emil", undefined, { cli: "program", mayTell: [] }),
+    ...channel("room", "ada", "dora"),
+  ];
+  const to = (from: string, name: string): string | undefined => typesOf(send(from, name, "hi"), ...facts).at(-1);
+  expect(["ben", "cleo", "#room"].map((name) => to("ada", name))).toEqual(Array(3).fill("message_accepted"));
+  expect([to("ada", "dora"), to("emil", "ada")]).toEqual(["not_allowed", "not_allowed"]);
+  expect([to("dora", "ada"), to("operator", "dora")]).toEqual(["message_accepted", "message_accepted"]);
+  const refused = judge(send("ada", "dora", "hi"), stateAfter(...facts));
+  expect(refused).toMatchObject({
+    rejection: {
+      message: "'ada' may not write to 'dora'.",
+      hint: "It may write to 'ben', 'writers', to its channels, and to people.",
+    },
+  });
 });
 
 test("an unknown recipient is refused with the nearest names", () => {

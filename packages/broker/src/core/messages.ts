@@ -7,13 +7,15 @@
  *   S4  An answer proves that what it answers was seen.
  *   S5  Mail from one sender to one recipient keeps its order.
  *   S6  Whoever sends to a channel is told once which of its members the message could not reach.
+ *   S7  A message to a channel that names whom to notify is owed to them alone, and to nobody who is not in the channel.
+ *   S8  A program that was told whom it may write to reaches no other program directly; channels and people it does.
  */
 import { accept, reject, type Decision } from "@agent-relay/kernel";
 import { errorEnvelope, limits, stripControls, type Fact } from "@agent-relay/protocol";
 import type { ClientCommand, Refusal } from "./commands.ts";
 import type { Delivery } from "./mailbox.ts";
 import { notice, noticeId, takesNotices } from "./notices.ts";
-import { agentEnded, unknownAgent, unknownChannel } from "./refusals.ts";
+import { agentEnded, notItsToTell, unknownAgent, unknownChannel } from "./refusals.ts";
 import { isLive, type Agent, type BrokerState } from "./state.ts";
 
 type CommandOf<Type extends ClientCommand["type"]> = Extract<ClientCommand, { type: Type }>;
@@ -186,12 +188,35 @@ type Audience =
   | { readonly recipients: readonly string[]; readonly full: readonly string[] }
   | { readonly refusal: Refusal };
 
+function notifiedWithoutChannel(name: string): Refusal {
+  return errorEnvelope("invalid_request", `Expected a channel beside \`notify\`, found the agent '${name}'.`, {
+    hint: "Send to a channel, or leave `notify` out: a message to an agent is brought to it alone.",
+  });
+}
+
+function notifiedStranger(channel: string, name: string, members: readonly string[]): Refusal {
+  return errorEnvelope("not_a_member", `'${name}' is not a member of '#${channel}', so it cannot be notified there.`, {
+    hint: members.length === 0 ? "The channel has no members." : `Its members: ${members.slice(0, 10).join(", ")}.`,
+    data: { channel, name },
+  });
+}
+
 function oneRecipient(command: CommandOf<"message.send">, state: BrokerState): Audience {
+  if (command.notify !== undefined) return { refusal: notifiedWithoutChannel(command.to.name) };
   const agent = state.agents.get(command.to.name);
   if (agent === undefined) return { refusal: unknownAgent(state, command.to.name) };
   if (agent.ended !== undefined && !isLive(agent)) return { refusal: agentEnded(agent) };
+  const sender = state.agents.get(command.from);
+  if (sender !== undefined && !mayTell(sender, agent)) return { refusal: notItsToTell(sender, agent) };
   if (isFull(agent)) return { refusal: mailboxFull(agent) };
   return { recipients: [agent.name], full: [] };
+}
+
+function mayTell(sender: Agent, recipient: Agent): boolean {
+  const allowed = sender.launch?.mayTell;
+  if (sender.kind !== "program" || recipient.kind !== "program" || allowed === undefined) return true;
+  const team = recipient.launch?.team;
+  return allowed.includes(recipient.name) || (team !== undefined && allowed.includes(team));
 }
 
 function channelRecipients(command: CommandOf<"message.send">, state: BrokerState): Audience {
@@ -206,8 +231,10 @@ function channelRecipients(command: CommandOf<"message.send">, state: BrokerStat
       }),
     };
   }
+  const stranger = command.notify?.find((name) => !channel.members.has(name));
+  if (stranger !== undefined) return { refusal: notifiedStranger(channel.name, stranger, [...channel.members]) };
   const members = [...channel.members]
-    .filter((name) => name !== command.from)
+    .filter((name) => name !== command.from && command.notify?.includes(name) !== false)
     .map((name) => state.agents.get(name))
     .filter((agent): agent is Agent => agent !== undefined && agent.ended === undefined);
   // One member with a full mailbox must not silence the channel for the others: its copy is a dead letter at once.

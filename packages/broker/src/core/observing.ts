@@ -8,9 +8,11 @@
  *   O5  `seen` comes from the program's own echo of a message, by id.
  *   O6  A question has one block of its own: what is answered is what was shown, or the answer is refused.
  *   O7  A draft lasts until the composer is known to be empty; a turn that our own mail began proves nothing about it.
+ *   O8  What a model answered is told clean and bounded, and changes nothing.
+ *   O9  A way in that opens or closes is told once.
  */
 import { accept, unreachable, type Decision } from "@agent-relay/kernel";
-import type { Fact } from "@agent-relay/protocol";
+import { headAndTail, limits, stripControls, type Fact } from "@agent-relay/protocol";
 import type { Observation, Refusal, WorldCommand } from "./commands.ts";
 import { newest } from "./directory.ts";
 import { isLive, type Agent, type Block, type BrokerState } from "./state.ts";
@@ -84,6 +86,12 @@ function factsOf(agent: Agent, observation: Observation, at: number): readonly F
       if (messageIds.length === 0) return draftEnded;
       return messageIds.flatMap((messageId) => seenFacts(agent, messageId, evidence));
     }
+    case "said": {
+      const text = stripControls(observation.text).trim();
+      return text === ""
+        ? []
+        : [{ type: "agent_said", ...who, text: headAndTail(text, limits.answerCharactersMax), ...by }];
+    }
     case "session":
       if (agent.sessionId === observation.sessionId) return [];
       return [{ type: "agent_session_started", ...who, sessionId: observation.sessionId, source: by.source }];
@@ -104,6 +112,9 @@ function factsOf(agent: Agent, observation: Observation, at: number): readonly F
         },
       ];
     }
+    case "route":
+      if (observation.route === (agent.route ?? agent.traits?.route)) return [];
+      return [{ type: "agent_route_changed", ...who, route: observation.route, source: by.source }];
     case "draft":
       if (observation.present) return agent.drafting ? [] : [{ type: "agent_draft_begun", ...who }];
       return draftEnded;

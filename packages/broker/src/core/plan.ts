@@ -5,8 +5,9 @@
  *   D2  Messages go in in the order of their acceptance; urgent mail interrupts the turn or is steered into it together
  *       with what was there before it, it never overtakes.
  *   D3  Every delivery ends: it is handed over, or it is a dead letter with a reason, and its sender is told once.
- *   D4  Nothing goes into an agent that is blocked, held, starting or in a turn, unless it reads at any time; and nothing
- *       is pasted to a person's draft. Urgent mail may go into the turn of a program that takes it there.
+ *   D4  Nothing goes into an agent that is blocked, held, starting or in a turn, unless it reads at any time; and to a
+ *       person's draft nothing is pasted and no key is pressed. Mail that needs no keys does not wait for a draft. Urgent
+ *       mail may go into the turn of a program that takes it there.
  *   D5  A timeout moves no delivery; it only says why the delivery is not further along.
  *   D6  What is due is found again from the state alone: a lost hint costs time, never work.
  *   D7  A message answers nothing: whatever it says, only `agent.answer` gives a person's word to a blocked program.
@@ -64,7 +65,7 @@ function submitAgain(agent: Agent, at: number): Fact | undefined {
   const { name, epoch, unconfirmed } = agent;
   if (unconfirmed === undefined || !mayBeSubmitted(agent)) return undefined;
   if (agent.status !== "idle" || agent.releasing !== undefined || agent.injection !== undefined) return undefined;
-  if (!isDue(agent.turnOwedUntil, at) || personAt(agent, at) !== undefined) return undefined;
+  if (!isDue(agent.turnOwedUntil, at) || personAtKeys(agent, at) !== undefined) return undefined;
   const { injection, repeats } = unconfirmed;
   return { type: "agent_submit_repeated", agent: name, epoch, injection, repeat: repeats + 1 };
 }
@@ -109,11 +110,21 @@ export function obstacleOf(agent: Agent, at: number): StallReason | "in_flight" 
   return undefined;
 }
 
-/** Whose keys alone belong into the program now: it waits for a person, or one is at it. */
-export function personAt(agent: Agent, at: number): StallReason | undefined {
+/** Why the program is a person's now, so that no mail goes in by this route: it waits for one, or one is at it. */
+export function personAt(agent: Agent, at: number, route: Route = routeOf(agent)): StallReason | undefined {
   if (agent.status === "blocked") return "agent_blocked";
   if (agent.hold !== undefined && agent.hold.expiresAt > at) return "agent_held";
-  return agent.drafting && agent.traits?.route === "paste" ? "draft_in_composer" : undefined;
+  return agent.drafting && route === "paste" ? "draft_in_composer" : undefined;
+}
+
+/** The same for keys of ours other than mail: whatever way mail takes, they meet what a person has typed. */
+export function personAtKeys(agent: Agent, at: number): StallReason | undefined {
+  return personAt(agent, at, "paste");
+}
+
+/** How mail goes in now. */
+function routeOf({ route, traits }: Agent): Route {
+  return route ?? traits?.route ?? "paste";
 }
 
 /** Whether the turn that runs takes mail, as far as is known. */
@@ -135,7 +146,7 @@ export function startInjection(
   agent: Agent,
   at: number,
   sequence: number,
-  { last, route = agent.traits?.route ?? "paste", bytesMax }: InjectionLimits = {},
+  { last, route = routeOf(agent), bytesMax }: InjectionLimits = {},
 ): readonly Fact[] {
   const batch: Delivery[] = [];
   let bytes = 0;
@@ -184,7 +195,7 @@ function planInterrupt(agent: Agent, urgent: Delivery, at: number): readonly Fac
     agent.status === "working" &&
     agent.traits?.interruptible === true &&
     !takesSteering(agent) &&
-    personAt(agent, at) === undefined &&
+    personAtKeys(agent, at) === undefined &&
     agent.injection === undefined;
   // One interrupt for each message: a program that does not stop is not poked for ever.
   if (!possible || agent.interruptFailedFor === urgent.messageId) return [];

@@ -34,6 +34,16 @@ export function agentEnded(agent: Agent): Refusal {
   });
 }
 
+export function notItsToTell(sender: Agent, recipient: Agent): Refusal {
+  const allowed = sender.launch?.mayTell ?? [];
+  const shown = allowed.slice(0, 10).map((it) => `'${it}'`);
+  const whom = shown.length === 0 ? "no agent" : shown.join(", ") + (allowed.length > 10 ? " and others" : "");
+  return errorEnvelope("not_allowed", `'${sender.name}' may not write to '${recipient.name}'.`, {
+    hint: `It may write to ${whom}, to its channels, and to people.`,
+    data: { name: recipient.name, mayTell: [...allowed.slice(0, 100)] },
+  });
+}
+
 export function notRunning(agent: Agent): Refusal {
   return errorEnvelope("agent_not_running", `'${agent.name}' has no live process: it is ${agent.status}.`, {
     hint: `\`agent-relay spawn ${agent.name} …\` starts it again.`,

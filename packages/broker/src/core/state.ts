@@ -64,6 +64,8 @@ export interface Agent {
   spawnedBy: string | undefined;
   harness: string | undefined;
   traits: DeliveryTraits | undefined;
+  /** How mail goes into this incarnation, once that is another way than its traits say. */
+  route: Route | undefined;
   originActor: string | undefined;
   cwd: string | undefined;
   permissionMode: PermissionMode | undefined;
@@ -166,6 +168,7 @@ export function newAgent(name: string, kind: AddresseeKind, at: number): Agent {
     spawnedBy: undefined,
     harness: undefined,
     traits: undefined,
+    route: undefined,
     originActor: undefined,
     cwd: undefined,
     permissionMode: undefined,

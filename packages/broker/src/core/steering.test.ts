@@ -5,10 +5,14 @@ import {
   attempted,
   blocked,
   dueFor,
+  exited,
   handedOver,
   lines,
   noted,
+  ready,
   running,
+  spawned,
+  spawning,
   stateAfter,
   t0,
   talks,
@@ -259,6 +263,65 @@ test("D4: a turn is not interrupted while a person writes, for the mail could no
 
 test("D4: a conversation has no composer, so no draft is in the way of its mail", () => {
   expect(startedIds(dueFor(stateAfter(...running("ada", talks), drafting, mail(1)), "ada", t0))).toEqual([m(1)]);
+});
+
+const openedBy = (route: "file" | "plugin" | "paste"): Fact => ({
+  type: "agent_route_changed",
+  agent: "ada",
+  epoch: 1,
+  route,
+  source: "test",
+});
+
+test.each(["file", "plugin"] as const)(
+  "D4: mail that goes in by %s needs no keys, so no draft is in its way",
+  (route) => {
+    const state = stateAfter(...running("ada"), openedBy(route), drafting, mail(1));
+    expect(dueFor(state, "ada", t0)).toMatchObject([{ type: "delivery_attempt_started", messageId: m(1), route }]);
+  },
+);
+
+test("D4: it waits as ever while a person is asked or holds the terminal, and while a turn runs", () => {
+  const held: Fact = { type: "agent_held", agent: "ada", leaseId: "one", holder: "operator", expiresAt: t0 + 60_000 };
+  for (const fact of [blocked("ada"), held, working("ada")])
+    expect(dueFor(stateAfter(...running("ada"), openedBy("file"), fact, mail(1)), "ada", t0)).toEqual([]);
+});
+
+test("D4: no key is pressed while a draft stands, whatever way mail takes: urgent mail waits for the turn", () => {
+  const state = stateAfter(...running("ada"), openedBy("file"), working("ada"), drafting, mail(1, "steer"));
+  expect(dueFor(state, "ada", t0)).toEqual([]);
+  expect(typesOf(sees(state, { type: "turn_ended", ...exact }))).toEqual([
+    "agent_turn_ended",
+    "delivery_attempt_started",
+  ]);
+});
+
+test("D8: what went in without keys is not submitted by a key", () => {
+  const state = stateAfter(...running("ada"), openedBy("file"), mail(1), attempted(m(1), "ada", { route: "file" }));
+  tell(state, {
+    type: "injection.drained",
+    name: "ada",
+    injection: injectionOf(state),
+    evidence: "line_appended",
+    at: t0,
+  });
+  expect(dueFor(state, "ada", t0 + TURN_OWED_MS)).toEqual([]);
+});
+
+test("O9: a way in is told when it opens and when it closes, once, and what waited goes in", () => {
+  const state = stateAfter(...running("ada"), drafting, mail(1));
+  const opens: Observation = { type: "route", route: "file", ...exact };
+  const closes: Observation = { type: "route", route: "paste", ...exact };
+  expect(typesOf(sees(state, closes))).toEqual([]);
+  expect(typesOf(sees(state, opens))).toEqual(["agent_route_changed", "delivery_attempt_started"]);
+  expect(typesOf(sees(state, opens))).toEqual([]);
+  expect(typesOf(sees(state, closes))).toEqual(["agent_route_changed"]);
+});
+
+test("O9: a way in is of one incarnation: the next is pasted to until its own has opened", () => {
+  const next = [spawning("ada", 2), spawned("ada", 2), ready("ada", 2)];
+  const state = stateAfter(...running("ada"), openedBy("file"), exited("ada", "crash", "crash"), ...next, mail(1));
+  expect(dueFor(state, "ada", t0)).toMatchObject([{ route: "paste" }]);
 });
 
 test("O7: a draft begins once and ends once", () => {

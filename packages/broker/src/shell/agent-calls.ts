@@ -33,6 +33,7 @@ export const agentCalls: Handlers<
   | "agent.unhold"
   | "agent.answer"
   | "agent.report"
+  | "verdict.submit"
   | "agent.signal"
   | "terminal.read"
   | "terminal.write"
@@ -95,6 +96,15 @@ export const agentCalls: Handlers<
     );
     return {};
   },
+  "verdict.submit": async ({ params, caller }, office) => {
+    const { name, epoch } = incarnationOf(caller.principal);
+    const { step, verdict } = params;
+    await office.engine.submit(
+      { type: "verdict.submit", name, epoch, step, verdict, at: office.clock.now() },
+      actorOf(office, caller),
+    );
+    return {};
+  },
   "agent.signal": async ({ params, caller }, office) => {
     const { name, epoch } = incarnationOf(caller.principal);
     const { signal, source } = params;
@@ -102,6 +112,7 @@ export const agentCalls: Handlers<
       await office.engine.submit(servedReport(name, signal, office.clock.now()));
       return {};
     }
+    if (signal.type === "takes_mail") return office.incarnations.takesMail(name, epoch, signal.last);
     const observations = await office.incarnations.signal(name, epoch, signal, source);
     const at = office.clock.now();
     await Promise.all(

@@ -147,6 +147,49 @@ test("killed at any point, it answers a dialog once, types nothing beside a draf
   expect(report.points).toBeGreaterThan(40);
 });
 
+/** A program whose plugin submits its mail: beside a draft, never into a dialog, and in its next life again. */
+async function pluginStory(plan?: CrashPlan): Promise<World> {
+  const world = await openWorld(plan);
+  await world.spawn("ada", { cli: "asks", restart: { when: "on-crash", delayMs: 1_000 } });
+  await world.send("c1", "operator", "ada", "one");
+  await world.pass(1_000);
+  await world.types("ada", personsText);
+  await world.send("c2", "operator", "ada", "beside the draft");
+  await world.pass(6_000);
+  await world.types("ada", clearKey);
+  await world.send("c3", "operator", "ada", "ask me");
+  await world.pass(1_000);
+  await world.send("c4", "operator", "ada", "approve all", { mode: "steer" });
+  await world.pass(1_000);
+  await world.ask("c5", (at) => ({ type: "agent.answer", name: "ada", verdict: "approve", by: "operator", at }));
+  await world.pass(6_000);
+  await world.shows("ada", "<working>");
+  await world.exits("ada", { signal: "SIGKILL" });
+  await world.send("c6", "operator", "ada", "for the next life");
+  await world.pass(10_000);
+  return world;
+}
+
+test("killed at any point, mail that a plugin submits goes in once, beside a draft and not into a dialog", async () => {
+  const report = await sweep(async (plan) => {
+    const world = await pluginStory(plan);
+    expect(world.misplaced).toEqual([]);
+    expect(world.answers).toEqual(["ada@1 <approve>"]);
+    expect(world.arrivals.map((it) => `${it.agent}@${it.epoch} ${it.body}${it.markedAsRepeat ? "?" : ""}`)).toEqual([
+      "ada@1 one",
+      "ada@1 beside the draft",
+      "ada@1 ask me",
+      "ada@1 approve all",
+      "ada@2 for the next life",
+    ]);
+    const beside = world.facts().findLast((it) => it.type === "message_accepted" && it.body === "beside the draft");
+    const id = beside?.type === "message_accepted" ? beside.messageId : "";
+    const own = world.facts().filter((it) => "messageId" in it && it.messageId === id);
+    expect(own.filter((it) => it.type === "delivery_handed_over")).toMatchObject([{ route: "plugin" }]);
+  });
+  expect(report.points).toBeGreaterThan(40);
+});
+
 test("without a crash the story goes as written", async () => {
   const world = await busyStory();
   expect(world.arrivals.map((it) => `${it.agent}@${it.epoch} ${it.body}${it.markedAsRepeat ? " (repeat?)" : ""}`))

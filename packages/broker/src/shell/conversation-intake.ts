@@ -3,7 +3,7 @@
  *
  *   C1  Writes go out in the order in which the conversation asked for them, each under its own id.
  *   C2  Output that an earlier broker may have heard is heard as the past, and nothing is written until it is over.
- *   C3  What the past cost is counted once: only what is missing in the log is told.
+ *   C3  What the past cost is counted once, and what its model answered is told once: only what is missing in the log.
  *   C4  An answer is given to the question that was shown. Where a restart leaves that in doubt, the question is asked
  *       again under a new name.
  *   C5  A write that failed fails the messages that were on their way; whether they arrived is for the core to doubt.
@@ -24,6 +24,8 @@ export interface Recorded {
   readonly tokens: readonly Omit<Tokens, "type" | "source" | "fidelity">[];
   /** How many questions of its program were recorded. */
   readonly blocks: number;
+  /** How many answers of its model were. */
+  readonly answers: number;
 }
 
 export function conversationIntake(talk: Talk, recorded: () => Recorded, around: Surroundings): Intake {
@@ -93,7 +95,12 @@ export function conversationIntake(talk: Talk, recorded: () => Recorded, around:
     const { observations } = say({ type: "output", data, at: clock.now(), past: true });
     const known = recorded();
     const led = whereItLed(observations);
-    const missing = whole ? tokensMissing(observations, known.tokens) : [];
+    const missing = whole
+      ? [
+          ...tokensMissing(observations, known.tokens),
+          ...observations.filter((it) => it.type === "said").slice(known.answers),
+        ]
+      : [];
     // As many questions as were recorded, so that the newest is the one that stands in the log.
     answersHold = whole && observations.filter((it) => it.type === "blocked").length === known.blocks;
     if (answersHold) return [...missing, ...led];
@@ -125,6 +132,8 @@ export function conversationIntake(talk: Talk, recorded: () => Recorded, around:
       owed.add(injection);
       return perform({ type: "deliver", injection, text, steer, at: clock.now() });
     },
+    writeState: (injection) => around.writeState(injection),
+    takesMail: () => Promise.resolve({}),
     interrupt: () => perform({ type: "interrupt", at: clock.now() }),
     submitAgain: () => Promise.resolve(),
     answer: ({ verdict, recovered }) =>
@@ -133,6 +142,7 @@ export function conversationIntake(talk: Talk, recorded: () => Recorded, around:
       await perform({ type: "leave", at: clock.now() });
       return {};
     },
+    close: () => undefined,
   };
 }
 

@@ -103,6 +103,16 @@ export interface WatchOptions {
   readonly bracketedPaste?: boolean;
 }
 
+/** A file of one incarnation from which its program takes each new line as a prompt. */
+export interface LineFile {
+  readonly path: string;
+  /** One line, its end included, with the injection's id in it as a string of JSON. */
+  readonly line: (injection: string, text: string) => string;
+}
+
+/** A way into a program in a terminal that is not its keyboard. */
+export type InletPlan = ({ readonly route: "file" } & LineFile) | { readonly route: "plugin" };
+
 export interface Harnesses {
   /** What a launch would run. Throws a `RelayError` for a command line that cannot be split. */
   readonly describe: (launch: LaunchSpec) => Described;
@@ -122,6 +132,8 @@ export interface Harnesses {
   readonly watch: (of: Incarnated, options: WatchOptions) => Watcher;
   /** For a harness that runs on pipes; throws for another. */
   readonly converse: (of: Incarnated, options: TalkOptions) => Talk;
+  /** The way into it beside its keyboard, if it has one. Whether that is open is seen once it runs. */
+  readonly inlet: (of: Incarnated) => InletPlan | undefined;
   readonly pasteSteps: (harness: string | undefined, text: string, bracketedPaste: boolean) => readonly WriteStep[];
   /** The key that submits what stands in the composer. */
   readonly submitSteps: (harness: string | undefined) => readonly WriteStep[];

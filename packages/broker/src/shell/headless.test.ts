@@ -105,6 +105,21 @@ test("C3: what it cost while no broker ran is counted by the next one, once", as
   ]);
 });
 
+test("C3: what its model answered is told once, also what it answered while no broker ran", async () => {
+  const world = await talking();
+  const turn = (words: string): string =>
+    `{"said":"working"}\n${JSON.stringify({ said: "idle", input: 1, cached: 0, output: 1, words })}\n`;
+  world.host.emitOutput("ada@1", turn("first"));
+  await world.settle();
+  await world.restart();
+  world.host.severClients();
+  world.host.emitOutput("ada@1", turn("second") + turn("second"));
+  await world.restart();
+  await world.restart();
+  expect(of(world, "agent_said").map((it) => it.text)).toEqual(["first", "second", "second"]);
+  expect(of(world, "agent_said")[0]).toMatchObject({ epoch: 1, fidelity: "exact" });
+});
+
 test("C3: what is not kept of the past is not guessed", async () => {
   const world = await talking();
   await world.send("c1", "operator", "ada", "hello");

@@ -25,6 +25,7 @@ import { isLive, type Agent } from "../core/state.ts";
 import type { TerminalNews } from "../service.ts";
 import { createEndings } from "./end-incarnations.ts";
 import type { HookSignal, Harnesses } from "./harness-port.ts";
+import type { MailAnswer, TakenMail } from "./intake.ts";
 import { createHostLink } from "./host-link.ts";
 import { lastLook, mayAskToLeave } from "./last-look.ts";
 import { idOf, liveIncarnations, type Live } from "./live-incarnations.ts";
@@ -49,6 +50,8 @@ export interface Incarnations {
   readonly recovered: () => void;
   /** What a hook says, as it is to be told to the core. */
   readonly signal: (name: string, epoch: number, signal: HookSignal, source: string) => Promise<readonly Observation[]>;
+  /** The program takes mail by itself; answered with the next, or nothing after a while. */
+  readonly takesMail: (name: string, epoch: number, last: TakenMail | undefined) => Promise<MailAnswer>;
   /** Text that reached an agent, or left it, by another way than its terminal. */
   readonly told: (name: string, epoch: number, text: string) => void;
   readonly vitals: (name: string, epoch: number) => Vitals | undefined;
@@ -239,7 +242,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       settled: () => reports.settled(it.name),
       agent: () => options.agent(it.name),
       now: clock.now,
-      writeState: async (writeId) => (await link.reach()).writeState(it.id, writeId),
+      writeState: (injection) => it.intake.writeState(injection, effect.type === "inject" ? effect.route : "paste"),
     });
     if (it.ended) return;
     if (obstacle === undefined) return tell(it, effect);
@@ -307,6 +310,11 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       await records.read(it);
       return live.noted(it, it.intake.signal(signal, source));
     },
+    takesMail: async (name, epoch, last) => {
+      await recovered;
+      await starting.get(idOf({ name, epoch }));
+      return required(name, epoch).intake.takesMail(last);
+    },
     told: (name, epoch, text) => {
       live.find(idOf({ name, epoch }))?.intake.told(text);
     },
@@ -343,7 +351,10 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       closing = true;
       reports.close();
       records.close();
-      for (const it of live.all()) clock.clearTimer(`watch/${it.id}`);
+      for (const it of live.all()) {
+        clock.clearTimer(`watch/${it.id}`);
+        it.intake.close();
+      }
       await link.close({ endAll });
       await logs.close();
     },

@@ -1,5 +1,6 @@
 /** Intake: how one incarnation is listened to and spoken to. There is one kind for each runtime. */
-import type { Clock, IdSource, Logger, WriteStep } from "@agent-relay/kernel";
+import type { Clock, IdSource, Logger, WriteState, WriteStep } from "@agent-relay/kernel";
+import type { Route } from "@agent-relay/protocol";
 import type { Observation } from "../core/commands.ts";
 import type { BrokerEffect } from "../core/effects.ts";
 import type { HookSignal } from "./harness-port.ts";
@@ -31,12 +32,33 @@ export interface Intake {
   readonly contextPctLeft: () => number | undefined;
   /** Resolves when it is written, or was found to be impossible, which has been reported then. Never rejects. */
   readonly deliver: (effect: EffectOf<"inject">, text: string) => Promise<void>;
+  /** What became of an injection that an earlier broker may have begun. */
+  readonly writeState: (injection: string, route: Route) => Promise<WriteState>;
+  /** The program takes mail by itself, and says what it did with the last; answered with the next, or nothing after a while. */
+  readonly takesMail: (last: TakenMail | undefined) => Promise<MailAnswer>;
   readonly interrupt: () => Promise<void>;
   /** Only terminals lose keys. */
   readonly submitAgain: (effect: EffectOf<"submit">) => Promise<void>;
   readonly answer: (effect: EffectOf<"answer">) => Promise<void>;
   /** Asks it to leave by itself, or says what the host is to type; nothing if it cannot be asked. */
   readonly leave: () => Promise<{ readonly polite?: readonly WriteStep[] } | undefined>;
+  /** Whoever waits here for an answer gets one: the broker ends. */
+  readonly close: () => void;
+}
+
+/** A prompt for a program that takes mail by itself. */
+export interface Mail {
+  readonly injection: string;
+  readonly text: string;
+}
+
+/** With nothing it asks again. */
+export type MailAnswer = { readonly mail: Mail } | { readonly interrupt: true } | Readonly<Record<string, never>>;
+
+/** What such a program did with one: it took it, or it could not. */
+export interface TakenMail {
+  readonly injection: string;
+  readonly failed?: string | undefined;
 }
 
 /** What an intake knows of the world around it. */
@@ -47,6 +69,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
+  /** What the terminals' host knows of a write. */
+  readonly writeState: (writeId: string) => Promise<WriteState>;
   /** Writes to this incarnation's program under an id, which happens once. */
   readonly write: (writeId: string, steps: readonly WriteStep[]) => Promise<unknown>;
   readonly observe: (observations: readonly Observation[]) => void;
@@ -67,10 +91,13 @@ export const noIntake: Intake = {
   wakeAt: () => undefined,
   contextPctLeft: () => undefined,
   deliver: () => Promise.resolve(),
+  writeState: () => Promise.resolve("unknown"),
+  takesMail: () => Promise.resolve({}),
   interrupt: () => Promise.resolve(),
   submitAgain: () => Promise.resolve(),
   answer: () => Promise.resolve(),
   leave: () => Promise.resolve(undefined),
+  close: () => undefined,
 };
 
 /** The end of the program is reported by itself, and takes with it whatever was on its way in. */

@@ -134,3 +134,29 @@ test("whoever records is told every input of a watcher, in order", () => {
     "ada@1 tick",
   ]);
 });
+
+test("a file for prompts is made for a version that reads it, and mail goes to no other", async () => {
+  program("qwen", "echo 0.24.4");
+  const known = harnesses();
+  const of = ada("qwen-code");
+  const plan = known.inlet(of);
+  if (plan?.route !== "file") throw new Error("it has no such file");
+  const { argv } = await known.prepare(of, launch({ cli: "qwen" }));
+  expect(argv.slice(-2)).toEqual(["--input-file", plan.path]);
+  expect(statSync(plan.path)).toMatchObject({ size: 0 });
+  expect(statSync(plan.path).mode & 0o777).toBe(0o600);
+  program("qwen", "echo 0.1.0", "older");
+  const older = await known.prepare(of, launch({ cli: path.join(folder, "older", "qwen") }));
+  expect([older.versionTried, older.argv.includes("--input-file"), existsSync(plan.path)]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+});
+
+test("in a line for that file no control character is left, and what the program would read is text", () => {
+  const plan = harnesses().inlet(ada("qwen-code"));
+  if (plan?.route !== "file") throw new Error("it has no such file");
+  const { text } = JSON.parse(plan.line("one", "see @secret\u001b[31m\u0003\n")) as { readonly text: string };
+  expect(text).toBe("see \u2060@secret");
+});

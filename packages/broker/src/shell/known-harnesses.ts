@@ -16,6 +16,8 @@ import {
   leavePlan,
   pastePlan,
   planLaunch,
+  privateFileName,
+  promptText,
   splitCommand,
   type ConversationInput,
   type Harness,
@@ -62,6 +64,7 @@ export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
     who: { readonly name: string; readonly epoch: number },
     launch: LaunchSpec,
     { resume, transientEnv }: StartOptions,
+    tried = false,
   ): LaunchPlan => {
     const token = options.credentials.tokenFor(who.name, who.epoch);
     return planLaunch({
@@ -79,6 +82,7 @@ export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
       resume,
       sessionId: sessionIdFrom(token),
       root: options.isRoot,
+      tried,
     });
   };
 
@@ -110,10 +114,12 @@ export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
       return { permissionMode, notes };
     },
     prepare: async (of, launch, startOptions = {}) => {
-      const planned = plan(of, launch, startOptions);
+      const draft = plan(of, launch, startOptions);
       const cwd = launch.cwd ?? options.project;
       requireDirectory(cwd);
-      requireProgram(planned.argv[0], planned.env, cwd);
+      requireProgram(draft.argv[0], draft.env, cwd);
+      const version = await versionOf(launch, draft);
+      const planned = plan(of, launch, startOptions, version.versionTried);
       writePrivateFiles(privateDirOf(options, of), planned);
       return {
         argv: planned.argv,
@@ -127,12 +133,22 @@ export function knownHarnesses(options: KnownHarnessesOptions): Harnesses {
           ...secretsIn(startOptions.transientEnv ?? {}),
         ],
         sessionId: planned.sessionId,
-        ...(await versionOf(launch, planned)),
+        ...version,
       };
     },
     watch: (of, watching) => watcherOf(rowOf(of.harness), watching, recorderOf(of)),
     converse: (of, talk) =>
       talkOf(rowOf(of.harness), { ...talk, name: of.name, cwd: talk.launch.cwd ?? options.project }, recorderOf(of)),
+    inlet: (of) => {
+      const row = rowOf(of.harness);
+      if (row.inlet?.route !== "file") return row.inlet;
+      const { file, line } = row.inlet;
+      return {
+        route: "file",
+        path: path.join(privateDirOf(options, of), privateFileName(of.name, of.epoch, file)),
+        line: (injection, text) => line(injection, promptText(row, text)),
+      };
+    },
     pasteSteps: (harness, text, bracketedPaste) => pastePlan({ harness: rowOf(harness), text, bracketedPaste }),
     submitSteps: (harness) => keySteps([rowOf(harness).submit.key]),
     interruptSteps: (harness) => keySteps(rowOf(harness).interrupt?.keys ?? []),

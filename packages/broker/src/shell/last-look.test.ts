@@ -102,3 +102,15 @@ test("K2: a program is asked to leave only at an empty prompt that the log knows
     false,
   ]);
 });
+
+test("K4: a draft is in the way of every key, and of mail only where that is typed", async () => {
+  const opened: Fact = { type: "agent_route_changed", agent: "ada", epoch: 1, route: "file", source: "test" };
+  const drafting = stateAfter(...running("ada"), opened, { type: "agent_draft_begun", agent: "ada", epoch: 1 });
+  const byFile: Keys = { ...inject(false), route: "file" } as Keys;
+  expect(await look(byFile, drafting)).toBeUndefined();
+  // It was meant to be pasted before the way without keys had opened.
+  expect(await look(inject(false), drafting)).toBe("draft_in_composer");
+  expect(await look({ type: "interrupt", name: "ada", epoch: 1 }, drafting)).toBe("draft_in_composer");
+  const quiet = { settled: () => Promise.resolve(true), now: () => t0 };
+  expect(await mayAskToLeave({ ...quiet, agent: () => drafting.agents.get("ada") })).toBe(false);
+});

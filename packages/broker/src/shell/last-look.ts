@@ -1,14 +1,15 @@
 /**
- * The last look before keys go into a terminal.
+ * The last look before anything goes into a program in a terminal.
  *
- *   K1  Nothing is typed before the log knows what the terminal has shown: a dialog may have come up meanwhile, and a
+ *   K1  Nothing goes in before the log knows what the terminal has shown: a dialog may have come up meanwhile, and a
  *       message typed there would answer it.
  *   K2  An end does not wait for a log that cannot be written: a program is then ended without being asked to leave.
  *   K3  What was written by a broker that died is not written again, and not doubted, whatever the terminal shows by now.
+ *   K4  A draft is in the way of keys alone, and of all keys: also where mail takes another way.
  */
 import type { WriteState } from "@agent-relay/kernel";
 import type { BrokerEffect } from "../core/effects.ts";
-import { personAt } from "../core/plan.ts";
+import { personAt, personAtKeys } from "../core/plan.ts";
 import type { Agent } from "../core/state.ts";
 
 type Keys = Extract<BrokerEffect, { type: "inject" | "answer" | "interrupt" | "submit" }>;
@@ -21,7 +22,7 @@ export async function mayAskToLeave(around: {
 }): Promise<boolean> {
   const settled = await around.settled();
   const agent = around.agent();
-  return settled && agent?.status === "idle" && personAt(agent, around.now()) === undefined;
+  return settled && agent?.status === "idle" && personAtKeys(agent, around.now()) === undefined;
 }
 
 /** Answers why the keys must not be typed; nothing if they may. */
@@ -31,7 +32,7 @@ export async function lastLook(
     readonly settled: () => Promise<void>;
     readonly agent: () => Agent | undefined;
     readonly now: () => number;
-    /** What the host knows of an injection that an earlier broker may have written. */
+    /** What is known of an injection that an earlier broker may have written. */
     readonly writeState: (writeId: string) => Promise<WriteState>;
   },
 ): Promise<string | undefined> {
@@ -39,7 +40,8 @@ export async function lastLook(
   const agent = around.agent();
   if (agent === undefined || agent.epoch !== effect.epoch) return "agent_not_running";
   if (effect.type === "answer") return agent.block?.sequence === effect.block ? undefined : "not_blocked";
-  const person = personAt(agent, around.now());
+  const now = around.now();
+  const person = effect.type === "inject" ? personAt(agent, now, effect.route) : personAtKeys(agent, now);
   // A turn has shown meanwhile, or somebody has come to the keys.
   if (effect.type === "submit") return agent.unconfirmed?.injection === effect.injection ? person : "not_owed";
   if (person === undefined || effect.type === "interrupt" || !effect.recovered) return person;

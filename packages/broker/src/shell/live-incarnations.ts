@@ -141,6 +141,7 @@ export function liveIncarnations(options: {
     remove: (it) => {
       it.ended = true;
       clock.clearTimer(`watch/${it.id}`);
+      it.intake.close();
       live.delete(it.id);
     },
     begun: (it) => {

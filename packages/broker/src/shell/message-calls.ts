@@ -47,8 +47,8 @@ export const messageCalls: Handlers<
   | "deadletter.redeliver"
 > = {
   "message.send": (request, office) => {
-    const { to, replyTo } = request.params;
-    return send("message.send", request, office, to, replyTo, request.params.ttlMs);
+    const { to, replyTo, ttlMs, notify } = request.params;
+    return send("message.send", request, office, to, replyTo, { ttlMs, notify });
   },
   "message.reply": (request, office) => {
     const { message } = requireMessage(office, request.params.replyTo);
@@ -58,7 +58,6 @@ export const messageCalls: Handlers<
       office,
       answerAddress(message, callerName(request.caller)),
       message.messageId,
-      undefined,
     );
   },
   "message.await": async ({ params, options, caller }, office) => {
@@ -262,7 +261,7 @@ async function send<M extends "message.send" | "message.reply">(
   office: Office,
   to: Address,
   replyTo: string | undefined,
-  ttlMs: number | undefined,
+  { ttlMs, notify }: { readonly ttlMs?: number | undefined; readonly notify?: readonly string[] | undefined } = {},
 ): Promise<MethodResult<M>> {
   const { caller, params } = request;
   const { body, mode } = params;
@@ -288,6 +287,7 @@ async function send<M extends "message.send" | "message.reply">(
       bytes: wireBytes(body),
       mode,
       replyTo: original === undefined ? undefined : { messageId: original.messageId, threadId: original.threadId },
+      notify,
       expiresAt: ttlMs === undefined ? undefined : at + ttlMs,
       at,
     },

@@ -24,7 +24,7 @@ type Step =
   | {
       readonly do: "spawn";
       readonly name: string;
-      readonly cli: "turns" | "lines" | "remembers";
+      readonly cli: "turns" | "lines" | "remembers" | "asks";
       readonly when: "never" | "on-crash";
     }
   | {
@@ -49,7 +49,7 @@ const steps: readonly fc.Arbitrary<Step>[] = [
   fc.record({
     do: just("spawn"),
     name,
-    cli: fc.constantFrom("turns", "lines", "remembers"),
+    cli: fc.constantFrom("turns", "lines", "remembers", "asks"),
     when: fc.constantFrom("never", "on-crash"),
   }),
   fc.record({ do: just("spawn"), name, cli: fc.constant("turns"), when: fc.constant("on-crash") }),

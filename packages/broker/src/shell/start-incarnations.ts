@@ -18,9 +18,12 @@ import {
 import type { Fact } from "@agent-relay/protocol";
 import type { BrokerEffect } from "../core/effects.ts";
 import type { Agent } from "../core/state.ts";
+import { askedInlet } from "./asked-inlet.ts";
 import { conversationIntake, type Recorded } from "./conversation-intake.ts";
+import { fileInlet } from "./file-inlet.ts";
 import type { Harnesses, Prepared } from "./harness-port.ts";
 import type { HostLink } from "./host-link.ts";
+import type { Inlet } from "./inlet.ts";
 import type { Intake, Surroundings } from "./intake.ts";
 import type { Live, LiveIncarnations } from "./live-incarnations.ts";
 import { tailOf } from "./output-tail.ts";
@@ -74,23 +77,33 @@ export function createStarts(options: StartsOptions): Starts {
       ids,
       logger,
       report,
+      writeState: async (writeId) => (await link.reach()).writeState(id, writeId),
       write: async (writeId, steps) => (await link.reach()).write(id, writeId, steps),
       observe: (observations) => {
         live.observe(it, observations);
       },
     };
-    if (effect.runtime === "pty")
-      return terminalIntake(harnesses.watch(it, { startedAt: it.startedAt, tried, bracketedPaste }), harnesses, around);
+    if (effect.runtime === "pty") {
+      const watcher = harnesses.watch(it, { startedAt: it.startedAt, tried, bracketedPaste });
+      return terminalIntake(watcher, harnesses, around, inletOf(it, around));
+    }
     const known = effect.type === "reattach" ? { known: { sessionId: effect.sessionId } } : {};
     const talk = harnesses.converse(it, { launch: effect.launch, resume: effect.resume, ...known });
     return conversationIntake(talk, () => recordedOf(name, epoch), around);
   };
 
+  const inletOf = (it: Live, around: Surroundings): Inlet | undefined => {
+    const planned = harnesses.inlet(it);
+    if (planned === undefined) return undefined;
+    return planned.route === "file" ? fileInlet(planned, around) : askedInlet(around);
+  };
+
   const recordedOf = (name: string, epoch: number): Recorded => {
-    const facts = options.factsOf(name, epoch, ["agent_tokens_used", "agent_blocked"]);
+    const facts = options.factsOf(name, epoch, ["agent_tokens_used", "agent_blocked", "agent_said"]);
     return {
       tokens: facts.filter((it) => it.type === "agent_tokens_used"),
       blocks: facts.filter((it) => it.type === "agent_blocked").length,
+      answers: facts.filter((it) => it.type === "agent_said").length,
     };
   };
 

@@ -105,6 +105,8 @@ function toCore(seen: Seen, evidence: PromptEvidence): readonly Observation[] {
       return [{ type: "context", pctLeft: seen.pctLeft, ...by }];
     case "prompt":
       return [{ type: "prompt", messageIds: messageIdsIn(seen.text), evidence, ...by }];
+    case "said":
+      return [{ type: "said", text: seen.text, ...by }];
     case "session":
       return [{ type: "session", sessionId: seen.sessionId, ...by }];
     case "tokens": {

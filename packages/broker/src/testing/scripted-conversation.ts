@@ -116,6 +116,7 @@ function hear(before: State, text: string, at: number): ConversationStep<State> 
             model: "talk-1",
             ...by,
           },
+          ...(typeof line["words"] === "string" ? [{ type: "said" as const, text: line["words"], ...by }] : []),
           { type: "turn_ended", ...by },
         );
         break;

@@ -21,6 +21,8 @@ const traitsOf: Readonly<Record<string, DeliveryTraits>> = {
   turns: { ...plain, provesSeen: true, interruptible: true },
   /** The same, and its conversation can be continued. */
   remembers: { ...plain, provesSeen: true, interruptible: true, resumable: true },
+  /** The same, and a plugin inside it asks for mail and submits it. */
+  asks: { ...plain, provesSeen: true, interruptible: true },
   /** Reads lines whenever they come and reports nothing. */
   lines: { ...plain, boundary: "anytime" },
   /** Takes prompts between turns and says nothing of them: only silence ends its turns. */
@@ -55,6 +57,7 @@ export const scriptedHarnesses: Harnesses = {
     bracketedPaste: () => bracketedPaste,
   }),
   converse: ({ harness }) => talkWith(scriptedConversation(harness === "once"), () => undefined),
+  inlet: ({ harness }) => (harness === "asks" ? { route: "plugin" } : undefined),
   pasteSteps: (_harness, text, bracketedPaste) => [{ type: "data", data: bracketedPaste ? `<paste>${text}` : text }],
   submitSteps: () => [{ type: "data", data: "<submit>" }],
   interruptSteps: () => [{ type: "data", data: "<interrupt>" }],

@@ -42,6 +42,10 @@ export interface SimulatedPrograms {
   /** What one shows on its terminal, and what stands there afterwards. */
   readonly show: (id: string, text: string) => void;
   readonly isOnPipes: (id: string) => boolean;
+  /** The programs that run and have a plugin that asks for mail. */
+  readonly askers: () => readonly string[];
+  /** What such a plugin submits: no key is pressed for it. */
+  readonly submit: (id: string, text: string) => void;
 }
 
 export function simulatedPrograms(options: {
@@ -80,8 +84,17 @@ export function simulatedPrograms(options: {
     return terminal !== undefined && terminal.ending === undefined;
   };
 
-  host.onWrite((id, text) => {
+  /** A turn on what it was given. */
+  const answer = (id: string, text: string): void => {
     const [name = "", epoch = "0"] = id.split("@");
+    host.emitOutput(id, "<working>");
+    options.onPrompt({ name, epoch: Number(epoch), messageIds: messageIdsIn(text) });
+    if (text.includes("ask me")) show(id, "<blocked ls>");
+    else host.emitOutput(id, "<idle>");
+  };
+
+  host.onWrite((id, text) => {
+    const [name = ""] = id.split("@");
     const program = talking.get(id);
     if (program !== undefined) {
       program.read(text);
@@ -108,11 +121,7 @@ export function simulatedPrograms(options: {
     if (shown?.dialog === true || shown?.draft === true) misplaced.push(`${text} to ${id}`);
     const found = arrive(id, text);
     const cli = options.cliOf(name);
-    if ((cli !== "turns" && cli !== "remembers") || found.length === 0) return;
-    host.emitOutput(id, "<working>");
-    options.onPrompt({ name, epoch: Number(epoch), messageIds: messageIdsIn(text) });
-    if (text.includes("ask me")) show(id, "<blocked ls>");
-    else host.emitOutput(id, "<idle>");
+    if ((cli === "turns" || cli === "remembers" || cli === "asks") && found.length > 0) answer(id, text);
   });
   host.onInputEnd((id) => {
     talking.get(id)?.end();
@@ -145,5 +154,17 @@ export function simulatedPrograms(options: {
     );
   });
 
-  return { arrivals, answers, misplaced, show, isOnPipes: (id) => talking.has(id) };
+  return {
+    arrivals,
+    answers,
+    misplaced,
+    show,
+    isOnPipes: (id) => talking.has(id),
+    askers: () =>
+      [...host.terminals.keys()].filter((id) => runs(id) && options.cliOf(id.split("@")[0] ?? "") === "asks"),
+    submit: (id, text) => {
+      arrive(id, text);
+      answer(id, text);
+    },
+  };
 }

@@ -1,5 +1,5 @@
 /** Histories for tests of the core: facts as they would stand in the log, numbered and dated. */
-import { LaunchSpec, type DeliveryTraits, type Fact, type LaunchInput } from "@agent-relay/protocol";
+import { LaunchSpec, type DeliveryTraits, type Fact, type LaunchInput, type Route } from "@agent-relay/protocol";
 import { evolve } from "../core/evolve.ts";
 import { settle } from "../core/broker.ts";
 import { initialState, type BrokerState, type Noted } from "../core/state.ts";
@@ -127,16 +127,21 @@ export function accepted(
 export function attempted(
   messageId: string,
   agent: string,
-  more: { readonly epoch?: number; readonly attempt?: number; readonly injection?: string } = {},
+  more: {
+    readonly epoch?: number;
+    readonly attempt?: number;
+    readonly injection?: string;
+    readonly route?: Route;
+  } = {},
 ): Fact {
-  const { epoch = 1, attempt = 1, injection = `${messageId}.${agent}.${epoch}.${attempt}` } = more;
+  const { epoch = 1, attempt = 1, injection = `${messageId}.${agent}.${epoch}.${attempt}`, route = "paste" } = more;
   return {
     type: "delivery_attempt_started",
     messageId,
     agent,
     epoch,
     attempt,
-    route: "paste",
+    route,
     possibleRepeat: false,
     injection,
   };

@@ -13,6 +13,7 @@ import type { BrokerState } from "../core/state.ts";
 import { createEngine, type Engine } from "../shell/engine.ts";
 import { renderEnvelope } from "../shell/envelope.ts";
 import { createIncarnations, type Incarnations } from "../shell/incarnations.ts";
+import { askingPlugins } from "./asking-plugins.ts";
 import { noLogs } from "./no-logs.ts";
 import { scriptedHarnesses } from "./scripted-harnesses.ts";
 import { simulatedPrograms, type Arrival, type Prompted } from "./simulated-programs.ts";
@@ -81,6 +82,9 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
       return registered?.type === "agent_registered" ? registered.launch?.cli : undefined;
     },
     onPrompt: (prompted) => hooks.push(prompted),
+  });
+  const plugins = askingPlugins(programs.submit, (id) => {
+    host.emitOutput(id, "<idle>");
   });
 
   const guarded =
@@ -187,6 +191,7 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
           .join("\n"),
     });
     engine.start();
+    incarnations.recovered();
     return { engine, incarnations, dead };
   };
 
@@ -200,11 +205,25 @@ export async function openWorld(plan: CrashPlan = new CrashPlan()): Promise<Worl
     }
   };
 
+  /** What a broker says after his death nobody hears, and he may die before and after each answer. */
+  const askForMail = (): void => {
+    const { incarnations, dead } = broker;
+    const never = new Promise<never>(() => undefined);
+    plugins.ask(programs.askers(), broker, async (id, last) => {
+      const [name = "", epoch = "0"] = id.split("@");
+      const answer = await incarnations.takesMail(name, Number(epoch), last);
+      if (dead.value || ("mail" in answer && diesAt(dead, "before mail"))) return never;
+      if ("mail" in answer) queueMicrotask(() => diesAt(dead, "after mail"));
+      return answer;
+    });
+  };
+
   /** Everything that can happen without time passing happens. */
   const settle = async (): Promise<void> => {
     for (let round = 0; round < 12; round += 1) {
       for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
       revive();
+      askForMail();
       const hook = hooks[0];
       if (hook === undefined) continue;
       const { name, epoch, messageIds } = hook;

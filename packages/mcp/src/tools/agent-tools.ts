@@ -95,6 +95,26 @@ export const agentTools: readonly Tool[] = [
       return { text: "Reported.", structured: { reported: text } };
     },
   }),
+  tool({
+    name: "submit_verdict",
+    title: "Decide about a step of a workflow",
+    description:
+      "For the step of a workflow that you answer for (COMPLETE, INCOMPLETE_RETRY, INCOMPLETE_FAIL, NEEDS_CLARIFICATION) or that you review (APPROVE, REJECT). It weighs more than anything you write.",
+    input: z.object({
+      step: z.string().min(1).max(300).describe("the step's name, as you were told it"),
+      decision: z.enum(["COMPLETE", "INCOMPLETE_RETRY", "INCOMPLETE_FAIL", "NEEDS_CLARIFICATION", "APPROVE", "REJECT"]),
+      reason: z.string().max(2_000).optional(),
+    }),
+    run: async ({ step, decision, reason }, { calls }) => {
+      const why = reason === undefined ? {} : { reason };
+      const verdict =
+        decision === "APPROVE" || decision === "REJECT"
+          ? { kind: "review" as const, decision, ...why }
+          : { kind: "owner" as const, decision, ...why };
+      await calls.call("verdict.submit", { step, verdict });
+      return { text: `Decided about ${step}: ${decision}.`, structured: { step, decision } };
+    },
+  }),
 ];
 
 interface WaitInput {

@@ -28,6 +28,8 @@ export interface SendMore {
   readonly timeoutMs?: number;
   /** Not delivered later than this from now. */
   readonly ttlMs?: number;
+  /** Of a channel's members those that it is brought to; the others find it in the channel's history. All if absent. */
+  readonly notify?: readonly string[];
   /** The same id twice is the same message. */
   readonly commandId?: string;
   readonly signal?: AbortSignal;
@@ -49,6 +51,7 @@ export async function send(client: Client, to: string, body: string, more: SendM
   if (more.mode !== undefined) params.mode = more.mode;
   if (more.replyTo !== undefined) params.replyTo = more.replyTo;
   if (more.ttlMs !== undefined) params.ttlMs = more.ttlMs;
+  if (more.notify !== undefined) params.notify = [...more.notify];
   return follow(client, await client.call("message.send", params, callOptions(more)), more);
 }
 
@@ -56,7 +59,7 @@ export async function reply(
   client: Client,
   messageId: string,
   body: string,
-  more: Omit<SendMore, "replyTo" | "ttlMs">,
+  more: Omit<SendMore, "replyTo" | "ttlMs" | "notify">,
 ): Promise<Receipt> {
   const params: MethodParams<"message.reply"> = { replyTo: messageId, body };
   if (more.mode !== undefined) params.mode = more.mode;

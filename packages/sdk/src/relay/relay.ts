@@ -71,7 +71,11 @@ export interface Relay extends Spawners {
 
   /** Sends to an agent, or to a `#channel`. */
   readonly send: (message: { readonly to: string; readonly body: string } & SendMore) => Promise<Receipt>;
-  readonly reply: (messageId: string, body: string, more?: Omit<SendMore, "replyTo" | "ttlMs">) => Promise<Receipt>;
+  readonly reply: (
+    messageId: string,
+    body: string,
+    more?: Omit<SendMore, "replyTo" | "ttlMs" | "notify">,
+  ) => Promise<Receipt>;
   readonly inbox: Inbox;
   readonly channel: (name: string) => Channel;
   readonly channels: () => Promise<readonly ChannelView[]>;

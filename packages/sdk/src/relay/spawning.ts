@@ -17,6 +17,8 @@ export interface SpawnOptions {
   readonly task?: string;
   readonly channels?: readonly string[];
   readonly team?: string;
+  /** The agents, or teams, that it may write to; anybody if absent. Channels, people and scripts it may always write to. */
+  readonly mayTell?: readonly string[];
   /** Relative to where this script runs. The project if absent. */
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -35,7 +37,19 @@ export interface SpawnOptions {
 }
 
 export function spawnParams(options: SpawnOptions, from: string): MethodParams<"agent.spawn"> {
-  const { name, cli, harness, args, channels, cwd, env, commandId: _commandId, signal: _signal, ...plain } = options;
+  const {
+    name,
+    cli,
+    harness,
+    args,
+    channels,
+    mayTell,
+    cwd,
+    env,
+    commandId: _commandId,
+    signal: _signal,
+    ...plain
+  } = options;
   const program = cli ?? (harness === undefined ? undefined : programOf(harness));
   if (program === undefined)
     throw relayError("invalid_request", "expected a command line in `cli`, or a harness", {
@@ -46,6 +60,7 @@ export function spawnParams(options: SpawnOptions, from: string): MethodParams<"
   if (args !== undefined) launch.args = [...args];
   if (channels !== undefined)
     launch.channels = channels.map((channel) => (channel.startsWith("#") ? channel.slice(1) : channel));
+  if (mayTell !== undefined) launch.mayTell = [...mayTell];
   if (cwd !== undefined) launch.cwd = resolve(from, cwd);
   if (env !== undefined) launch.env = { ...env };
   return { name, launch };

@@ -17,7 +17,7 @@ export const crashSignals = ["SIGKILL", "SIGTERM", "SIGSEGV", "SIGABRT", "SIGINT
 
 /** Each action and its argument. In texts, `{{from}} {{to}} {{id}} {{thread}} {{body}} {{turn}}` and `{{1}}` for a captured group are filled in. */
 export interface ActionArguments {
-  /** Prints a line. */
+  /** Prints a line, which is part of what it answers in this turn. */
   readonly say: string;
   /** Prints exactly this, escape sequences included. */
   readonly print: string;

@@ -99,6 +99,7 @@ export async function playAgent(script: AgentScript, world: World): Promise<void
     const { signal } = turnAbort;
     journal.write({ type: "prompt", turn, text });
     const fresh = takeMessages(text, turn);
+    body.beginAnswer();
     const hooked = body.hook("prompt", { text });
     if (script.hookBeforeTurn) await hooked;
     journal.write({ type: "turn_started", turn });
@@ -108,6 +109,7 @@ export async function playAgent(script: AgentScript, world: World): Promise<void
     if (script.spinner) screen.startSpinner();
     await pause(script.turnMs, signal);
     const how = signal.aborted ? "interrupted" : await body.perform(rules.onPrompt(text, fresh, turn), signal);
+    if (how !== "interrupted") await body.reportAnswer();
     endTurn(turn, how);
     if (how === "done") await fillContext();
   };

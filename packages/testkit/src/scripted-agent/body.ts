@@ -3,6 +3,7 @@
  *
  *   B1  Actions are performed in order; an interrupt or a refused permission ends the rest of them.
  *   B2  Last words reach the terminal: it lingers before every ending that it chooses itself.
+ *   B3  What it says in a turn is reported whole before the turn shows as ended, unless the broker takes too long.
  */
 import { spawn } from "node:child_process";
 import type { ActionArguments, ActionName, ContextVia } from "./actions.ts";
@@ -25,6 +26,10 @@ export interface Body {
   readonly startReporting: () => void;
   /** Posts a signal if the script has it on. Resolves when it was taken or given up. */
   readonly hook: (type: HookSignal, fields?: Readonly<Record<string, unknown>>) => Promise<void>;
+  /** A turn begins: what was said before it is no part of its answer. */
+  readonly beginAnswer: () => void;
+  /** Reports what was said since then, if anything was. Resolves when it was taken, or soon after without it. */
+  readonly reportAnswer: () => Promise<void>;
   readonly perform: (planned: readonly PlannedAction[], signal: AbortSignal) => Promise<Outcome>;
   readonly showContext: (left: number, via: ContextVia) => void;
   /** Does not return: the process ends. */
@@ -39,6 +44,8 @@ export interface BodyOptions {
   readonly ask: (question: string, signal: AbortSignal) => Promise<"yes" | "no">;
 }
 
+/** How long the end of a turn waits for its answer to be taken: a broker that is there takes milliseconds. */
+const answerMs = 1_000;
 /** How long leaving waits for hooks that are still under way. */
 const flushMs = 1_000;
 const floodLine = `${"flood ".repeat(13)}\n`;
@@ -49,6 +56,8 @@ export function createBody(options: BodyOptions): Body {
   let isReporting = script.statusProtocol === "unasked";
   let last: StatusReport | undefined;
   let isLeaving = false;
+  /** The lines of the turn that runs. */
+  let answer: string[] = [];
 
   const status = (report: StatusReport): void => {
     last = report;
@@ -57,6 +66,11 @@ export function createBody(options: BodyOptions): Body {
 
   const hook = async (type: HookSignal, fields: Readonly<Record<string, unknown>> = {}): Promise<void> => {
     if (script.hooks.includes(type)) await world.hooks?.report({ type, ...fields });
+  };
+
+  const say = (line: string): void => {
+    answer.push(line);
+    surface.say(line);
   };
 
   const showContext = (left: number, via: ContextVia): void => {
@@ -102,7 +116,7 @@ export function createBody(options: BodyOptions): Body {
   ) => Promise<unknown> | void;
   const handlers: { readonly [Name in ActionName]: Handler<Name> } = {
     say: (line, situation) => {
-      surface.say(fillIn(line, situation));
+      say(fillIn(line, situation));
     },
     print: (text, situation) => {
       surface.print(fillIn(text, situation));
@@ -111,7 +125,7 @@ export function createBody(options: BodyOptions): Body {
     reply: async (text, situation) => {
       const { message } = situation;
       const filled = fillIn(text, situation);
-      if (message?.id === undefined || message.from === undefined) return surface.say(filled);
+      if (message?.id === undefined || message.from === undefined) return say(filled);
       const to = message.to?.startsWith("#") === true ? message.to : message.from;
       await sendMessage({ to, text: filled, reply_to: message.id });
     },
@@ -190,6 +204,13 @@ export function createBody(options: BodyOptions): Body {
       if (last !== undefined) status(last);
     },
     hook,
+    beginAnswer: () => {
+      answer = [];
+    },
+    reportAnswer: async () => {
+      const text = answer.join("\n");
+      if (text.trim() !== "") await Promise.race([hook("said", { text }), sleep(answerMs)]);
+    },
     perform,
     showContext,
     leave,

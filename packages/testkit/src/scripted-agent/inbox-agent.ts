@@ -50,6 +50,7 @@ export async function playInboxAgent(script: AgentScript, world: World): Promise
     journal.write({ type: "turn_started", turn: turns });
     body.status({ state: "working" });
     void body.hook("turn_started");
+    body.beginAnswer();
     for (const message of messages) screen.say(`from ${message.from ?? "nobody"}: ${message.body}`);
     await pause(script.turnMs, signal);
     const fresh = messages.filter(({ id }) => script.repeats === "act" || id === undefined || !actedOn.has(id));
@@ -58,6 +59,7 @@ export async function playInboxAgent(script: AgentScript, world: World): Promise
     const ids = messages.flatMap(({ id }) => (id === undefined ? [] : [id]));
     for (const id of ids) actedOn.add(id);
     if (ids.length > 0) await tools.call("ack_message", { message_ids: ids });
+    await body.reportAnswer();
     journal.write({ type: "turn_ended", turn: turns, how });
     body.status({ state: script.turnEndState });
     void body.hook("turn_ended");

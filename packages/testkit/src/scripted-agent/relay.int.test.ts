@@ -54,12 +54,36 @@ const toolCalls = (tool: string): readonly Readonly<Record<string, unknown>>[] =
 test("hooks tell of readiness, of the exact prompt, of the context and of the turn's end", async () => {
   await play("agent", personas.contextHooks);
   submit("first line\nsecond ✓");
-  await expect.poll(signalTypes).toEqual(["ready", "prompt", "turn_ended", "context"]);
+  await expect.poll(signalTypes).toEqual(["ready", "prompt", "said", "turn_ended", "context"]);
   expect(relay.signals.slice(1)).toEqual([
     { type: "prompt", text: "first line\nsecond ✓" },
+    { type: "said", text: "echo: first line\nsecond ✓" },
     { type: "turn_ended" },
     { type: "context", pctLeft: 16 },
   ]);
+});
+
+test("B3: what it says in a turn is reported as one answer, before the turn shows as ended", async () => {
+  const twice = {
+    on: "turn",
+    do: [{ say: "All" }, { busy: 50 }, { print: "not words\n" }, { say: "green." }],
+  } as const;
+  const greeting = { on: "ready", do: [{ say: "hello there" }] } as const;
+  await play("agent", { rules: [greeting, twice] });
+  submit("go");
+  await terminal.journalled("turn_ended");
+  expect(relay.signals.filter((it) => it["type"] === "said")).toEqual([{ type: "said", text: "All\ngreen." }]);
+  const order = terminal.journal().map((it) => (it.type === "hook" ? it.signal : it.type));
+  expect(order.slice(0, order.indexOf("turn_ended"))).toContain("said");
+});
+
+test("B3: a turn that is interrupted has no answer", async () => {
+  await play("agent", { rules: [{ on: "turn", do: [{ say: "I begin" }, { busy: 60_000 }] }] });
+  submit("go");
+  await terminal.shows("I begin");
+  terminal.type("\u001b");
+  await terminal.journalled("turn_ended");
+  expect(signalTypes()).toEqual(["ready", "prompt"]);
 });
 
 test("signals that the script leaves out are not posted, and those it adds are", async () => {
@@ -110,7 +134,7 @@ test("hooks of turns that ran while the broker was away arrive afterwards, in or
   await relay.comeBack();
   await expect
     .poll(() => relay.signals.slice(1).map((it) => it["text"] ?? it["type"]), { timeout: 5_000 })
-    .toEqual(["one", "turn_ended", "two", "turn_ended"]);
+    .toEqual(["one", "echo: one", "turn_ended", "two", "echo: two", "turn_ended"]);
 });
 
 test("each message of a prompt is answered over MCP with a reference to it", async () => {

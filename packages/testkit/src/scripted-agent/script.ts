@@ -11,7 +11,7 @@ import type { Action, ContextVia } from "./actions.ts";
 import { flag, list, number, oneOf, shape, text, wholeNumber } from "./checks.ts";
 import type { Check } from "./checks.ts";
 
-export const hookSignals = ["ready", "turn_started", "turn_ended", "prompt", "blocked", "context"] as const;
+export const hookSignals = ["ready", "turn_started", "said", "turn_ended", "prompt", "blocked", "context"] as const;
 export type HookSignal = (typeof hookSignals)[number];
 
 export const triggers = ["boot", "ready", "message", "prompt", "turn"] as const;
@@ -83,7 +83,7 @@ export interface AgentScript {
   readonly statusProtocol: "unasked" | "asks" | "off";
   /** The state that it reports after a finished turn. An interrupted turn always ends `idle`. */
   readonly turnEndState: "done" | "idle";
-  /** Which signals it posts to the broker's hook endpoint, if there is one. */
+  /** Which signals it posts to the broker's hook endpoint, if there is one. `said` is what it has said in a turn, at its end. */
   readonly hooks: readonly HookSignal[];
   /** Post the prompt hook before the turn starts, and wait until it is taken. */
   readonly hookBeforeTurn: boolean;
@@ -129,7 +129,7 @@ export const scriptDefaults: AgentScript = {
   interruptible: true,
   statusProtocol: "unasked",
   turnEndState: "done",
-  hooks: ["ready", "prompt", "turn_ended", "context"],
+  hooks: ["ready", "prompt", "said", "turn_ended", "context"],
   hookBeforeTurn: false,
   hookOnInterrupt: false,
   context: undefined,
