@@ -72,6 +72,7 @@ function capabilities(programs: readonly string[]): readonly string[] {
         ["Versions that were tried", ...adapters.map(({ versions }) => versions.tried.join(", ") || "none")],
         ["Relay tools", ...adapters.map(({ connection }) => connection.tools ?? "none")],
         ["Reports", ...adapters.map(({ connection }) => connection.reports ?? "none")],
+        ["Its answers, from", ...adapters.map(({ connection }) => connection.says?.answers ?? "nothing")],
         ["Its own record is read", ...adapters.map(({ connection }) => yes(connection.readRecord !== undefined))],
         ["Answered at its terminal", ...adapters.map(({ answers = {} }) => Object.keys(answers).join(", ") || "no")],
         ["Interrupted by", ...adapters.map(({ interrupt }) => interrupt?.confirmedBy ?? "not")],

@@ -3,7 +3,7 @@
  *
  *   T1  A story that passes leaves a finding, with the signals that proved it.
  *   T2  A program that has no such story says so in the findings, with the reason.
- *   T3  One that fails shows the last lines of every running agent's terminal and the newest events.
+ *   T3  One that fails, an aside included, shows the last lines of every running agent's terminal and the newest events.
  */
 import path from "node:path";
 import process from "node:process";
@@ -21,6 +21,8 @@ export type Plot = (stage: LiveStage) => Promise<string>;
 export interface Told {
   readonly program: LiveProgram;
   readonly story: (row: RowId, title: string, plot: Plot) => void;
+  /** Of something that the page has no row for. `unless`: why it cannot be told of this program. */
+  readonly aside: (title: string, plot: (stage: LiveStage) => Promise<void>, unless?: string) => void;
 }
 
 export interface StorySetting extends Omit<LiveSetting, "guest"> {
@@ -52,22 +54,29 @@ export function forEachProgram(tell: (told: Told) => void, setting: StorySetting
       const find = (row: RowId, found: "proven" | "unknown" | "not possible", by: string): void => {
         recordFinding({ program: program.id, version: inject("installed")[program.id]?.version ?? "", row, found, by });
       };
+      const shown = (title: string, plot: (at: LiveStage) => Promise<void>) => async (): Promise<void> => {
+        try {
+          await plot(onStage());
+        } catch (error) {
+          process.stderr.write(`\n${program.id}, ${title}\n${await onStage().screens()}\n\n`);
+          throw error;
+        }
+      };
       tell({
         program,
         story: (row, title, plot) => {
           const reason = program.cannot[row];
           if (reason !== undefined) find(row, reason.how, reason.why);
-          const told = async (): Promise<void> => {
-            try {
-              find(row, "proven", await plot(onStage()));
-              if (process.env["LIVE_RECORD"] !== undefined && recorded.has(row)) keepStory(onStage(), row);
-            } catch (error) {
-              process.stderr.write(`\n${program.id}, ${title}\n${await onStage().screens()}\n\n`);
-              throw error;
-            }
-          };
+          const told = shown(title, async (at) => {
+            find(row, "proven", await plot(at));
+            if (process.env["LIVE_RECORD"] !== undefined && recorded.has(row)) keepStory(at, row);
+          });
           test(`${row}: ${title}`, ({ skip }) =>
             reason === undefined ? told() : skip(`${reason.how}: ${reason.why}`));
+        },
+        aside: (title, plot, unless) => {
+          const told = shown(title, plot);
+          test(title, ({ skip }) => (unless === undefined ? told() : skip(unless)));
         },
       });
     });

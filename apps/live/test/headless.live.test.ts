@@ -27,8 +27,14 @@ forEachProgram(({ program, story }) => {
       expect(exit).toMatchObject({ reason: "clean", code: 0 });
       await ada.next("agent_ready", exit.sequence);
     } else await ada.next("agent_idle", ended.sequence);
-    await ada.turn("%model say a second turn");
+    const second = await ada.turn("%model say a second turn");
     await stage.modelHas("a second turn");
+    const words = stage.watch.of("agent_said", "hal").map(({ text, sequence }) => ({ text, sequence }));
+    expect(words.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^Done after 1 tool result: /u),
+      "a second turn",
+    ]);
+    expect(words[1]?.sequence).toBeLessThan(second.sequence);
     const request = stage.model.requests().findLast((it) => it.asked?.text.includes("a second turn"));
     expect(JSON.stringify(request?.body)).toContain("from the pipes");
     return `seen by ${seen}, turns by ${by(ended)}${isOneShot ? "; a process for each turn, one conversation" : ""}`;

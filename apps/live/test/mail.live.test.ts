@@ -32,20 +32,28 @@ forEachProgram(({ program, story }) => {
     return "Ctrl-C, Ctrl-D, a title and the end of a paste were taken out";
   });
 
-  story("draft", "a half-written sentence stays whole, and mail comes after it", async (stage) => {
+  story("draft", "a half-written sentence stays whole, and mail comes after it or beside it", async (stage) => {
     const ada = await stage.hire("dora");
     await ada.turn("%model say hello");
     await ada.type("half a ");
     const begun = await ada.next("agent_draft_begun");
-    const { messageId } = await ada.tell("%model say relayed");
-    expect(await ada.view()).toMatchObject({ drafting: true, heldBy: null, pending: 1 });
+    const { messageId, sequence } = await ada.tell("%model say relayed");
+    if (program.takesMailBesideDraft === true) await ada.next("agent_turn_ended", sequence);
+    const pending = program.takesMailBesideDraft === true ? 0 : 1;
+    expect(await ada.view()).toMatchObject({ drafting: true, heldBy: null, pending });
     await ada.type("sentence");
     await ada.type("\r");
     const ended = await ada.next("agent_draft_ended", begun.sequence);
     await stage.modelHas("%model say relayed");
+    await stage.modelHas("half a");
     const own = stage.prompts().find((it) => it.includes("half a"));
     expect(own).toContain("half a sentence");
+    expect(own).not.toContain("relayed");
     const attempt = await stage.watch.until("delivery_attempt_started", (it) => it.messageId === messageId);
+    if (program.takesMailBesideDraft === true) {
+      await stage.watch.until("delivery_seen", (it) => it.messageId === messageId && it.sequence < ended.sequence);
+      return `the message went in by ${attempt.route}, and the draft stayed`;
+    }
     expect(attempt.sequence).toBeGreaterThan(ended.sequence);
     return "the message waited for the draft";
   });

@@ -1,8 +1,17 @@
 /** Turns: what is known of a program while it works and while it does not. */
+import { harnessById } from "@agent-relay/harness";
 import { expect } from "vitest";
 import { by, forEachProgram } from "../src/story.ts";
 
-forEachProgram(({ story }) => {
+/**
+ * After the end of the turn, at the latest. Up to now each of them has said its answer before that, if by little: Claude Code by
+ * 312 ms and Codex by 28 ms, whose status ends the turn after the hook that has the words; Qwen Code by 97 ms, whose title
+ * does; Gemini CLI in the same report; GitHub Copilot by 51 ms, by its record, which it may write after its hook; Pi by 36 ms
+ * and OpenCode by 193 ms, whose plugin posts one after the other. Nothing orders two ways of telling.
+ */
+const SAID_WITHIN_MS = 5_000;
+
+forEachProgram(({ program, story }) => {
   story("ready", "it is ready once, and takes a message at once", async (stage) => {
     const ada = await stage.hire("ada");
     const ready = await ada.next("agent_ready");
@@ -28,6 +37,14 @@ forEachProgram(({ story }) => {
     expect(await ada.view()).toMatchObject({ status: "working", state: "working" });
     const ended = await ada.next("agent_turn_ended", sequence);
     expect(ended.at - working.at).toBeGreaterThan(1_500);
+    if (harnessById(program.id).connection.says?.answers !== undefined) {
+      const said = await ada.next("agent_said", sequence);
+      expect(said).toMatchObject({ text: "slowly", epoch: 1, fidelity: "exact" });
+      expect(said.at - ended.at).toBeLessThan(SAID_WITHIN_MS);
+      await ada.next("agent_idle", ended.sequence);
+    }
+    const words = stage.watch.of("agent_said", "bea").map(({ text }) => text);
+    expect(words).toEqual(harnessById(program.id).connection.says?.answers === undefined ? [] : ["slowly"]);
     return by(working);
   });
 

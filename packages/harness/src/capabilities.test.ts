@@ -24,6 +24,47 @@ describe("capabilities", () => {
     expect(of("zed", "headless")?.by).toBeUndefined();
   });
 
+  it("B1: of whose answers nothing is claimed, nothing is read", () => {
+    const answers = harnessList.filter(({ connection }) => connection.says?.answers !== undefined).map(({ id }) => id);
+    expect(answers.toSorted()).toEqual([
+      "claude-code",
+      "codex",
+      "gemini-cli",
+      "github-copilot",
+      "opencode",
+      "pi",
+      "qwen-code",
+    ]);
+    // As those of them report it that have no words of ours inside; plugins post them, and are tested by themselves.
+    const stop = { hook_event_name: "Stop", last_assistant_message: "done" };
+    const lines = [
+      { type: "assistant.message", data: { content: "done" } },
+      { type: "gemini", content: "done", tokens: { input: 1, output: 1 } },
+    ];
+    const read = harnessList
+      .filter(({ connection }) =>
+        [
+          ...(connection.readReport?.(stop).signals ?? []),
+          ...lines.flatMap((line) => connection.readRecord?.(line) ?? []),
+        ].some(({ type }) => type === "said"),
+      )
+      .map(({ id }) => id);
+    expect([...read, "opencode", "pi"].toSorted()).toEqual(answers.toSorted());
+  });
+
+  it("B1: who has a way in without keys says what it can prove, and the other way round", () => {
+    for (const { id, inlet, routes } of harnessList) {
+      const keyless = routes.map(({ route }) => route).filter((it) => it === "file" || it === "plugin");
+      expect(keyless, id).toEqual(inlet === undefined ? [] : [inlet.route]);
+    }
+  });
+
+  it("a signal that several ways share is named once", () => {
+    expect(of("opencode", "message seen")?.by).toBe(
+      "the prompt hook quotes the message id; else acknowledged with ack_message",
+    );
+  });
+
   it("B1: who claims that records tell tokens reads records, and who claims reports reads them", () => {
     for (const { id, connection, headless } of harnessList) {
       if (connection.says?.tokens !== undefined)

@@ -11,6 +11,7 @@ export const capabilityNames = [
   "ready",
   "working",
   "turn ended",
+  "its answers",
   "blocked",
   "answered from outside",
   "interrupted",
@@ -45,7 +46,7 @@ const unknown: Found = { by: undefined, fidelity: undefined };
 function capability(row: Harness, name: CapabilityName): Found {
   const { observation, connection, headless } = row;
   const says = connection.says ?? {};
-  const seen = row.routes.flatMap((route) => route.seen ?? []);
+  const seen = [...new Set(row.routes.flatMap((route) => route.seen ?? []))];
   switch (name) {
     case "ready":
       return best([
@@ -65,6 +66,8 @@ function capability(row: Harness, name: CapabilityName): Found {
         exact(says.turns),
         silence(observation.turnQuietMs),
       ]);
+    case "its answers":
+      return best([exact(says.answers)]);
     case "blocked":
       return best([
         status(row),

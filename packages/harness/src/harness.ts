@@ -91,7 +91,7 @@ export interface Connection {
 }
 
 /** What reports and records of a program can tell. */
-export type Told = "ready" | "turns" | "prompts" | "blocked" | "tokens" | "compaction" | "session";
+export type Told = "ready" | "turns" | "answers" | "prompts" | "blocked" | "tokens" | "compaction" | "session";
 
 /** Keys that answer a dialog at its terminal, each written on its own with a pause between. */
 export interface AnswerKeys {
@@ -134,6 +134,11 @@ export interface ObservationRules {
   readonly titles?: { readonly rules: readonly TitleRule[]; readonly fidelity: Fidelity };
   /** Bracketed paste is on exactly while the program waits at its empty composer. */
   readonly pasteMode?: "composer";
+  /**
+   * Its record tells every message of its model, and the newest is its answer when a report of this source ends the turn.
+   * Absent: whatever says an answer says it once and at the end.
+   */
+  readonly answersAt?: string;
   /** Questions in the middle of a turn, read off the screen because the program says them in no other way. */
   readonly asks?: readonly AskRule[];
   /** A title that carries what is left of the context window. It counts once it has stood for a moment: it may flicker. */
@@ -180,6 +185,18 @@ export interface RouteProof {
   /** Absent when this route can never prove that the model saw the message. */
   readonly seen?: string;
 }
+
+/** A way into it that is not the keyboard of its terminal. Whether it is open is seen once the program runs. */
+export type Inlet =
+  | {
+      readonly route: "file";
+      /** The name of the private file, which its wiring plans and gives to the program where that reads it. */
+      readonly file: string;
+      /** A line that it takes as a prompt, its end included, with the injection's id in it as a string of JSON. */
+      readonly line: (injection: string, text: string) => string;
+    }
+  /** A plugin of ours inside it says `takes_mail`, and submits what it is answered. */
+  | { readonly route: "plugin" };
 
 export interface ExitPattern {
   readonly pattern: RegExp;
@@ -268,6 +285,7 @@ export interface Harness {
   /** `turn`: deliver only when it is idle. `anytime`: a plain line reader takes lines at any time. */
   readonly boundary: "turn" | "anytime";
   readonly routes: readonly RouteProof[];
+  readonly inlet?: Inlet;
   readonly observation: ObservationRules;
   readonly contextSources: readonly string[];
   readonly dialogs: readonly Dialog[];

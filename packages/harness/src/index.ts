@@ -37,6 +37,7 @@ export type {
   HarnessId,
   Headless,
   HeadlessOptions,
+  Inlet,
   ObservationRules,
   PermissionRule,
   Recognition,
@@ -53,6 +54,7 @@ export type { Inference, InferenceHint } from "./infer.ts";
 export { askedMode } from "./launch/permission.ts";
 export { planLaunch } from "./launch/plan.ts";
 export type { LaunchPlan, LaunchRequest } from "./launch/plan.ts";
+export { privateFileName } from "./launch/private-files.ts";
 export type { PlannedFile, PlannedMirror, Wiring, WiringInput } from "./launch/wiring.ts";
 export type {
   KnownState,
@@ -68,5 +70,5 @@ export type {
 export { createObserver } from "./observe/observer.ts";
 export type { Observed } from "./observe/observer.ts";
 export type { Opening } from "./observe/opening.ts";
-export { leavePlan, pastePlan } from "./paste.ts";
+export { leavePlan, pastePlan, promptText } from "./paste.ts";
 export { genericHarness, harnessById, harnesses, harnessList, isAttributableId, isHarnessId } from "./table.ts";

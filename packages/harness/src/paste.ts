@@ -26,7 +26,7 @@ export function pastePlan(options: {
   readonly text: string;
 }): readonly WriteStep[] {
   const { harness, bracketedPaste } = options;
-  const text = disarmed(stripControls(options.text).trimEnd(), harness.submit.disarm);
+  const text = promptText(harness, options.text);
   if (text === "") return [];
   if (bracketedPaste) return submitted(`\u001b[200~${text}\u001b[201~`, harness.submit);
   // A tab completes words in many line editors.
@@ -35,8 +35,10 @@ export function pastePlan(options: {
   return lines.flatMap((part) => submitted(part, harness.submit));
 }
 
-function disarmed(text: string, places: RegExp | undefined): string {
-  return places === undefined ? text : text.replaceAll(places, "\u2060$&");
+/** A text as the program may get it, whatever way it takes: nothing in it is a key, nor carried out (W3, W5). */
+export function promptText({ submit }: Pick<Harness, "submit">, text: string): string {
+  const stripped = stripControls(text).trimEnd();
+  return submit.disarm === undefined ? stripped : stripped.replaceAll(submit.disarm, "\u2060$&");
 }
 
 /** What has the program leave by itself; nothing if it knows no such words. */

@@ -16,6 +16,7 @@ export const opencode: LiveProgram = {
       },
     ],
   })}`,
+  takesMailBesideDraft: true,
   compact: "/compact",
   leave: "/exit",
   contextWindow: 100_000,

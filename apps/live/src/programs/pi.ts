@@ -9,6 +9,7 @@ export const pi: LiveProgram = {
   // It keeps the newest 20 000 tokens, by its own estimate of four characters each.
   compactsAfterCharacters: 120_000,
   leave: "/quit",
+  callsToolsIn: "bypass",
   contextWindow: 100_000,
   // It notes of which version it has shown the news.
   withoutItsNotes: (content) => {

@@ -19,6 +19,8 @@ export interface LiveProgram {
   readonly compact?: string;
   /** How a text of a message stands before its model, where it cannot be given as it is. */
   readonly arrives?: (text: string) => string;
+  /** Mail takes a way that needs no keys, so it does not wait for a draft. */
+  readonly takesMailBesideDraft?: true;
   /** How long its conversation has to be before it can be replaced. Absent: of any length. */
   readonly compactsAfterCharacters?: number;
   /** What a person types to leave. */

@@ -14,6 +14,7 @@ export const qwenCode: LiveProgram = {
   })}`,
   // It would add the file that `@` names, so a word joiner keeps that from it.
   arrives: (text) => text.replaceAll(/(?<=^|\s)@/gu, "\u2060@"),
+  takesMailBesideDraft: true,
   compact: "/compress",
   leave: "/quit",
   // It adds which form its settings have.

@@ -17,6 +17,14 @@ export function sessionNamed({
   return [{ type: "session", sessionId, ...(isPath ? { record } : {}) }];
 }
 
+/** What some of them say where the model has said nothing. */
+const noWords = "[no response text]";
+
+/** What the model answered, of a report that has it. */
+export function saidIn(text: unknown): readonly AgentSignal[] {
+  return typeof text === "string" && text.trim() !== "" && text !== noWords ? [{ type: "said", text }] : [];
+}
+
 export function readHookEvent(payload: Readonly<Record<string, unknown>>): HookReport | undefined {
   const event = payload["hook_event_name"];
   if (typeof event !== "string") return undefined;

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ConversationInput } from "../conversation.ts";
 import type { AgentSignal } from "../hook-report.ts";
-import { readGooseLine } from "./goose/run.ts";
-import { initialOneShot, stepOneShot, type LineReader } from "./one-shot.ts";
+import { readGooseLine, readGooseWords } from "./goose/run.ts";
+import { initialOneShot, stepOneShot, type LineReader, type Readers } from "./one-shot.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -13,10 +13,10 @@ const bytes = (...lines: readonly unknown[]): Uint8Array =>
 /** Of a program whose lines are signals already. */
 const readPlain: LineReader = ({ signals }) => (Array.isArray(signals) ? (signals as readonly AgentSignal[]) : []);
 
-function talk(read: LineReader = readPlain, options: Parameters<typeof initialOneShot>[0] = fresh) {
+function talk(readers: Readers = { read: readPlain }, options: Parameters<typeof initialOneShot>[0] = fresh) {
   let state = initialOneShot(options);
   const put = (input: ConversationInput) => {
-    const { state: next, ...rest } = stepOneShot(read, state, input);
+    const { state: next, ...rest } = stepOneShot(readers, state, input);
     state = next;
     return { ...rest, said: rest.observations.map(({ type }) => type) };
   };
@@ -78,7 +78,7 @@ describe("a program that takes one prompt", () => {
     expect(said).toEqual(["ready", "session", "working"]);
     expect(it.put({ type: "caught_up", at: 2 })).toMatchObject({ writes: [], observations: [] });
     expect(it.deliver("inj_2").outcomes[0]?.outcome).toBe("refused");
-    const known = talk(readPlain, { known: { sessionId }, resume: undefined });
+    const known = talk({ read: readPlain }, { known: { sessionId }, resume: undefined });
     expect(known.put({ type: "caught_up", at: 2 }).said).toEqual([]);
     expect(known.says(plain[0]).said).toEqual(["working"]);
   });
@@ -121,8 +121,30 @@ describe("a program that takes one prompt", () => {
       { type: "tokens", inputTokens: 7_873, cachedInputTokens: 0, outputTokens: 9 },
       { type: "turn_ended" },
     ]);
-    const continued = talk(readGooseLine, { known: undefined, resume: "s1" });
+    const continued = talk({ read: readGooseLine }, { known: undefined, resume: "s1" });
     expect(continued.says(...goose).said).toEqual(["ready", "working", "turn_ended"]);
+  });
+
+  it("N4: the last message of the model that has words is its answer, put together from its pieces", () => {
+    // As goose wrote them, but for the words.
+    const says = (id: string | null, ...content: readonly Json[]) => ({
+      type: "message",
+      message: { id, role: "assistant", created: 1_795_298_777, content },
+    });
+    const words = (id: string | null, text: string) => says(id, { type: "text", text });
+    const tool = says("chatcmpl-1", { type: "toolRequest", id: "call_1", toolCall: { status: "success" } });
+    const given = { type: "message", message: { id: "msg_1", role: "user", content: [{ type: "text", text: "no" }] } };
+    const answers = (...lines: readonly Json[]) =>
+      talk({ read: readGooseLine, words: readGooseWords })
+        .says(...lines, ...goose.slice(1))
+        .observations.flatMap((it) => (it.type === "said" ? [it.text] : it.type === "turn_ended" ? ["·"] : []));
+    expect(
+      answers(words("chatcmpl-1", "I look."), tool, given, words("chatcmpl-2", "All\n"), words("chatcmpl-2", "green.")),
+    ).toEqual(["All\ngreen.", "·"]);
+    expect(answers(words("chatcmpl-1", "I do it now."), tool, given)).toEqual(["I do it now.", "·"]);
+    expect(answers(tool, given)).toEqual(["·"]);
+    const failure = "Ran into this error: Authentication error: no";
+    expect(answers(words("chatcmpl-1", "half"), words(null, failure))).toEqual(["·"]);
   });
 
   it("V2, V5: however the output is cut it says the same, and nothing makes it fail", () => {

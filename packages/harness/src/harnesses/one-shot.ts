@@ -5,6 +5,7 @@
  *   N1  The first message is the prompt, and nothing can follow it: every other one is refused.
  *   N2  It is accepted when the program says anything at all that its reader understands.
  *   N3  A reader is stateless and total: a line that says nothing known says nothing.
+ *   N4  What the model said last is told at the end of the turn, unless the turn has failed.
  */
 import {
   conversationOf,
@@ -16,6 +17,7 @@ import {
   type DeliveryOutcome,
 } from "../conversation.ts";
 import type { AgentSignal } from "../hook-report.ts";
+import { answerOf, grown, noText, type GrowingText } from "../growing-text.ts";
 import { noJsonLines, takeJsonLines, type JsonLines } from "../json-lines.ts";
 import type { Observation } from "../observe/observation.ts";
 
@@ -23,6 +25,14 @@ type Line = Readonly<Record<string, unknown>>;
 
 /** What one line says, of a session that is new or continued. */
 export type LineReader = (line: Line, session: "new" | "continued") => readonly AgentSignal[];
+
+/** Words of the model in one line, and in which of its messages they stand. */
+export type WordReader = (line: Line) => { readonly message: string; readonly words: string } | undefined;
+
+export interface Readers {
+  readonly read: LineReader;
+  readonly words?: WordReader;
+}
 
 export interface OneShot {
   readonly session: "new" | "continued";
@@ -32,12 +42,14 @@ export interface OneShot {
   readonly prompt: string | true | undefined;
   readonly isAccepted: boolean;
   readonly sessionId: string | undefined;
+  /** The newest message of the model that has words. */
+  readonly message: { readonly id: string; readonly words: GrowingText } | undefined;
 }
 
 export const oneShotConversation =
-  (read: LineReader): ConversationFactory =>
+  (readers: Readers): ConversationFactory =>
   (options) =>
-    conversationOf(initialOneShot(options), (state, input) => stepOneShot(read, state, input));
+    conversationOf(initialOneShot(options), (state, input) => stepOneShot(readers, state, input));
 
 export function initialOneShot({ known, resume }: Pick<ConversationOptions, "known" | "resume">): OneShot {
   return {
@@ -47,6 +59,7 @@ export function initialOneShot({ known, resume }: Pick<ConversationOptions, "kno
     prompt: undefined,
     isAccepted: false,
     sessionId: known?.sessionId,
+    message: undefined,
   };
 }
 
@@ -58,7 +71,7 @@ interface Out {
   readonly outcomes: DeliveryOutcome[];
 }
 
-export function stepOneShot(read: LineReader, before: OneShot, input: ConversationInput): ConversationStep<OneShot> {
+export function stepOneShot(readers: Readers, before: OneShot, input: ConversationInput): ConversationStep<OneShot> {
   const state: Draft = { ...before };
   const out: Out = { observations: [], writes: [], outcomes: [] };
   switch (input.type) {
@@ -69,7 +82,10 @@ export function stepOneShot(read: LineReader, before: OneShot, input: Conversati
     case "output": {
       const { lines, objects } = takeJsonLines(state.lines, input.data);
       state.lines = lines;
-      for (const line of objects) for (const signal of read(line, state.session)) take(state, out, signal, input.at);
+      for (const line of objects) {
+        takeWords(state, readers.words?.(line));
+        for (const signal of readers.read(line, state.session)) take(state, out, signal, input.at);
+      }
       break;
     }
     case "deliver":
@@ -100,6 +116,13 @@ function deliver(state: Draft, out: Out, injection: string, text: string): void 
   else out.writes.push({ id: `deliver/${injection}`, data: `${text}\n`, end: true });
 }
 
+function takeWords(state: Draft, piece: ReturnType<WordReader>): void {
+  if (piece === undefined || piece.words === "") return;
+  const id = piece.message.slice(0, 256);
+  const before = state.message?.id === id ? state.message.words : noText;
+  state.message = { id, words: grown(before, piece.words) };
+}
+
 function take(state: Draft, out: Out, signal: AgentSignal, at: number): void {
   becomeReady(state, out, at);
   if (typeof state.prompt === "string" && !state.isAccepted)
@@ -120,15 +143,19 @@ function take(state: Draft, out: Out, signal: AgentSignal, at: number): void {
     case "turn_ended":
       if (state.phase !== "working") return;
       state.phase = "over";
+      if (state.message !== undefined)
+        out.observations.push({ type: "said", text: answerOf(state.message.words), ...said });
       out.observations.push({ type: "turn_ended", ...said });
       return;
     case "blocked":
+      state.message = undefined;
       // It ends by itself, so nobody can answer it.
       out.observations.push({ type: "blocked", kind: signal.kind, what: signal.what, answerable: false, ...said });
       return;
     case "tokens":
       out.observations.push({ ...signal, model: signal.model, ...said });
       return;
+    case "said":
     case "prompt":
     case "context":
     case "compacted":
@@ -139,6 +166,7 @@ function take(state: Draft, out: Out, signal: AgentSignal, at: number): void {
     case "unblocked":
     case "boundary":
     case "served":
+    case "takes_mail":
       return;
     default:
       signal satisfies never;

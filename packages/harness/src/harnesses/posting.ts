@@ -7,7 +7,10 @@
  *   J3  What waits is bounded.
  */
 
-/** JavaScript that defines `post(signal, take)`, and small functions for values of any kind. */
+/**
+ * JavaScript that defines `post(signal, take)`; `send(signal, patience)`, which posts once and out of order; and small
+ * functions for values of any kind.
+ */
 export function postingScript(source: string): string {
   return `const url = process.env.AGENT_RELAY_HOOK_URL;
 const token = process.env.AGENT_RELAY_TOKEN;
@@ -40,13 +43,13 @@ async function drain() {
   isPosting = false;
 }
 
-async function send(signal) {
+async function send(signal, patience = 5000) {
   try {
     const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: "Bearer " + token },
       body: JSON.stringify({ signal, source: ${JSON.stringify(source)} }),
-      signal: AbortSignal.timeout(5000),
+      signal: AbortSignal.timeout(patience),
     });
     if (response.status >= 500) return undefined;
     const answer = response.status === 200 ? await response.json() : undefined;

@@ -44,6 +44,8 @@ export interface LaunchRequest {
   readonly sessionId?: string | undefined;
   /** Where it will run if the spawn names no directory; absolute. */
   readonly cwd?: string | undefined;
+  /** This version of the program was tried. Options that an older one may not know are given to no other. */
+  readonly tried?: boolean | undefined;
   /** Whether the program will run as root; some refuse things then. */
   readonly root?: boolean | undefined;
 }

@@ -2,9 +2,13 @@
 import type { LaunchRequest } from "./plan.ts";
 import type { PlannedFile } from "./wiring.ts";
 
-/** Agent and epoch are part of the name, so that no two incarnations share a path even in one directory. */
 export function privateFile(request: LaunchRequest, name: string, content: string): PlannedFile {
-  return { path: `${request.agent}@${request.epoch}.${name}`, mode: 0o600, content };
+  return { path: privateFileName(request.agent, request.epoch, name), mode: 0o600, content };
+}
+
+/** Agent and epoch are part of the name, so that no two incarnations share a path even in one directory. */
+export function privateFileName(agent: string, epoch: number, name: string): string {
+  return `${agent}@${epoch}.${name}`;
 }
 
 /** The token is read from here, so that it never stands among curl's arguments. */

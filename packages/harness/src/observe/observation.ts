@@ -35,6 +35,8 @@ export type Observation =
   | (Said & { readonly type: "context"; readonly pctLeft: number })
   /** The program took this text as a prompt. */
   | (Said & { readonly type: "prompt"; readonly text: string })
+  /** What its model answered, whole. */
+  | (Said & { readonly type: "said"; readonly text: string })
   | (Said & { readonly type: "session"; readonly sessionId: string })
   | (Said & { readonly type: "compacted" })
   | (Said & {
@@ -82,6 +84,8 @@ export interface ObserverState {
   readonly exactContext: boolean;
   readonly quoted: readonly (readonly number[])[];
   readonly opening: Opening | undefined;
+  /** Where the record tells every message of the model: the newest of this turn. */
+  readonly answer: string | undefined;
   /** What a hook last said that the program asks. */
   readonly asked: { readonly kind: BlockKind; readonly what: string; readonly at: number } | undefined;
 }

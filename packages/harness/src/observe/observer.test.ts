@@ -461,11 +461,15 @@ describe("context after a compaction", () => {
 
   it("a title that still shows the old figure is no report", () => {
     const shown = lines("codex", [
+      status(0, "state=idle"),
       title(1, "Ready | Context 17% left"),
-      compacted(500),
-      title(600, "Working | Context 17% left"),
+      compacted(2_000),
+      title(2_100, "Working | Context 17% left"),
+      status(2_200, "state=working"),
+      title(3_500, "Ready | Context 17% left"),
+      status(3_600, "state=idle"),
     ]);
-    expect(shown).toEqual(["301 context 17 title exact", "500 compacted hook exact"]);
+    expect(shown).toEqual(["301 context 17 title exact", "2000 compacted hook exact"]);
   });
 
   it("a figure that comes back for a moment while it compacts is not told", () => {
@@ -762,5 +766,44 @@ describe("properties of observation", () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe("answers", () => {
+  const signal = (at: number, it: AgentSignal, source = "hook"): ObserverInput => ({
+    type: "signal",
+    signal: it,
+    source,
+    at,
+  });
+  const words = (id: HarnessId, ...inputs: readonly ObserverInput[]) =>
+    observe(id, inputs).said.flatMap((it) =>
+      it.type === "said" ? [`${it.text} by ${it.source}`] : it.type === "turn_ended" ? ["turn_ended"] : [],
+    );
+
+  it("O8: an answer is told whatever tells the state, and before the end of the turn in the same report", () => {
+    const stop = [
+      signal(9_030, { type: "said", text: "done" }, "hook:Stop"),
+      signal(9_030, { type: "turn_ended" }, "hook:Stop"),
+    ];
+    const ofStatus = [status(5, "state=idle"), status(9_010, "state=working"), ...stop, status(9_040, "state=done")];
+    expect(words("claude-code", ...ofStatus)).toEqual(["done by hook:Stop", "turn_ended"]);
+    const ofHooks = [signal(5, { type: "ready" }), signal(9_010, { type: "turn_started" }), ...stop];
+    expect(words("generic", ...ofHooks)).toEqual(["done by hook:Stop", "turn_ended"]);
+  });
+
+  it("O8: where the record tells every message, the newest is the answer once a report has ended the turn", () => {
+    const begins = (at: number) => signal(at, { type: "turn_started" }, "hook:BeforeAgent");
+    const ends = (at: number, source = "hook:AfterAgent") => signal(at, { type: "turn_ended" }, source);
+    const says = (at: number, text: string) => signal(at, { type: "said", text }, "record");
+    expect(words("gemini-cli", begins(10), says(20, "I look."), says(30, "done"), ends(40), ends(50))).toEqual([
+      "done by record",
+      "turn_ended",
+    ]);
+    // A refusal and a failure end a turn in other words, and are followed by none of its own.
+    expect(words("gemini-cli", begins(10), says(20, "I look."), ends(30, "record"), begins(40), ends(50))).toEqual([
+      "turn_ended",
+      "turn_ended",
+    ]);
   });
 });

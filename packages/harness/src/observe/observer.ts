@@ -10,8 +10,10 @@
  *   O6  State is bounded, whatever the program writes.
  *   O7  Of a version that was not tried only what `untried-version.ts` leaves of the rules counts, and nothing that it
  *       asks is answerable.
+ *   O8  An answer is told once, and before the end of its turn where one report tells both; whatever else tells the state,
+ *       for no other source has its words.
  */
-import type { BlockKind } from "@agent-relay/protocol";
+import { headAndTail, limits, type BlockKind } from "@agent-relay/protocol";
 import type { AskRule, Harness } from "../harness.ts";
 import type { AgentSignal } from "../hook-report.ts";
 import { lookAtAsking } from "./asking.ts";
@@ -82,6 +84,7 @@ export function createObserver(
       exactContext: false,
       quoted: [],
       opening: known === undefined ? newOpening(row) : undefined,
+      answer: undefined,
       asked: undefined,
     };
   }
@@ -275,6 +278,8 @@ export function createObserver(
         state.compaction = "past";
         out.push({ ...signal, ...said });
         return;
+      case "said":
+        return takeAnswer(state, out, signal.text, said);
       case "prompt":
       case "session":
         out.push({ ...signal, ...said });
@@ -285,10 +290,13 @@ export function createObserver(
       // About the answer to a report, and nothing about the program.
       case "boundary":
       case "served":
+      case "takes_mail":
         return;
       default:
         break;
     }
+    if (signal.type === "turn_started") state.answer = undefined;
+    if (signal.type === "turn_ended" && source === rules.answersAt) sayAnswer(state, out, said);
     if (signal.type === "blocked" && signal.what !== undefined)
       state.asked = { kind: signal.kind, what: signal.what, at };
     // Hooks travel another way than the terminal's output: a late one must not undo what the program's status said since.
@@ -319,6 +327,18 @@ export function createObserver(
       default:
         signal satisfies never;
     }
+  }
+
+  function takeAnswer(state: Draft, out: Observation[], text: string, said: Said): void {
+    if (rules.answersAt === undefined) out.push({ type: "said", text, ...said });
+    // Whether more follows is known when the turn ends.
+    else state.answer = headAndTail(text, limits.answerCharactersMax);
+  }
+
+  function sayAnswer(state: Draft, out: Observation[], said: Said): void {
+    const { answer } = state;
+    state.answer = undefined;
+    if (answer !== undefined) out.push({ type: "said", text: answer, ...said, source: "record" });
   }
 
   /** Dialogs of the first run, in text whose sequences are whole. */

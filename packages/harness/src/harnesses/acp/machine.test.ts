@@ -82,7 +82,9 @@ function talk(conversation: Conversation) {
                 ? ` ${it.sessionId}`
                 : it.type === "context"
                   ? ` ${it.pctLeft}`
-                  : "";
+                  : it.type === "said"
+                    ? ` ${it.text}`
+                    : "";
         observations.push(`${it.type}${detail}`);
       }
       for (const { id, data, end } of step.writes)
@@ -119,7 +121,47 @@ describe("a program that speaks the Agent Client Protocol", () => {
     expect(it.outcomes).toEqual([]);
     it.tell(output(said), output(said), output(ended("i1")));
     expect(it.outcomes).toEqual(["i1 accepted request_accepted"]);
-    expect(it.observations.slice(2)).toEqual(["working", "tokens 24966 7 gemini-2.5-flash", "turn_ended"]);
+    expect(it.observations.slice(2)).toEqual([
+      "working",
+      "tokens 24966 7 gemini-2.5-flash",
+      "said donedone",
+      "turn_ended",
+    ]);
+  });
+
+  it("the answer of a turn is its last message with words, whatever it said before it used a tool", () => {
+    const says = (text: string, more: object = {}): string =>
+      update("agent_message_chunk", { content: { type: "text", text }, ...more });
+    const answers = (...lines: readonly string[]): readonly string[] => {
+      const it = openTalk();
+      it.tell(deliver("i1"), output(lines.join("")));
+      return it.observations.filter((one) => one.startsWith("said"));
+    };
+    const tool = update("tool_call", { toolCallId: "call-0" });
+    expect(answers(says("I "), says("look."), tool, says("All\n"), says("green."), ended("i1"))).toEqual([
+      "said All\ngreen.",
+    ]);
+    expect(answers(says("I do it now."), tool, says(""), ended("i1"))).toEqual(["said I do it now."]);
+    expect(answers(says("one", { messageId: "a" }), says("two", { messageId: "b" }), ended("i1"))).toEqual([
+      "said two",
+    ]);
+    const inside = { _meta: { parentToolCallId: "call-0" } };
+    expect(answers(tool, says("inside", inside), ended("i1"))).toEqual([]);
+    expect(answers(says("half"), rpc({ id: "turn/i1", result: { stopReason: "cancelled" } }))).toEqual([]);
+    expect(answers(says("half"), failed("i1", 500, "no"))).toEqual([]);
+    expect(answers(ended("i1"))).toEqual([]);
+  });
+
+  it("V5: of a very long answer the ends are kept, and what is between them is counted", () => {
+    const it = openTalk();
+    it.tell(deliver("i1"));
+    const piece = update("agent_message_chunk", { content: { type: "text", text: "x".repeat(100_000) } });
+    for (let count = 0; count < 9; count += 1) it.tell(output(piece));
+    it.tell(output(ended("i1")));
+    const said = it.observations.find((one) => one.startsWith("said")) ?? "";
+    const [, missing] = /\[… (\d+) characters left out …\]/u.exec(said) ?? [];
+    expect(said.length).toBeLessThanOrEqual("said ".length + 16_000);
+    expect(Number(missing) + (said.match(/x/gu)?.length ?? 0)).toBe(900_000);
   });
 
   it("only one prompt at a time, because a second would end the first", () => {
@@ -321,6 +363,7 @@ describe("a program that speaks the Agent Client Protocol", () => {
       `blocked auth ${refused} true`,
       "unblocked",
       "working",
+      "said Error: (HTTP 429)got over it",
       "turn_ended",
     ]);
   });

@@ -7,6 +7,7 @@
  *     the JSON-RPC message, so that an answer says by itself what it answers (V3, V4).
  *   - One prompt at a time: some programs take a second one for the end of the first.
  *   - A verdict permits once or refuses once. Where a program does not offer that, nothing can be permitted from here.
+ *   - A message ends where a tool is called or another one begins; the last of a turn is its answer.
  *   - What is said of the past when a session is continued is nobody's turn.
  */
 import { oneLine, type Verdict } from "@agent-relay/protocol";
@@ -19,6 +20,7 @@ import {
   type ConversationWrite,
   type DeliveryOutcome,
 } from "../../conversation.ts";
+import { answerOf, grown, noText, type GrowingText } from "../../growing-text.ts";
 import { noJsonLines, takeJsonLines, type JsonLines } from "../../json-lines.ts";
 import type { Observation, Said } from "../../observe/observation.ts";
 import { isObject } from "../../json-values.ts";
@@ -60,6 +62,8 @@ export interface AcpState {
   readonly counted: AcpUsage | undefined;
   /** What the turn that runs said of its failure, and why. */
   readonly failing: { readonly kind: "auth" | "quota" | "context"; readonly why: string } | undefined;
+  /** The newest message of the turn that runs. */
+  readonly message: Message | undefined;
   /** The delivery whose turn runs. */
   readonly turn: string | undefined;
   /** That turn has shown itself, so the prompt was taken. */
@@ -70,6 +74,14 @@ export interface AcpState {
   readonly stuck: boolean;
   /** Requests that wait for a verdict, the oldest first, which is the one that is shown. */
   readonly asked: readonly Asked[];
+}
+
+interface Message {
+  /** Where the program tells it. */
+  readonly id: string | undefined;
+  readonly words: GrowingText;
+  /** More words belong to another one. */
+  readonly isOver: boolean;
 }
 
 interface Draft {
@@ -100,6 +112,7 @@ function initialState({ known }: ConversationOptions): AcpState {
     pctLeft: undefined,
     counted: undefined,
     failing: undefined,
+    message: undefined,
     turn: undefined,
     taken: false,
     working: sessionId === undefined ? false : undefined,
@@ -264,10 +277,11 @@ function turnOver(
       const added = dialect.sumsUsage === true ? addedUsage(options, draft, usage) : usage;
       if (added.inputTokens + added.outputTokens > 0) say(draft, { type: "tokens", ...added });
     }
+    if (error === undefined && result["stopReason"] !== "cancelled") sayAnswer(draft);
     endWork(draft);
   }
   const { failing } = draft.state;
-  draft.state = { ...draft.state, failing: undefined };
+  draft.state = { ...draft.state, failing: undefined, message: undefined };
   const kind = error === undefined ? failing?.kind : dialect.failure(why);
   if (kind === "context") say(draft, { type: "context", pctLeft: 0 });
   else if (kind !== undefined) {
@@ -275,6 +289,14 @@ function turnOver(
     // Whoever answers has seen to it, and the next message is another attempt.
     say(draft, { type: "blocked", kind, what: error === undefined ? failing?.why : why, answerable: true });
   }
+}
+
+function sayAnswer(draft: Draft): void {
+  const { message, failing } = draft.state;
+  // What it says of its failure is not its model's.
+  if (message === undefined || failing !== undefined) return;
+  const text = answerOf(message.words);
+  if (text.trim() !== "") say(draft, { type: "said", text });
 }
 
 /** Of a sum. What a session that is continued used in its earlier lives is not known, so its first sum counts as old. */
@@ -323,19 +345,38 @@ function takeUpdate(dialect: AcpDialect, draft: Draft, params: Json): void {
     }
     case "agent_message_chunk":
       takeFailure(dialect, draft, update["content"]);
+      takeWords(draft, update);
       take(draft);
       return;
     case "usage_update":
       takeContext(draft, update);
       return;
-    case "agent_thought_chunk":
     case "tool_call":
+      if (draft.state.message !== undefined)
+        draft.state = { ...draft.state, message: { ...draft.state.message, isOver: true } };
+      take(draft);
+      return;
+    case "agent_thought_chunk":
     case "plan":
       take(draft);
       return;
     default:
       return;
   }
+}
+
+function takeWords(draft: Draft, { content, messageId, _meta: meta }: Json): void {
+  const piece = isObject(content) && typeof content["text"] === "string" ? content["text"] : "";
+  // What a subagent says is part of a tool's work.
+  const isOwn = !isObject(meta) || meta["parentToolCallId"] === undefined;
+  if (piece === "" || !isOwn || draft.state.phase !== "open") return;
+  const id = typeof messageId === "string" ? messageId.slice(0, idCharactersMax) : undefined;
+  const { message } = draft.state;
+  const goesOn = message !== undefined && !message.isOver && message.id === id;
+  draft.state = {
+    ...draft.state,
+    message: { id, words: grown(goesOn ? message.words : noText, piece), isOver: false },
+  };
 }
 
 function sayUsage(draft: Draft, { own, ...usage }: AcpUsage & { readonly own: boolean }): void {

@@ -121,8 +121,20 @@ describe("talking with Claude Code on pipes", () => {
     expect(it.says(initialized).said).toEqual(["ready"]);
     expect(it.says(init()).said).toEqual(["session", "working"]);
     expect(it.says(replay("hello msg_1")).observations).toMatchObject([{ type: "prompt", text: "hello msg_1" }]);
-    expect(it.says(assistant(13_431), result()).said).toEqual(["tokens", "context", "turn_ended"]);
+    expect(it.says(assistant(13_431), result()).said).toEqual(["tokens", "context", "said", "turn_ended"]);
     expect(it.says(init("u-2")).said).toEqual(["working"]);
+  });
+
+  it("tells what its model answered, before the end of the turn, and nothing of a turn that failed", () => {
+    const it = ready();
+    it.says(init());
+    const { observations } = it.says(result({ result: "All\ngreen." }));
+    const said = { type: "said", text: "All\ngreen.", source: "stream:result", fidelity: "exact" };
+    expect(observations.slice(-2)).toMatchObject([said, { type: "turn_ended" }]);
+    it.says(init("u-2"));
+    expect(it.says(apiError(500, "API Error: 500")).said).not.toContain("said");
+    it.says(init("u-3"));
+    expect(it.says(result({ result: undefined, subtype: "error_during_execution" })).said).not.toContain("said");
   });
 
   it("K1: a message is accepted by its uuid, and asked for again it is not written again", () => {
@@ -351,7 +363,7 @@ describe("talking with Claude Code on pipes", () => {
       return { all, state };
     };
     const whole = run([]);
-    expect(whole.all.length).toBe(10);
+    expect(whole.all.length).toBe(11);
     fc.assert(
       fc.property(fc.array(fc.nat(story.length)), (cuts) => {
         expect(run(cuts)).toEqual(whole);

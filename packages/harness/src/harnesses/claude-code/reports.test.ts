@@ -53,6 +53,27 @@ describe("what Claude Code reports", () => {
     ],
     ["the same inside a subagent", { hook_event_name: "PostToolBatch", agent_id: "a1" }, []],
     [
+      "an answer, before the end of its turn",
+      { hook_event_name: "Stop", stop_hook_active: false, last_assistant_message: "All\ngreen.", background_tasks: [] },
+      [{ type: "said", text: "All\ngreen." }, { type: "turn_ended" }],
+    ],
+    [
+      "an answer after which a subagent goes on",
+      {
+        hook_event_name: "Stop",
+        last_assistant_message: "It looks.",
+        background_tasks: [{ type: "subagent", status: "running" }],
+      },
+      [{ type: "said", text: "It looks." }],
+    ],
+    ["no answer of a subagent", { hook_event_name: "Stop", agent_id: "a1", last_assistant_message: "found it" }, []],
+    [
+      "no answer in what it says of a failure",
+      { hook_event_name: "StopFailure", error: "unknown", last_assistant_message: "API Error: 500" },
+      [{ type: "turn_ended" }],
+    ],
+    ["a turn without words", { hook_event_name: "Stop", last_assistant_message: " \n" }, [{ type: "turn_ended" }]],
+    [
       "a stop while a subagent runs",
       { hook_event_name: "Stop", background_tasks: [{ type: "subagent", status: "running" }] },
       [],

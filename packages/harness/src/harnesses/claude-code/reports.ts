@@ -4,7 +4,7 @@
  * Hooks inside a subagent carry `agent_id`, and the id and the transcript of the session that it belongs to.
  */
 import type { AgentSignal, HookReport } from "../../hook-report.ts";
-import { nothingReported, readHookEvent, sessionNamed } from "../hook-events.ts";
+import { nothingReported, readHookEvent, saidIn, sessionNamed } from "../hook-events.ts";
 import { asked, isQuestion } from "./short-form.ts";
 import { isObject } from "../../json-values.ts";
 
@@ -39,7 +39,12 @@ function ownSignals(payload: Readonly<Record<string, unknown>>): readonly AgentS
     case "PostToolBatch":
       return inSubagent ? [] : [{ type: "unblocked" }, { type: "boundary" }];
     case "Stop":
-      return inSubagent || agentsRun(payload["background_tasks"]) ? [] : [{ type: "turn_ended" }];
+      // Before a turn that a subagent in the background will begin it has answered, too.
+      if (inSubagent) return [];
+      return [
+        ...saidIn(payload["last_assistant_message"]),
+        ...(agentsRun(payload["background_tasks"]) ? [] : [{ type: "turn_ended" } as const]),
+      ];
     case "StopFailure":
       return inSubagent ? [] : failed(payload);
     case "Notification":

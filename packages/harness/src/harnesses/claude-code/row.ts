@@ -60,6 +60,7 @@ export const claudeCode: Harness = {
     readRecord: readClaudeRecord,
     says: {
       turns: "prompt and stop hooks",
+      answers: "Stop hook",
       prompts: "UserPromptSubmit hook",
       blocked: "PermissionRequest hook",
       tokens: "transcript",

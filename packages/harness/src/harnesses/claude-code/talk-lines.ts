@@ -100,6 +100,9 @@ function takeResult(state: TalkDraft, out: TalkOut, line: Line, at: number): voi
   takeUsage(state, out, line, at);
   state.resultCame = true;
   if (state.phase === "starting") return;
+  const { result } = line;
+  if (line["is_error"] !== true && typeof result === "string" && result.trim() !== "")
+    out.observations.push({ type: "said", text: result, ...said("result", at) });
   if (state.agents === 0) turnEnds(state, out, at);
   const kind = line["is_error"] === true ? failureOf(line) : undefined;
   if (kind === undefined) return;

@@ -114,6 +114,24 @@ describe("a turn", () => {
     expect(hear(turnCompleted()).said).toEqual([{ type: "turn_ended" }]);
   });
 
+  it("tells the last message of its model before it ends, and none of a turn that was cut off or of a subagent", () => {
+    const { hear, opened } = talk();
+    opened();
+    const message = (text: string, thread = threadId) =>
+      note("item/completed", { threadId: thread, item: { type: "agentMessage", id: "a", text, phase: null } });
+    expect(hear(turnStarted(), message("I look."), message("All\ngreen."), message("")).said).toEqual([
+      { type: "working" },
+    ]);
+    expect(hear(message("child's", "child"), turnCompleted()).said).toEqual([
+      { type: "said", text: "All\ngreen." },
+      { type: "turn_ended" },
+    ]);
+    hear(turnStarted("t2"), message("half"));
+    expect(hear(turnCompleted({ id: "t2", status: "interrupted" })).said).toEqual([{ type: "turn_ended" }]);
+    hear(turnStarted("t3"));
+    expect(hear(turnCompleted({ id: "t3" })).said).toEqual([{ type: "turn_ended" }]);
+  });
+
   it("takes a message into itself, and one that came too late becomes a turn of its own", () => {
     const { put, hear, opened } = talk();
     opened();

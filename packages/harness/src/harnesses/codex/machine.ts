@@ -1,4 +1,5 @@
 /** The machine behind `codexConversation`: pure, and its state is bounded. */
+import { headAndTail, limits } from "@agent-relay/protocol";
 import type {
   ConversationInput,
   ConversationOptions,
@@ -35,6 +36,8 @@ export interface CodexState {
   readonly turn: string | undefined;
   /** It has said `working` and not yet that the turn is over; absent while that is not known. */
   readonly working: boolean | undefined;
+  /** The newest message of the turn that runs. */
+  readonly answer: string | undefined;
   /** Its last turn failed for a reason that a person has to remove. */
   readonly stuck: boolean;
   /** Subagents that work. */
@@ -67,6 +70,7 @@ export function initialState(options: ConversationOptions): CodexState {
     threadId,
     turn: undefined,
     working: threadId === undefined ? false : undefined,
+    answer: undefined,
     stuck: false,
     children: [],
     asked: [],
@@ -261,7 +265,11 @@ function takeNotification(draft: Draft, method: string, params: Json): void {
   const item = isObject(params["item"]) ? params["item"] : {};
   switch (method) {
     case "turn/started":
-      draft.state = { ...draft.state, turn: typeof turn["id"] === "string" ? turn["id"].slice(0, 256) : undefined };
+      draft.state = {
+        ...draft.state,
+        turn: typeof turn["id"] === "string" ? turn["id"].slice(0, 256) : undefined,
+        answer: undefined,
+      };
       unstick(draft);
       if (draft.state.working !== true) say(draft, { type: "working" });
       draft.state = { ...draft.state, working: true };
@@ -276,6 +284,8 @@ function takeNotification(draft: Draft, method: string, params: Json): void {
       return;
     case "item/completed":
       if (item["type"] === "contextCompaction") say(draft, { type: "compacted" });
+      if (item["type"] === "agentMessage" && typeof item["text"] === "string" && item["text"].trim() !== "")
+        draft.state = { ...draft.state, answer: headAndTail(item["text"], limits.answerCharactersMax) };
       return;
     default:
       return;
@@ -283,7 +293,8 @@ function takeNotification(draft: Draft, method: string, params: Json): void {
 }
 
 function turnCompleted(draft: Draft, turn: Json): void {
-  draft.state = { ...draft.state, turn: undefined };
+  const { answer } = draft.state;
+  draft.state = { ...draft.state, turn: undefined, answer: undefined };
   // Whatever it asked, it asks no more.
   const [shown] = draft.state.asked;
   if (shown !== undefined) {
@@ -293,6 +304,7 @@ function turnCompleted(draft: Draft, turn: Json): void {
   if (turn["status"] === "interrupted") draft.state = { ...draft.state, children: [] };
   const error = turn["status"] === "failed" && isObject(turn["error"]) ? turn["error"] : undefined;
   const kind = blockOfCodexError(error?.["codexErrorInfo"]);
+  if (turn["status"] === "completed" && answer !== undefined) say(draft, { type: "said", text: answer });
   endTurn(draft);
   if (kind === "context") sayContext(draft, 0);
   else if (kind !== undefined) {

@@ -15,6 +15,13 @@ describe("what the hooks of Codex say", () => {
       [session, { type: "turn_started" }, { type: "prompt", text: "hello" }],
     ],
     ["the end of a turn", { hook_event_name: "Stop" }, [{ type: "turn_ended" }]],
+    [
+      "what its model answered, before that",
+      { hook_event_name: "Stop", stop_hook_active: false, last_assistant_message: "slowly" },
+      [{ type: "said", text: "slowly" }, { type: "turn_ended" }],
+    ],
+    ["a turn without words", { hook_event_name: "Stop", last_assistant_message: null }, [{ type: "turn_ended" }]],
+    ["no answer of a subagent", { hook_event_name: "Stop", agent_id: "child", last_assistant_message: "x" }, []],
     ["an interrupt", { hook_event_name: "Interrupt" }, [{ type: "turn_ended" }]],
     ["a compaction", { hook_event_name: "PostCompact", trigger: "auto" }, [{ type: "compacted" }]],
     [

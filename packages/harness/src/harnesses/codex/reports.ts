@@ -1,7 +1,7 @@
 /** What Codex says beside its terminal: its hooks, its notify program, and the record ("rollout") of its session. */
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal, HookReport } from "../../hook-report.ts";
-import { nothingReported, promptCharactersMax, sessionNamed } from "../hook-events.ts";
+import { nothingReported, promptCharactersMax, saidIn, sessionNamed } from "../hook-events.ts";
 import { blockOfCodexError } from "./errors.ts";
 import { count, isObject } from "../../json-values.ts";
 
@@ -32,6 +32,7 @@ function signalsOf(event: string, payload: Json): readonly AgentSignal[] {
       return [...sessionNamed(payload), { type: "turn_started" }, ...said];
     }
     case "Stop":
+      return [...saidIn(payload["last_assistant_message"]), { type: "turn_ended" }];
     case "Interrupt":
       return [{ type: "turn_ended" }];
     case "PostCompact":

@@ -62,6 +62,7 @@ export const codex: Harness = {
     readRecord: readCodexRecord,
     says: {
       turns: "prompt and stop hooks",
+      answers: "Stop hook",
       prompts: "UserPromptSubmit hook",
       blocked: "PermissionRequest hook",
       tokens: "rollout record",

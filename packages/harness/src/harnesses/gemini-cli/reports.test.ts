@@ -27,6 +27,16 @@ describe("what Gemini CLI reports by its hooks", () => {
     expect(signals({ ...base, hook_event_name: "AfterAgent", prompt: "hello" })).toEqual([{ type: "turn_ended" }]);
   });
 
+  it("its own account of the answer is not believed: of a streamed one it has words twice (0.61.0)", () => {
+    const after = {
+      ...base,
+      hook_event_name: "AfterAgent",
+      prompt_response: "slowly l o w l y ",
+      stop_hook_active: false,
+    };
+    expect(signals(after)).toEqual([{ type: "turn_ended" }]);
+  });
+
   it("what has 'allow once' as its first choice is a permission, and anything else a question", () => {
     const blocked = (kind: string, what: string) => [{ type: "blocked", kind, what }];
     expect(notified({ type: "exec", title: "Confirm", command: "touch x\n\u001b[2J" })).toEqual(
@@ -58,11 +68,13 @@ describe("what Gemini CLI writes down of its session", () => {
 
   it("an answer counts once, though it is written again with what its tools answered", () => {
     expect(readGeminiRecord(answer)).toEqual([
+      { type: "said", text: "hi" },
       { type: "tokens", inputTokens: 12_850, cachedInputTokens: 50, outputTokens: 10, model: "gemini-2.5-flash" },
       { type: "context", pctLeft: 98 },
     ]);
     expect(readGeminiRecord({ ...answer, toolCalls: [] })).toEqual([]);
     expect(readGeminiRecord({ ...answer, tokens: null })).toEqual([]);
+    expect(readGeminiRecord({ ...answer, content: "" }).map(({ type }) => type)).toEqual(["tokens", "context"]);
   });
 
   it("compression re-arms what counts on the window, and a record that goes on is ready", () => {

@@ -1,7 +1,7 @@
 /** What Gemini CLI says beside its terminal: its hooks, and the record of its session (0.61.0). */
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal, HookReport } from "../../hook-report.ts";
-import { nothingReported, promptCharactersMax, sessionNamed } from "../hook-events.ts";
+import { nothingReported, promptCharactersMax, saidIn, sessionNamed } from "../hook-events.ts";
 import { blockOfGeminiError, geminiContext } from "./errors.ts";
 import { count, isObject } from "../../json-values.ts";
 
@@ -29,6 +29,7 @@ function signalsOf(event: string, payload: Json): readonly AgentSignal[] {
       return [...sessionNamed(payload), { type: "turn_started" }, ...said];
     }
     // Not after a refusal, which ends the turn, too: then only the title says so.
+    // Its `prompt_response` has most words of a streamed answer twice (`slowly l o w l y `), so the record tells the answer.
     case "AfterAgent":
       return [{ type: "turn_ended" }];
     case "Notification":
@@ -101,6 +102,7 @@ function answered(line: Json): readonly AgentSignal[] {
   const name = typeof model === "string" ? model.slice(0, 128) : undefined;
   const pctLeft = geminiContext(name, count(tokens["input"]));
   return [
+    ...saidIn(line["content"]),
     {
       type: "tokens",
       inputTokens,

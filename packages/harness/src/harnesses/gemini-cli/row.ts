@@ -26,6 +26,7 @@ export const geminiCli: Harness = {
     says: {
       ready: "SessionStart hook",
       turns: "BeforeAgent and AfterAgent hooks",
+      answers: "chat record",
       prompts: "BeforeAgent hook",
       blocked: "Notification hook",
       tokens: "chat record",
@@ -74,6 +75,7 @@ export const geminiCli: Harness = {
       ],
       fidelity: "exact",
     },
+    answersAt: "hook:AfterAgent",
     contextScreen: false,
     promptText: "type your message",
     // A hook says when its servers have started; until then Enter is lost, though the title says Ready all the while. Where

@@ -4,7 +4,7 @@
  */
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal } from "../../hook-report.ts";
-import { promptCharactersMax } from "../hook-events.ts";
+import { promptCharactersMax, saidIn } from "../hook-events.ts";
 import { count, isObject } from "../../json-values.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -20,6 +20,8 @@ export function readCopilotRecord(line: Json): readonly AgentSignal[] {
       return [...tokens(data["usage"]), ...(isOwn ? contextUsed(data["usage"]) : [])];
     case "user.message":
       return isOwn ? prompted(data["content"]) : [];
+    case "assistant.message":
+      return isOwn ? answered(data) : [];
     case "permission.completed":
     case "user_input.completed":
     case "human_response.recorded":
@@ -57,6 +59,11 @@ function contextLeft(data: Json): readonly AgentSignal[] {
   const limit = count(data["tokenLimit"]);
   const left = Math.round(100 - (100 * count(data["postCompactionTokens"])) / limit);
   return limit > 0 && left >= 0 ? [{ type: "context", pctLeft: left }] : [];
+}
+
+/** A message that asks for tools is not the last of its turn. */
+function answered({ content, toolRequests }: Json): readonly AgentSignal[] {
+  return Array.isArray(toolRequests) && toolRequests.length > 0 ? [] : saidIn(content);
 }
 
 function prompted(content: unknown): readonly AgentSignal[] {

@@ -63,6 +63,14 @@ describe("the record of Copilot's session", () => {
       ["compacted", "context"],
     ],
     ["a compaction that failed", { type: "session.compaction_complete", data: { success: false } }, []],
+    ["an answer", { type: "assistant.message", data: { content: "slowly", toolRequests: [] } }, ["said"]],
+    [
+      "what it says before it uses a tool",
+      { type: "assistant.message", data: { content: "I look.", toolRequests: [{ name: "bash" }] } },
+      [],
+    ],
+    ["an answer without words", { type: "assistant.message", data: { content: "", toolRequests: [] } }, []],
+    ["an answer of a subagent", { type: "assistant.message", agentId: "a", data: { content: "found" } }, []],
     ["a prompt of a subagent", { type: "user.message", agentId: "a", data: { content: "inside" } }, []],
   ])("%s", (_what, line, expected) => {
     expect(readCopilotRecord(line).map(({ type }) => type)).toEqual(expected);

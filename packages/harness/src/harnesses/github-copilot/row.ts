@@ -33,6 +33,7 @@ export const githubCopilot: Harness = {
     readRecord: readCopilotRecord,
     says: {
       turns: "UserPromptSubmit and Stop hooks",
+      answers: "record: the messages that ask for no tools",
       prompts: "UserPromptSubmit hook, and the record for what is taken into a turn",
       blocked: "Notification hook",
       tokens: "record",

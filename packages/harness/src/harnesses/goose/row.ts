@@ -1,7 +1,7 @@
 import type { Harness } from "../../harness.ts";
 import { commonExits, inboxRoute, pasteOnly, permissions, plainRow } from "../baseline.ts";
 import { oneShotConversation } from "../one-shot.ts";
-import { readGooseLine } from "./run.ts";
+import { readGooseLine, readGooseWords } from "./run.ts";
 import { wireGoose } from "./wiring.ts";
 
 export const goose: Harness = {
@@ -18,7 +18,7 @@ export const goose: Harness = {
       ...["run", ...(resume === undefined ? [] : ["--resume", "--name", resume])],
       ...["--instructions", "-", "--output-format", "stream-json"],
     ],
-    conversation: oneShotConversation(readGooseLine),
+    conversation: oneShotConversation({ read: readGooseLine, words: readGooseWords }),
   },
   subcommands: ["session", "run"],
   defaultSubcommand: "session",
@@ -56,6 +56,7 @@ export const goose: Harness = {
     "In modes ask and auto it asks before each relay tool, too: no option of its own allows some tools.",
     "What it wants to call stands on its screen alone: look there before you approve.",
     "Its failures are prose, and it ends with status 0 after them; in a terminal only its composer says that the turn is over.",
+    "In a terminal nothing tells what its model answered; without one its messages do.",
     "Nothing that it shows quotes what it was given, so no message counts as seen unless it is acknowledged.",
     "What is typed while it works waits in its prompt and joins the next input, so mail waits for the end of its turn.",
   ],

@@ -5,6 +5,7 @@
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal } from "../../hook-report.ts";
 import { count, isObject } from "../../json-values.ts";
+import type { WordReader } from "../one-shot.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -18,6 +19,18 @@ export function readGooseLine(line: Json, session: "new" | "continued"): readonl
     default:
       return [];
   }
+}
+
+/** A message of the model comes in pieces, all under its id. */
+export function readGooseWords(line: Json): ReturnType<WordReader> {
+  const { message } = line;
+  if (line["type"] !== "message" || !isObject(message) || message["role"] !== "assistant") return undefined;
+  const { id, content } = message;
+  if (typeof id !== "string" || !Array.isArray(content)) return undefined;
+  const words = content.flatMap((part: unknown) =>
+    isObject(part) && part["type"] === "text" && typeof part["text"] === "string" ? [part["text"]] : [],
+  );
+  return { message: id, words: words.join("") };
 }
 
 /** Its own messages, unlike those of the model, have no id. */

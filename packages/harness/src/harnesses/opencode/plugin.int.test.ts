@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { methods } from "@agent-relay/protocol";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { opencodePlugin } from "./plugin.ts";
+import { opencodePlugin, pluginMark } from "./plugin.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 interface Hooks {
@@ -20,9 +20,12 @@ const model = { providerID: "offline", modelID: "scripted" };
 let relay: Server;
 let posted: Json[];
 let answer: (signal: Json) => { readonly status: number; readonly body?: unknown };
+/** Its questions for mail, which wait until they are answered. */
+let questions: { readonly last: unknown; readonly reply: (status: number, body?: object) => void }[];
 
 beforeEach(async () => {
   posted = [];
+  questions = [];
   answer = () => ({ status: 204 });
   relay = createServer((request, response) => {
     let text = "";
@@ -30,6 +33,12 @@ beforeEach(async () => {
     request.on("end", () => {
       const { signal, source } = methods["agent.signal"].params.parse(JSON.parse(text));
       expect([request.headers.authorization, source]).toEqual(["Bearer secret", "opencode-plugin"]);
+      if (signal.type === "takes_mail") {
+        const reply = (status: number, body?: object) =>
+          void response.writeHead(status).end(body === undefined ? undefined : JSON.stringify(body));
+        questions.push({ last: signal.last, reply });
+        return;
+      }
       const { status, body } = answer(signal);
       if (status < 500) posted.push(signal);
       response.writeHead(status).end(body === undefined ? undefined : JSON.stringify(body));
@@ -55,10 +64,12 @@ async function start(client: object = {}) {
   const url = `data:text/javascript,${encodeURIComponent(`${opencodePlugin()}\n// ${loads}`)}`;
   const { AgentRelay } = (await import(/* @vite-ignore */ url)) as { AgentRelay: (input: object) => Promise<Hooks> };
   const limits = { providers: [{ id: "offline", models: { scripted: { limit: { context: 100_000 } } } }] };
-  const hooks = await AgentRelay({ client: { config: { providers: async () => ({ data: limits }) }, ...client } });
+  const load = () => AgentRelay({ client: { config: { providers: async () => ({ data: limits }) }, ...client } });
+  const hooks = await load();
   const happens = (type: string, properties: Json = {}) => hooks.event({ event: { type, properties } });
   return {
     hooks,
+    load,
     happens,
     created: (id: string, parentID?: string) => happens("session.created", { info: { id, parentID } }),
     status: (type: string, sessionID = root) => happens("session.status", { sessionID, status: { type } }),
@@ -111,6 +122,50 @@ describe("the plugin inside OpenCode", () => {
       { type: "context", pctLeft: 91 },
       { type: "turn_ended" },
       { type: "prompt", text: "again" },
+    ]);
+  });
+
+  it("tells the newest message of the model at the end of a turn, whole, and nothing of one that was interrupted", async () => {
+    const it = await start();
+    const message = (id: string, more: Json = {}) =>
+      it.happens("message.updated", {
+        sessionID: root,
+        info: { id, role: "assistant", sessionID: root, ...model, ...more },
+      });
+    const text = (messageID: string, id: string, words: string, more: Json = {}) =>
+      it.happens("message.part.updated", {
+        part: { id, messageID, sessionID: root, type: "text", text: words, ...more },
+      });
+    await it.status("busy");
+    await it.happens("message.updated", { sessionID: root, info: { id: "u1", role: "user", sessionID: root } });
+    await text("u1", "p0", "the prompt");
+    await message("m1");
+    await text("m1", "p1", "I look.");
+    await message("m2");
+    await text("m2", "p2", "All");
+    await text("m2", "p2", "All\ngreen.");
+    await text("m2", "p3", "Bye.");
+    await message("m3");
+    await text("m3", "p4", "", {});
+    await message("c1", { sessionID: child });
+    await it.created(child, root);
+    await text("c1", "p5", "inside", { sessionID: child });
+    await it.status("idle");
+    await it.status("busy");
+    await message("m4");
+    await text("m4", "p6", "half");
+    await it.happens("session.error", { sessionID: root, error: { name: "MessageAbortedError", data: {} } });
+    await it.status("idle");
+    await it.status("busy");
+    await it.status("idle");
+    expect(await it.said(7)).toEqual([
+      { type: "turn_started" },
+      { type: "said", text: "All\ngreen.\nBye." },
+      { type: "turn_ended" },
+      { type: "turn_started" },
+      { type: "turn_ended" },
+      { type: "turn_started" },
+      { type: "turn_ended" },
     ]);
   });
 
@@ -273,5 +328,113 @@ describe("the plugin inside OpenCode", () => {
     vi.stubEnv("AGENT_RELAY_HOOK_URL", "");
     const alone = await start();
     await alone.prompt("hello");
+  });
+
+  /** One whose server keeps what is submitted to it. */
+  const submitting = async (refuses: readonly object[] = []) => {
+    const submitted: unknown[] = [];
+    const outcomes = [...refuses];
+    const promptAsync = async (request: unknown) => {
+      submitted.push(request);
+      return outcomes.shift() ?? {};
+    };
+    const aborted: unknown[] = [];
+    const abort = async (request: unknown) => aborted.push(request);
+    return { ...(await start({ session: { promptAsync, abort } })), submitted, aborted };
+  };
+  const question = async (count: number) => {
+    await vi.waitFor(() => expect(questions).toHaveLength(count), { timeout: 4_000, interval: 5 });
+    return questions[count - 1] as (typeof questions)[number];
+  };
+  const mail = { injection: "one", text: "<relay-message>" };
+
+  it("O7: inside a process that another with this plugin has started it says and takes nothing", async () => {
+    vi.stubEnv(pluginMark, "1");
+    const { hooks } = await start();
+    expect(hooks).toEqual({});
+  });
+
+  it("O7: what it starts can tell, and what loads it again in the same process is the same agent", async () => {
+    vi.stubEnv(pluginMark, undefined);
+    const it = await submitting();
+    expect(process.env[pluginMark]).toBe(String(process.pid));
+    await it.load();
+    await it.prompt("hello");
+    await it.said(2);
+  });
+
+  it("O6: it asks for mail once there is a conversation, and once only", async () => {
+    const it = await submitting();
+    await it.created(root);
+    expect(questions).toEqual([]);
+    await it.prompt("hello");
+    await it.prompt("again");
+    await it.said(3);
+    expect((await question(1)).last).toBeUndefined();
+  });
+
+  it("O6: mail becomes a prompt with the agent and the model of the last, and the next question says so", async () => {
+    const it = await submitting();
+    await it.prompt("hello");
+    (await question(1)).reply(200, { mail });
+    expect((await question(2)).last).toEqual({ injection: "one" });
+    const body = { agent: "build", model, parts: [{ type: "text", text: mail.text }] };
+    expect(it.submitted).toEqual([{ path: { id: root }, body }]);
+  });
+
+  it("O6: it ends the turn that runs when the answer says so, and asks on", async () => {
+    const it = await submitting();
+    await it.prompt("hello");
+    (await question(1)).reply(200, { interrupt: true });
+    expect((await question(2)).last).toBeUndefined();
+    expect([it.aborted, it.submitted]).toEqual([[{ path: { id: root } }], []]);
+  });
+
+  it("O6: what it is given again, also by another relay, it does not submit again", async () => {
+    const it = await submitting();
+    await it.prompt("hello");
+    (await question(1)).reply(200, { mail });
+    (await question(2)).reply(200, { mail });
+    (await question(3)).reply(503);
+    (await question(4)).reply(200, { mail });
+    expect((await question(5)).last).toEqual({ injection: "one" });
+    expect(it.submitted).toHaveLength(1);
+  });
+
+  it("O6: one that cannot be submitted is told, and nothing is asked until there is a prompt again", async () => {
+    const it = await submitting([{ error: { data: { message: "no such session" } } }]);
+    await it.prompt("hello");
+    (await question(1)).reply(200, { mail });
+    const told = await question(2);
+    expect(told.last).toEqual({ injection: "one", failed: "no such session" });
+    told.reply(204);
+    // Longer than it waits before it asks a relay again that had nothing.
+    await new Promise((done) => setTimeout(done, 700));
+    expect(questions).toHaveLength(2);
+    await vi.waitFor(async () => {
+      await it.prompt("again");
+      expect(questions).toHaveLength(3);
+    });
+    expect(questions[2]?.last).toBeUndefined();
+  });
+
+  it("O6: loaded a second time, the newest asks and neither submits what the other has", async () => {
+    const it = await submitting();
+    await it.prompt("hello");
+    await question(1);
+    const again = await it.load();
+    await again["chat.message"](
+      { sessionID: root },
+      { message: { agent: "build", model }, parts: [{ type: "text", text: "hello" }] },
+    );
+    await question(2);
+    // The older one was answered last of all.
+    questions[0]?.reply(200, { mail });
+    for (const status of ["busy", "idle", "busy", "idle"]) await it.status(status);
+    await it.said(7);
+    expect([it.submitted, questions.length]).toEqual([[], 2]);
+    questions[1]?.reply(200, { mail });
+    expect((await question(3)).last).toEqual({ injection: "one" });
+    expect(it.submitted).toHaveLength(1);
   });
 });

@@ -7,8 +7,16 @@
  *   O4  Mail that the relay gives in an answer goes into the running turn, once, under the agent and the model that
  *       the turn has.
  *   O5  What it keeps is bounded.
+ *   O6  Once there is a conversation it asks for mail, and makes each a prompt there, as O4 does: once, however often it is
+ *       given, and says so when it asks again. When one cannot be submitted it says that, and asks no more until there is
+ *       a conversation again. An answer may also have it end the turn that runs.
+ *   O7  An OpenCode that this one runs in its own shell gets the same environment, and says and takes nothing: it is not
+ *       this agent.
  */
 import { postingScript } from "../posting.ts";
+
+/** The variable by which a process that was started by one with this plugin knows that. */
+export const pluginMark = "AGENT_RELAY_PLUGIN_PROCESS";
 
 export function opencodePlugin(): string {
   return `${postingScript("opencode-plugin")}
@@ -18,7 +26,18 @@ const remember = (map, key, value) => {
   if (map.size > 500) map.delete(map.keys().next().value);
 };
 
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// Of the program, which may load this more than once: the newest asks, and none takes what another has taken.
+const taken = new Map();
+let last;
+let asker = 0;
+
+const here = String(process.pid);
+
 export const AgentRelay = async ({ client }) => {
+  process.env.${pluginMark} ??= here;
+  if (process.env.${pluginMark} !== here) return {};
   const children = new Map();
   const models = new Map();
   const summaries = new Map();
@@ -30,6 +49,8 @@ export const AgentRelay = async ({ client }) => {
   let isBusy = false;
   let failure;
   let isFull = false;
+  // The newest message of the model in this turn, by its parts.
+  let message;
 
   const isChild = (id) => children.has(id);
 
@@ -84,9 +105,17 @@ export const AgentRelay = async ({ client }) => {
     if (asked.delete(id) && wasFirst) sayAsked();
   };
 
+  const wrote = (part) => {
+    // The user's are parts, too.
+    if (!models.has(part.messageID) || summaries.has(part.messageID) || part.synthetic || !part.text) return;
+    if (message?.id !== part.messageID) message = { id: part.messageID, parts: new Map() };
+    if (message.parts.size < 500 || message.parts.has(part.id)) message.parts.set(part.id, String(part.text));
+  };
+
   const busy = () => {
     if (isBusy) return;
     isBusy = true;
+    message = undefined;
     failure = undefined;
     isFull = false;
     post({ type: "turn_started" });
@@ -95,6 +124,9 @@ export const AgentRelay = async ({ client }) => {
   const idle = () => {
     asked.clear();
     isBusy = false;
+    const text = [...(message?.parts.values() ?? [])].join("\\n").slice(0, 1048576);
+    if (text.trim()) post({ type: "said", text });
+    message = undefined;
     post({ type: "turn_ended" });
     if (failure) post(failure);
     if (isFull) post({ type: "context", pctLeft: 0 });
@@ -103,6 +135,7 @@ export const AgentRelay = async ({ client }) => {
   };
 
   const failed = (error) => {
+    message = undefined;
     const status = error?.data?.statusCode;
     const what = cut(error?.data?.message ?? error?.name ?? "", 500);
     // It compacts by itself and goes on; what holds at the end of the turn counts.
@@ -131,6 +164,7 @@ export const AgentRelay = async ({ client }) => {
         if (at.info.summary) remember(summaries, at.info.id, true);
         return;
       case "message.part.updated":
+        if (at.part?.type === "text" && !isChild(id)) wrote(at.part);
         return at.part?.type === "step-finish" ? answered(id, at.part) : undefined;
       case "permission.asked": {
         const detail = at.metadata?.command ?? (Array.isArray(at.patterns) ? at.patterns.join(" ") : "");
@@ -157,8 +191,40 @@ export const AgentRelay = async ({ client }) => {
     }
   };
 
-  const steer = async (text) => {
-    await client.session.promptAsync({ path: { id: session }, body: { ...turn, parts: [{ type: "text", text }] } });
+  const steer = (text) =>
+    client.session.promptAsync({ path: { id: session }, body: { ...turn, parts: [{ type: "text", text }] } });
+
+  const submitted = async ({ injection, text }) => {
+    if (taken.has(injection)) return { injection };
+    try {
+      const { error } = await steer(text);
+      if (error) throw error;
+      remember(taken, injection, true);
+      return { injection };
+    } catch (error) {
+      return { injection, failed: cut(error?.data?.message ?? error?.message ?? error, 500) };
+    }
+  };
+
+  let isAsking = false;
+  const takeMail = async () => {
+    if (isAsking || !url || !token) return;
+    isAsking = true;
+    const own = (asker += 1);
+    while (asker === own) {
+      const asked = Date.now();
+      const answer = await send({ type: "takes_mail", ...(last ? { last } : {}) }, 30000);
+      if (asker !== own) break;
+      if (answer !== undefined && last?.failed !== undefined) {
+        last = undefined;
+        break;
+      }
+      if (answer?.mail) last = await submitted(answer.mail);
+      else if (answer?.interrupt) await quietly(() => client.session.abort({ path: { id: session } }))();
+      // A relay that is not there, or does not know the question.
+      else if (Date.now() - asked < 1000) await pause(500);
+    }
+    isAsking = false;
   };
 
   // Its terminal says it sooner; a version of which that is not known says it in no other way.
@@ -169,6 +235,7 @@ export const AgentRelay = async ({ client }) => {
       if (isChild(about.sessionID)) return;
       own(about.sessionID);
       turn = { agent: message?.agent, model: message?.model };
+      void takeMail();
       const text = parts.map((it) => (it.type === "text" && !it.synthetic ? it.text : "")).join("\\n");
       post({ type: "prompt", text: text.slice(0, 1048576) });
     }),

@@ -82,6 +82,19 @@ describe("talking with Pi on pipes", () => {
     expect(it.hears(settled).said).toEqual(["turn_ended"]);
   });
 
+  it("tells each answer of its model, and not what it says before a tool, or of a turn that was cut off", () => {
+    const it = ready();
+    const says = (text: string, stopReason: string) => assistant(5, { content: [{ type: "text", text }], stopReason });
+    it.hears(start);
+    const { observations } = it.hears(says("I look.", "toolUse"), says("half", "aborted"), says("no", "error"));
+    expect(observations.filter(({ type }) => type === "said")).toEqual([]);
+    const answered = it.hears(says("All\ngreen.", "stop"), settled).observations;
+    expect(answered.filter(({ type }) => type !== "tokens")).toMatchObject([
+      { type: "said", text: "All\ngreen." },
+      { type: "turn_ended" },
+    ]);
+  });
+
   it("P1: a message is accepted by its echo, not by success, and not written again", () => {
     const it = ready();
     expect(it.deliver("inj_1").lines).toEqual([

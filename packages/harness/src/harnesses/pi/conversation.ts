@@ -214,6 +214,10 @@ function takeAnswer(state: Draft, out: Out, message: Json, at: number): void {
       out.observations.push({ type: "context", pctLeft, ...said("usage", at) });
     }
   }
+  const text = textOf(message["content"]);
+  // Others ask for tools, have failed or were cut off.
+  if ((message["stopReason"] === "stop" || message["stopReason"] === "length") && text.trim() !== "")
+    out.observations.push({ type: "said", text, ...said("message_end", at) });
   const error = message["stopReason"] === "error" ? message["errorMessage"] : undefined;
   state.failed = typeof error === "string" ? failureOf(error) : undefined;
 }

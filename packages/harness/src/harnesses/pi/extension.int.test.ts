@@ -119,6 +119,23 @@ describe("the extension inside Pi", () => {
     ]);
   });
 
+  it("tells what the model answered, and not what it says before a tool or of a failure", async () => {
+    const it = await start();
+    const says = (text: string, stopReason: string) =>
+      it.happens("message_end", { message: { role: "assistant", content: [{ type: "text", text }], stopReason } });
+    await it.happens("agent_start");
+    await says("I look.", "toolUse");
+    await says("half", "aborted");
+    await says("", "stop");
+    await says("All\ngreen.", "stop");
+    await it.happens("agent_settled");
+    expect((await it.said(4)).slice(1)).toEqual([
+      { type: "turn_started" },
+      { type: "said", text: "All\ngreen." },
+      { type: "turn_ended" },
+    ]);
+  });
+
   it("X3: a compaction that a person asks for is a turn; one in the middle of a turn ends nothing", async () => {
     const it = await start();
     await it.happens("session_before_compact");

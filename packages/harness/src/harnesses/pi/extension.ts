@@ -118,6 +118,9 @@ function tell(pi) {
     const sent = count(input) + count(cacheRead) + count(cacheWrite);
     const all = sent + count(output);
     failure = message.stopReason === "error" ? blockOf(String(message.errorMessage)) : undefined;
+    const text = textOf(message.content).slice(0, 1048576);
+    // Others ask for tools, have failed or were cut off.
+    if ((message.stopReason === "stop" || message.stopReason === "length") && text.trim()) post({ type: "said", text });
     if (all === 0) return;
     const model = String(message.model ?? "").slice(0, 128);
     post({

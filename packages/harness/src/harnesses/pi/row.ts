@@ -27,6 +27,7 @@ export const pi: Harness = {
     says: {
       ready: "extension: session_start",
       turns: "extension: agent_start and agent_settled",
+      answers: "extension: message_end",
       prompts: "extension: message_end",
       tokens: "extension: message_end",
       compaction: "extension: session_compact",

@@ -33,6 +33,15 @@ describe("what Qwen Code reports by its hooks", () => {
     expect(signals("Notification", { notification_type: "idle_prompt" })).toEqual([]);
   });
 
+  it("its hook has what its model answered; without words there is none", () => {
+    expect(signals("Stop", { last_assistant_message: "slowly", context_usage: 0.5 })).toEqual([
+      { type: "said", text: "slowly" },
+      { type: "context", pctLeft: 50 },
+    ]);
+    expect(signals("Stop", { last_assistant_message: "[no response text]" })).toEqual([]);
+    expect(signals("Stop", { last_assistant_message: "x", agent_id: "a1" })).toEqual([]);
+  });
+
   it("what it asks says which tool and with what; only a tool's use is a permission", () => {
     const blocked = (tool_name: string, tool_input: unknown) => signals("PermissionRequest", { tool_name, tool_input });
     expect(blocked("run_shell_command", { command: "touch x\n\u001b[2J" })).toEqual([

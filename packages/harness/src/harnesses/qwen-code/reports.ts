@@ -6,7 +6,7 @@
  */
 import { oneLine } from "@agent-relay/protocol";
 import type { AgentSignal, HookReport } from "../../hook-report.ts";
-import { nothingReported, promptCharactersMax, sessionNamed } from "../hook-events.ts";
+import { nothingReported, promptCharactersMax, saidIn, sessionNamed } from "../hook-events.ts";
 import { count, isObject } from "../../json-values.ts";
 
 const whatCharactersMax = 500;
@@ -48,9 +48,13 @@ function signalsOf(event: string, payload: Json): readonly AgentSignal[] {
     case "PostToolBatch":
       return inSubagent ? [] : [{ type: "unblocked" }, { type: "boundary" }];
     case "Stop": {
+      if (inSubagent) return [];
       const used = payload["context_usage"];
-      if (inSubagent || typeof used !== "number" || !(used >= 0)) return [];
-      return [{ type: "context", pctLeft: Math.max(0, Math.floor(100 - 100 * used)) }];
+      const left: readonly AgentSignal[] =
+        typeof used === "number" && used >= 0
+          ? [{ type: "context", pctLeft: Math.max(0, Math.floor(100 - 100 * used)) }]
+          : [];
+      return [...saidIn(payload["last_assistant_message"]), ...left];
     }
     case "StopFailure":
       return inSubagent ? [] : failed(payload);

@@ -1,6 +1,7 @@
 import type { Harness } from "../../harness.ts";
 import { commonExits, inboxRoute, pasteWithPromptHook, permissions } from "../baseline.ts";
 import { qwenConversation } from "./conversation.ts";
+import { qwenInput } from "./input.ts";
 import { answerQwenReport, readQwenRecord, readQwenReport } from "./reports.ts";
 import { wireQwen } from "./wiring.ts";
 
@@ -31,6 +32,7 @@ export const qwenCode: Harness = {
     readRecord: readQwenRecord,
     says: {
       turns: "the terminal's title",
+      answers: "Stop hook",
       prompts: "UserPromptSubmit hook, and the record for what is taken into a turn",
       blocked: "PermissionRequest hook",
       tokens: "record",
@@ -85,9 +87,15 @@ export const qwenCode: Harness = {
       handedOver: "headless: the turn that the message asked for shows itself",
       seen: "headless: the prompt hook quotes the message id",
     },
+    {
+      route: "file",
+      handedOver: "a line on the disk, in the file from which it takes prompts",
+      seen: "the prompt hook quotes the message id",
+    },
     pasteWithPromptHook,
     inboxRoute,
   ],
+  inlet: qwenInput,
   observation: {
     statusProtocol: false,
     titles: {
@@ -130,6 +138,7 @@ export const qwenCode: Harness = {
     "Mode auto changes files without asking, and asks for the rest. Its own mode of that name, in which a model judges each call, is there for those who choose it.",
     "A person's Esc puts the last prompt back into its composer; a message that comes then is sent together with it. When the relay interrupts it, the composer is cleared.",
     "In a message, a word after `@` would name a file that it adds to the prompt without asking. A word joiner (U+2060), which nobody sees, keeps it from that.",
+    "In a terminal a message is a line in its `--input-file`: no key is pressed for it, and what a person has begun to type stays where it is. It is pasted, and waits for such a draft, into a version that was not tried, and where the user gave that option or starts it in a shell text.",
     "Messages that come while it works wait for the end of the turn, or are given to it with the answers of its tools.",
     "Where its user has it ask for trust (security.folderTrust), it starts itself again when that is answered. So it runs as two processes unless trust is given with the spawn.",
     "Its composer comes when all of its MCP servers have answered.",

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { planLaunch, type LaunchPlan, type LaunchRequest } from "../../launch/plan.ts";
+import { qwenInput } from "./input.ts";
 import { mergedQwenSettings, qwenSettings } from "./settings.ts";
 
 const plan = (request: Partial<LaunchRequest> = {}, launch: Partial<LaunchRequest["launch"]> = {}): LaunchPlan =>
@@ -50,6 +51,39 @@ describe("wiring Qwen Code", () => {
         alwaysLoadTools: true,
       },
     });
+  });
+
+  it("of a version that was tried it takes prompts from a private file, also in the life after", () => {
+    const launched = plan({ tried: true });
+    expect(launched.argv.slice(-2)).toEqual(["--input-file", "/state/agents/ada/3/ada@3.input.jsonl"]);
+    expect(launched.files).toMatchObject([{}, { path: "ada@3.input.jsonl", mode: 0o600, content: "" }]);
+    expect(plan({ tried: true, resume: "old" }).argv).toContain("--input-file");
+  });
+
+  it.each([
+    ["a version that was not tried", { tried: false }, {}],
+    ["one whose version is not known", {}, {}],
+    ["one without a terminal", { tried: true }, { runtime: "headless" }],
+    ["one in a shell text", { tried: true }, { cli: "sh -c", args: ["qwen && true"] }],
+  ] as const)("%s gets no such file and no such option", (_, request, launch) => {
+    const launched = plan(request, launch as Partial<LaunchRequest["launch"]>);
+    expect(launched.argv.join(" ")).not.toContain("--input-file");
+    expect(launched.files.map((it) => it.path)).not.toContain("ada@3.input.jsonl");
+  });
+
+  it.each([[["--input-file", "/home/me/in"]], [["--input-file=/home/me/in"]]])(
+    "the user's own input file stays, and says that mail is pasted: %j",
+    (args) => {
+      const launched = plan({ tried: true }, { args });
+      expect(launched.argv.join(" ").match(/--input-file/gu)).toHaveLength(1);
+      expect(launched.files).toHaveLength(1);
+      expect(launched.notes.join()).toContain("mail is pasted");
+    },
+  );
+
+  it("a prompt is one line, with its injection's id in it", () => {
+    const line = qwenInput.line("msg_1.ada.3.7", "two\nlines");
+    expect(line).toBe('{"type":"submit","injection":"msg_1.ada.3.7","text":"two\\nlines"}\n');
   });
 
   it("each mode is said by an option, and the user's own stays", () => {

@@ -3,11 +3,16 @@
  *
  * A variable says where they are. What the system's owner has made there is written once more, with the relay in it; the
  * user's and the project's settings stay where they are, and are read as ever. The token is in the environment alone.
+ *
+ * A file of its own, from which it takes new lines as prompts, is given by an option: in settings a qwen that it starts
+ * in its own shell would read it, too.
  */
 import { joinPath, privateFile } from "../../launch/private-files.ts";
-import { noWiring, type Wiring, type WiringInput } from "../../launch/wiring.ts";
+import { noWiring, type PlannedFile, type Wiring, type WiringInput } from "../../launch/wiring.ts";
+import { qwenInput } from "./input.ts";
 import { mergedQwenSettings, qwenSettings, type QwenAdditions } from "./settings.ts";
 
+const inputOption = "--input-file";
 const settingsVariable = "QWEN_CODE_SYSTEM_SETTINGS_PATH";
 const defaultsVariable = "QWEN_CODE_SYSTEM_DEFAULTS_PATH";
 
@@ -24,7 +29,8 @@ const reportedEvents = [
 /** Without a terminal its own protocol says the rest. */
 const reportedHeadless = ["UserPromptSubmit"] as const;
 
-export function wireQwen({ request, hookUrl, spawnEnv, inheritedEnv, programArgs }: WiringInput): Wiring {
+export function wireQwen(input: WiringInput): Wiring {
+  const { request, hookUrl, spawnEnv, inheritedEnv, programArgs } = input;
   const { launch, mcpUrl } = request;
   const headless = launch.runtime === "headless";
   const value = (name: string): string | undefined => nonEmpty(spawnEnv[name] ?? inheritedEnv[name]);
@@ -43,17 +49,34 @@ export function wireQwen({ request, hookUrl, spawnEnv, inheritedEnv, programArgs
   };
   const theirs = value(settingsVariable) ?? joinPath(systemDirectory(value("HOME")), "settings.json");
   const settings = privateFile(request, "settings.json", qwenSettings(additions));
+  const prompts = promptsFile(input);
   return {
     ...noWiring,
+    flags: prompts.file === undefined ? [] : [inputOption, joinPath(request.privateDir, prompts.file.path)],
     env,
     envOverSpawn: {
       [settingsVariable]: joinPath(request.privateDir, settings.path),
       // It would look for these beside the others.
       [defaultsVariable]: value(defaultsVariable) ?? theirs.replace(/[^/]*$/u, "system-defaults.json"),
     },
-    files: [{ ...settings, over: { path: theirs, merged: (existing) => mergedQwenSettings(existing, additions) } }],
+    files: [
+      { ...settings, over: { path: theirs, merged: (existing) => mergedQwenSettings(existing, additions) } },
+      ...(prompts.file === undefined ? [] : [prompts.file]),
+    ],
     tools: mcpUrl !== undefined,
+    notes: prompts.notes,
   };
+}
+
+/** Where its prompts come from, beside its composer. A version that does not know the option would not start. */
+function promptsFile({ request, openToOptions, programArgs }: WiringInput): {
+  readonly file?: PlannedFile;
+  readonly notes: readonly string[];
+} {
+  if (request.launch.runtime === "headless" || !openToOptions) return { notes: [] };
+  if (programArgs.some((word) => word === inputOption || word.startsWith(`${inputOption}=`)))
+    return { notes: [`Its own ${inputOption} stays, so mail is pasted into its terminal.`] };
+  return request.tried === true ? { file: privateFile(request, qwenInput.file, ""), notes: [] } : { notes: [] };
 }
 
 /** Homes are below `/Users` on macOS. */
