@@ -1,0 +1,362 @@
+/**
+ * Trajectory: who was what in a run, what was decided and why, and how it went, folded from its entries.
+ *
+ *   TR1  It follows from the entries alone, so it can be made again at any time and is the same.
+ *   TR2  Each decision has its reason, if one was given, and says whether it came by a tool or by a marker.
+ *   TR3  At most 50 notes are kept of an attempt, the newest, and the number of all.
+ *   TR4  What the plan does not want told is left out: with `false` all but what became of each step and why it failed.
+ */
+import type { Entry, Failure, Part, VerdictSource } from "./entries.ts";
+import type { Plan, PlannedStep, StepName, TrajectorySettings as Wanted } from "./plan.ts";
+import type { Recorded } from "./run.ts";
+import { confidenceOf, runConfidence } from "./confidence.ts";
+
+export interface Trajectory {
+  readonly runId: string;
+  readonly workflow: string;
+  readonly description?: string;
+  readonly pattern: string;
+  readonly status: "running" | "completed" | "failed" | "cancelled" | "needs_human";
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  /** Why it ended as it did, where it is not completed. */
+  readonly reason?: string;
+  /** Between 0 and 1: how strong the evidence is that every step is really done. */
+  readonly confidence: number;
+  readonly tokens: number;
+  readonly steps: readonly StepTrajectory[];
+  /** Where ways came together, and how it stood there. The newest 200. */
+  readonly reflections: readonly Reflection[];
+}
+
+export interface Reflection {
+  readonly at: number;
+  /** `barrier`: everything that it waited for is there. `convergence`: a step began that builds on several others. */
+  readonly on: "barrier" | "convergence";
+  readonly step: StepName;
+  readonly text: string;
+}
+
+export interface StepTrajectory {
+  readonly step: StepName;
+  readonly status: "pending" | "running" | "completed" | "failed" | "skipped";
+  readonly skippedBecause?: StepName;
+  readonly confidence: number;
+  readonly attempts: readonly AttemptTrajectory[];
+  /** People who asked for it anew. */
+  readonly askedAnewBy: readonly string[];
+  readonly repairs: number;
+}
+
+export interface AttemptTrajectory {
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  readonly outcome: "running" | "succeeded" | "failed" | "interrupted";
+  /** What the success rests on. */
+  readonly by?: string;
+  readonly failure?: Failure;
+  readonly interruption?: string;
+  readonly owner?: string;
+  readonly specialist?: string;
+  readonly reviewer?: string;
+  /** Programs, by the name that they had at the broker. */
+  readonly agents: readonly { readonly part: Part; readonly agent: string; readonly at: number }[];
+  readonly decisions: readonly Decision[];
+  readonly checks: readonly {
+    readonly at: number;
+    readonly passed: boolean;
+    readonly idle: boolean;
+    readonly detail?: string;
+  }[];
+  readonly notes: readonly Note[];
+  readonly notesInAll: number;
+  readonly nudges: number;
+  readonly tokens: number;
+}
+
+export interface Decision {
+  readonly at: number;
+  readonly who: Part;
+  readonly by: string;
+  readonly decision: string;
+  readonly reason?: string;
+  readonly source: VerdictSource;
+}
+
+export interface Note {
+  readonly at: number;
+  readonly kind:
+    | "file_changed"
+    | "channel_post"
+    | "monitoring"
+    | "nudge"
+    | "force_release"
+    | "owner_timeout"
+    | "review_asked";
+  readonly by?: string;
+  readonly text: string;
+}
+
+const NOTES_MAX = 50;
+const REFLECTIONS_MAX = 200;
+
+type Mutable<Value> = {
+  -readonly [Key in keyof Value]: Value[Key] extends readonly (infer Item)[] ? Item[] : Value[Key];
+};
+type OpenAttempt = Mutable<AttemptTrajectory>;
+interface OpenStep {
+  readonly step: StepName;
+  status: StepTrajectory["status"];
+  skippedBecause?: StepName;
+  readonly attempts: OpenAttempt[];
+  readonly askedAnewBy: string[];
+  repairs: number;
+}
+
+/** Of a whole log. */
+export function trajectoryOf(recorded: Iterable<Recorded>): Trajectory {
+  const fold = new TrajectoryFold();
+  for (const { entry, at } of recorded) fold.add(entry, at);
+  return fold.result();
+}
+
+/** Entry by entry, for a run that goes on. */
+class TrajectoryFold {
+  readonly #steps = new Map<StepName, OpenStep>();
+  readonly #reflections: Reflection[] = [];
+  readonly #defs = new Map<StepName, PlannedStep>();
+  #wanted: Wanted | false = { reflectOnBarriers: true, reflectOnConverge: true, autoDecisions: true };
+  #run: Mutable<Omit<Trajectory, "steps" | "confidence" | "tokens" | "reflections">> = {
+    runId: "",
+    workflow: "",
+    pattern: "",
+    status: "running",
+    startedAt: 0,
+  };
+
+  add(entry: Entry, at: number): void {
+    switch (entry.type) {
+      case "run_started": {
+        const { workflow, pattern, description } = entry.plan;
+        const about = description === undefined ? {} : { description };
+        this.#run = { runId: entry.runId, workflow, ...about, pattern, status: "running", startedAt: at };
+        for (const step of entry.plan.steps) this.#step(step.name);
+        this.#wanted = entry.plan.trajectory ?? this.#wanted;
+        this.#define(entry.plan, "");
+        return;
+      }
+      case "run_completed":
+        this.#end("completed", at);
+        return;
+      case "run_failed":
+        this.#end("failed", at, entry.reason);
+        return;
+      case "run_cancelled":
+        this.#end("cancelled", at, `cancelled by ${entry.by}`);
+        return;
+      case "run_needs_human":
+        this.#end("needs_human", at, `${entry.step}: ${entry.reason}`);
+        return;
+      default:
+        if ("step" in entry) {
+          this.#addOfStep(this.#step(entry.step), entry, at);
+          this.#reflect(entry, at);
+        }
+    }
+  }
+
+  #define(plan: Plan, prefix: string): void {
+    for (const step of plan.steps) {
+      this.#defs.set(prefix + step.name, step);
+      if (step.type === "workflow") this.#define(step.plan, `${prefix}${step.name}/`);
+    }
+  }
+
+  #reflect(entry: Extract<Entry, { readonly step: StepName }>, at: number): void {
+    const def = this.#defs.get(entry.step);
+    if (def === undefined || this.#wanted === false || def.dependsOn.length === 0) return;
+    const isBarrier = def.type === "deterministic" && def.barrier !== undefined;
+    const on =
+      isBarrier && entry.type === "step_completed" && this.#wanted.reflectOnBarriers
+        ? "barrier"
+        : !isBarrier && entry.type === "attempt_started" && def.dependsOn.length > 1 && this.#wanted.reflectOnConverge
+          ? "convergence"
+          : undefined;
+    if (on === undefined) return;
+    const prefix = entry.step.slice(0, entry.step.length - def.name.length);
+    const told = def.dependsOn.map((name) => {
+      const { status, attempts } = this.#step(prefix + name);
+      const tries = attempts.length > 1 ? ` after ${attempts.length} attempts` : "";
+      return `${name} ${status}${tries}`;
+    });
+    this.#reflections.push({ at, on, step: entry.step, text: told.join(", ") });
+    if (this.#reflections.length > REFLECTIONS_MAX) this.#reflections.shift();
+  }
+
+  result(): Trajectory {
+    const steps = [...this.#steps.values()].map((it): StepTrajectory => {
+      const { attempts, ...rest } = structured(it);
+      return { ...rest, attempts: attempts.map((one) => this.#told(one)), confidence: confidenceOf(it) };
+    });
+    const tokens = steps.reduce((sum, it) => sum + it.attempts.reduce((inner, one) => inner + one.tokens, 0), 0);
+    return { ...this.#run, confidence: runConfidence(steps), tokens, steps, reflections: [...this.#reflections] };
+  }
+
+  #told(attempt: AttemptTrajectory): AttemptTrajectory {
+    if (this.#wanted === false) return { ...attempt, decisions: [], checks: [], notes: [], notesInAll: 0 };
+    return this.#wanted.autoDecisions ? attempt : { ...attempt, decisions: [] };
+  }
+
+  #step(name: StepName): OpenStep {
+    const known = this.#steps.get(name);
+    if (known !== undefined) return known;
+    const made: OpenStep = { step: name, status: "pending", attempts: [], askedAnewBy: [], repairs: 0 };
+    this.#steps.set(name, made);
+    return made;
+  }
+
+  #end(status: Trajectory["status"], at: number, reason?: string): void {
+    this.#run = { ...this.#run, status, endedAt: at, ...(reason === undefined ? {} : { reason }) };
+  }
+
+  #addOfStep(step: OpenStep, entry: Extract<Entry, { readonly step: StepName }>, at: number): void {
+    switch (entry.type) {
+      case "attempt_started":
+        step.status = "running";
+        step.attempts.push(newAttempt(entry.attempt, at));
+        return;
+      case "step_completed":
+        step.status = "completed";
+        return;
+      case "step_failed":
+        step.status = "failed";
+        return;
+      case "step_skipped":
+        step.status = "skipped";
+        step.skippedBecause = entry.because;
+        return;
+      case "step_retried": {
+        step.status = "pending";
+        step.askedAnewBy.push(entry.by);
+        const { endedAt: _, reason: __, ...rest } = this.#run;
+        this.#run = { ...rest, status: "running" };
+        return;
+      }
+      case "repair_requested":
+        step.repairs = entry.repair;
+        return;
+      default: {
+        const attempt = "attempt" in entry ? step.attempts.findLast((it) => it.attempt === entry.attempt) : undefined;
+        if (attempt !== undefined) addOfAttempt(attempt, entry, at);
+        if (entry.type === "attempt_failed" || entry.type === "attempt_interrupted") step.status = "pending";
+      }
+    }
+  }
+}
+
+function addOfAttempt(attempt: OpenAttempt, entry: Entry, at: number): void {
+  switch (entry.type) {
+    case "owner_assigned":
+      attempt.owner = entry.owner;
+      attempt.specialist = entry.specialist;
+      return;
+    case "agent_started":
+      attempt.agents.push({ part: entry.part, agent: entry.agent, at });
+      return;
+    case "verdict_given": {
+      const { part, by, decision, source } = entry;
+      attempt.decisions.push({ at, who: part, by, decision, ...reasonOf(entry.reason), source });
+      return;
+    }
+    case "review_requested":
+      attempt.reviewer = entry.reviewer;
+      if (entry.ask > 1)
+        note(attempt, { at, kind: "review_asked", by: entry.reviewer, text: "asked once more for a decision" });
+      return;
+    case "review_completed": {
+      const { reviewer: by, decision, source } = entry;
+      attempt.reviewer = by;
+      attempt.decisions.push({ at, who: "reviewer", by, decision, ...reasonOf(entry.reason), source });
+      return;
+    }
+    case "verified": {
+      const detail = entry.detail === undefined ? {} : { detail: entry.detail };
+      attempt.checks.push({ at, passed: entry.passed, idle: entry.idle === true, ...detail });
+      return;
+    }
+    case "tokens_used":
+      attempt.tokens += entry.tokens;
+      return;
+    case "evidence_noted":
+      note(attempt, {
+        at,
+        kind: entry.evidence,
+        ...(entry.by === undefined ? {} : { by: entry.by }),
+        text: entry.text,
+      });
+      return;
+    case "agent_nudged":
+      attempt.nudges = entry.nudge;
+      note(attempt, { at, kind: "nudge", by: entry.agent, text: `reminded for the ${ordinal(entry.nudge)} time` });
+      return;
+    case "force_released":
+      note(attempt, { at, kind: "force_release", by: entry.agent, text: "released after the last reminder" });
+      return;
+    case "owner_timed_out":
+      note(attempt, { at, kind: "owner_timeout", by: entry.owner, text: "did not decide in time" });
+      return;
+    case "attempt_succeeded":
+      attempt.outcome = "succeeded";
+      attempt.by = entry.by;
+      attempt.endedAt = at;
+      return;
+    case "attempt_failed":
+      attempt.outcome = "failed";
+      attempt.failure = entry.failure;
+      attempt.endedAt = at;
+      return;
+    case "attempt_interrupted":
+      attempt.outcome = "interrupted";
+      attempt.interruption = entry.reason;
+      attempt.endedAt = at;
+      return;
+    default:
+      // The others say how it went on inside; who, what and why are told by these.
+      return;
+  }
+}
+
+function newAttempt(attempt: number, at: number): OpenAttempt {
+  return {
+    attempt,
+    startedAt: at,
+    outcome: "running",
+    agents: [],
+    decisions: [],
+    checks: [],
+    notes: [],
+    notesInAll: 0,
+    nudges: 0,
+    tokens: 0,
+  };
+}
+
+function note(attempt: OpenAttempt, one: Note): void {
+  attempt.notes.push(one);
+  attempt.notesInAll += 1;
+  if (attempt.notes.length > NOTES_MAX) attempt.notes.shift();
+}
+
+function reasonOf(reason: string | undefined): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason };
+}
+
+function ordinal(count: number): string {
+  return count === 1 ? "first" : count === 2 ? "second" : count === 3 ? "third" : `${count}th`;
+}
+
+/** What was answered stays as it is when more is folded in. */
+function structured(step: OpenStep): Omit<StepTrajectory, "confidence"> {
+  return structuredClone(step);
+}

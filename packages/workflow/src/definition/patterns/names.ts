@@ -1,0 +1,28 @@
+export const patternNames = [
+  "fan-out",
+  "pipeline",
+  "hub-spoke",
+  "consensus",
+  "mesh",
+  "handoff",
+  "cascade",
+  "dag",
+  "debate",
+  "hierarchical",
+  "map-reduce",
+  "scatter-gather",
+  "supervisor",
+  "reflection",
+  "red-team",
+  "verifier",
+  "auction",
+  "escalation",
+  "saga",
+  "circuit-breaker",
+  "blackboard",
+  "swarm",
+  "competitive",
+  "review-loop",
+] as const;
+
+export type PatternName = (typeof patternNames)[number];

@@ -1,0 +1,216 @@
+/**
+ * Agent watch: one agent of a run, followed for one part in one step.
+ *
+ *   AW1  What it declares in its words is read from them; what it declares with its tools reaches the run in another way,
+ *        and weighs more.
+ *   AW2  What another runner has already passed on is not passed on again; what was declared while none ran still counts.
+ *   AW3  What its program says that it has used is told as a sum, so that telling it again counts nothing twice.
+ *   AW4  Events and output come on their own ways: what was shown before an event counts before it.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { isRelayError, type AgentHandle, type EventOf, type Relay } from "@agent-relay/sdk";
+import type { Action } from "../core/actions.ts";
+import type { Observation } from "../core/commands.ts";
+import { mirrorLines, readDeclaration } from "../core/markers.ts";
+import { headAndTail } from "../core/output.ts";
+import { agentScreen, type AgentScreen, type Mark } from "./agent-screen.ts";
+import { agentWords } from "./agent-words.ts";
+
+export type Watch = Extract<Action, { do: "watch_agent" }>;
+
+export interface AgentWatch {
+  /** What it has given so far. */
+  readonly shown: () => string;
+  /** Resolves with its end, or with nothing once nobody watches any more. */
+  readonly done: Promise<Pick<EventOf<"agent_exited">, "code" | "signal"> | undefined>;
+  readonly stop: () => void;
+}
+
+const SILENCE_MS = 1_000;
+const DRAWN_MS = 2_000;
+
+export function watchAgent(
+  action: Watch,
+  around: {
+    readonly relay: Relay;
+    readonly tell: (observation: Observation) => void;
+    /** The place in the log before it was started here. Absent: another runner has started it. */
+    readonly startedFrom: number | undefined;
+  },
+): AgentWatch {
+  const { relay, tell, startedFrom } = around;
+  const { name, epoch, scan, step, attempt } = action;
+  const stop = new AbortController();
+  const { signal } = stop;
+  const handle = relay.agent(name);
+  const screen = agentScreen();
+  /** What it showed before was about something else. */
+  let from: Mark | undefined;
+  let offset = 0;
+  let tokens = 0;
+  let declared = false;
+  let passedOn = "";
+  const since = action.from === "now" ? relay.client.head() : (startedFrom ?? relay.client.head());
+  const isNews = ({ sequence }: { readonly sequence: number }): boolean => sequence > since;
+
+  const words = agentWords({
+    screen: () => screen.text(from),
+    read: (text) => {
+      if (scan === undefined || declared || signal.aborted) return;
+      const verdict = readDeclaration(scan, text);
+      if (verdict === undefined) return;
+      declared = true;
+      tell({ type: "verdict", agent: name, step: scan.step, source: "marker", verdict });
+    },
+    heard: (text) => {
+      const lines = mirrorLines(text);
+      // A program that draws its screen anew says nothing new.
+      if (lines.length === 0 || lines.join("\n") === passedOn || signal.aborted) return;
+      passedOn = lines.join("\n");
+      if (action.monitoring === true)
+        tell({ type: "evidence", step, attempt, evidence: "monitoring", by: name, text: passedOn });
+      // Its owner, who hears it, may be gone already; then nobody is missing anything.
+      if (action.mirrorTo !== undefined)
+        relay.send({ to: `#${action.mirrorTo}`, body: `${name}: ${passedOn}` }).catch(() => undefined);
+    },
+  });
+
+  /** What was shown until now has been drawn. */
+  const drawn = async (): Promise<void> => {
+    const kept = await relay.client.call("terminal.read", { name, from: offset }).catch(() => undefined);
+    const until = Date.now() + DRAWN_MS;
+    while (kept !== undefined && offset < kept.next && Date.now() < until && !signal.aborted) await pause(10);
+    words.silent();
+  };
+
+  const turnEnded = async ({ sequence }: { readonly sequence: number }): Promise<void> => {
+    await drawn();
+    words.turnEnded(() => {
+      isAtRest(relay, name, sequence).then(
+        (rests) => {
+          if (rests) tell({ type: "agent_idle", agent: name });
+        },
+        // Its end is told by what follows.
+        () => undefined,
+      );
+    });
+  };
+
+  const happened = async (event: Followed): Promise<void> => {
+    if (event.type === "message_accepted") {
+      if (event.from === name && event.fromEpoch === epoch && event.to.kind === "channel" && isNews(event))
+        tell({ type: "evidence", step, attempt, evidence: "channel_post", by: name, text: postLine(event) });
+      return;
+    }
+    if (event.epoch !== epoch) return;
+    switch (event.type) {
+      case "agent_tokens_used":
+        tokens += event.inputTokens + event.outputTokens;
+        return tell({ type: "tokens", step, attempt, by: name, tokens });
+      case "agent_verdict_submitted": {
+        if (event.at < action.since) return;
+        const { reason, ...decided } = event.verdict;
+        const verdict = { ...decided, ...(reason === undefined ? {} : { reason }) };
+        return tell({ type: "verdict", agent: name, step: event.step, source: "tool", verdict });
+      }
+      case "agent_said":
+        if (action.from === "start" || isNews(event)) words.answered(event.text, isNews(event));
+        return;
+      case "agent_working":
+        words.working();
+        return tell({ type: "agent_working", agent: name });
+      case "agent_turn_ended":
+        return turnEnded(event);
+      case "agent_exited":
+        return drawn();
+    }
+  };
+
+  const follow = async (): Promise<Awaited<AgentWatch["done"]>> => {
+    if (action.from === "now") {
+      const kept = await relay.client.call("terminal.read", { name }).catch(() => undefined);
+      if (kept !== undefined) await screen.draw(Buffer.from(kept.data, "base64"));
+      from = screen.mark();
+      offset = kept?.next ?? 0;
+    }
+    const output = followOutput(handle, screen, { from: offset, signal }, words.silent, (next) => (offset = next));
+    // One that another runner started may have decided while none ran.
+    const events = relay.events({ filter: { agents: [name], types: [...followed] }, from: startedFrom ?? 0, signal });
+    try {
+      for await (const event of events) {
+        await happened(event as Followed);
+        if (event.type !== "agent_exited" || event.epoch !== epoch) continue;
+        if (event.reason !== "host_lost") return event;
+        // It did not fail: what it ran in was lost.
+        tell({ type: "agent_lost", agent: name });
+        return undefined;
+      }
+    } catch (error) {
+      if (!isRelayError(error, "cancelled")) tell({ type: "agent_lost", agent: name });
+    } finally {
+      stop.abort();
+      words.stop();
+      await output;
+    }
+    return undefined;
+  };
+
+  let last: string | undefined;
+  return {
+    shown: () => last ?? words.text(),
+    done: follow(),
+    stop: () => {
+      stop.abort();
+      words.stop();
+      last ??= headAndTail(words.text());
+      screen.dispose();
+    },
+  };
+}
+
+const followed = [
+  "agent_working",
+  "agent_said",
+  "agent_turn_ended",
+  "agent_exited",
+  "agent_verdict_submitted",
+  "agent_tokens_used",
+  "message_accepted",
+] as const;
+type Followed = EventOf<(typeof followed)[number]>;
+
+/** Nothing waits for it, and nothing has begun since that event: else the end of that turn is not the end of its work. */
+async function isAtRest(relay: Relay, name: string, since: number): Promise<boolean> {
+  if ((await relay.agent(name).info()).pending > 0) return false;
+  const filter = { agents: [name], types: ["delivery_attempt_started", "agent_working"] };
+  const page = await relay.client.call("events.read", { from: since, limit: 1, filter });
+  return page.events.length === 0;
+}
+
+function postLine({ to, body }: { readonly to: { readonly name: string }; readonly body: string }): string {
+  return `#${to.name}: ${mirrorLines(body).join(" / ")}`;
+}
+
+/** Draws what comes, and says so when nothing more has come for a while. */
+async function followOutput(
+  handle: AgentHandle,
+  screen: AgentScreen,
+  options: { readonly from: number; readonly signal: AbortSignal },
+  onSilence: () => void,
+  onDrawn: (next: number) => void,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    for await (const chunk of handle.output(options)) {
+      if (chunk.type !== "output") continue;
+      await screen.draw(chunk.data);
+      onDrawn(chunk.offset + chunk.data.length);
+      clearTimeout(timer);
+      timer = setTimeout(onSilence, SILENCE_MS);
+    }
+  } catch {
+    // It has ended, or nobody wants to know any more.
+  } finally {
+    clearTimeout(timer);
+  }
+}

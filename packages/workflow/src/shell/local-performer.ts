@@ -1,0 +1,244 @@
+/**
+ * Local performer: what a run does on this machine without the broker: commands, checks, worktrees.
+ *
+ *   P1  Whatever is begun is answered once: with what came of it, or with why it could not be.
+ *   P2  What is called off is stopped and says nothing more; a command is ended only by `end_process`.
+ *   P3  Of what a long command prints the newest line is told now and then, as evidence, for whoever watches.
+ *   P4  Commands and checks carry the name of their attempt in the environment. What an earlier runner started and did
+ *       not live to write down is ended by it before anything is begun or examined.
+ */
+import path from "node:path";
+import process from "node:process";
+import { messageOf } from "@agent-relay/kernel";
+import type { Action } from "../core/actions.ts";
+import type { Observation } from "../core/commands.ts";
+import { attemptKey } from "../core/names.ts";
+import type { Unsure } from "../core/run.ts";
+import { endLeftover, endMarked, startCommand, type CommandEnd, type RunningCommand } from "./commands.ts";
+import { verify } from "./verification.ts";
+import { makeWorktree } from "./worktrees.ts";
+import type { TakenOver } from "./taken-over.ts";
+
+/** In the environment of every command: the run, the step, the attempt and what of it. */
+const markVariable = "AGENT_RELAY_ATTEMPT";
+
+/**
+ * How long a command may run before its number is written down: one that is done by then needs one append instead of two.
+ * Until then it is found by its mark, so this is only where marks can always be read.
+ */
+const unwrittenMs = process.platform === "linux" ? 50 : 0;
+
+type LocalAction = Extract<Action, { do: "start_command" | "end_process" | "verify" | "make_worktree" }>;
+type Process = Extract<Unsure, { what: "process" }>;
+
+export interface LocalPerformer {
+  readonly begin: (action: LocalAction) => void;
+  readonly callOff: (key: string) => void;
+  readonly examine: (it: Process) => Promise<Observation>;
+  /** Starts a program as the part of an attempt, and answers for it as for any command. */
+  readonly start: (of: PartOf, what: StartedWith) => void;
+  /** Ends what it has running and says nothing of it: the next runner would have to end it, and never hear its output. */
+  readonly close: () => Promise<void>;
+}
+
+export interface PartOf {
+  readonly step: string;
+  readonly attempt: number;
+  readonly part: "specialist" | "owner" | "reviewer";
+}
+
+export interface StartedWith {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd?: string | undefined;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly captureOutput: boolean;
+}
+
+export function localPerformer(around: {
+  /** Where the run's relative paths start. */
+  readonly cwd: () => string;
+  /** What every command gets. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly tell: (observation: Observation) => void;
+  readonly taken: Pick<TakenOver, "runId" | "attempts">;
+  /** What a program that still runs has shown, by its name at the broker. */
+  readonly shown?: (name: string) => string;
+}): LocalPerformer {
+  const { env, taken } = around;
+  const markOf = (key: string): string => markText(taken.runId(), key);
+  // Who survives even SIGKILL keeps nobody from going on.
+  const swept = sweep(taken).catch(() => undefined);
+  let closed = false;
+  const tell: typeof around.tell = (observation) => {
+    if (!closed) around.tell(observation);
+  };
+  /** By part of an attempt. */
+  const running = new Map<string, RunningCommand>();
+  /** Checks under way, by the key of their action. */
+  const checks = new Map<string, AbortController>();
+  const placeOf = (cwd: string | undefined): string => path.resolve(around.cwd(), cwd ?? "");
+
+  const start: LocalPerformer["start"] = ({ step, attempt, part }, what) => {
+    const about = { step, attempt, part };
+    void (async () => {
+      const key = attemptKey(step, attempt, part);
+      let command: RunningCommand;
+      try {
+        const marked = { ...env, ...what.env, [markVariable]: markOf(key) };
+        await swept;
+        command = await startCommand({ argv: what.argv, cwd: placeOf(what.cwd), env: marked });
+      } catch (error) {
+        tell({ type: "process_failed", ...about, message: messageOf(error) });
+        return;
+      }
+      if (closed) return command.end().catch(() => undefined);
+      running.set(key, command);
+      const { pid, start: startTicks } = command;
+      const writeDown = later(unwrittenMs, () => tell({ type: "process_started", ...about, pid, startTicks }));
+      const quiet = tellNewestLines(command, (text) =>
+        tell({ type: "evidence", step, attempt, evidence: "monitoring", text }),
+      );
+      const end = await command.ended.catch((error: unknown): CommandEnd => ({
+        code: null,
+        signal: "SIGKILL",
+        output: "",
+        errors: messageOf(error),
+      }));
+      quiet();
+      running.delete(key);
+      writeDown();
+      const { code, signal } = end;
+      tell({ type: "process_exited", ...about, code, signal, output: what.captureOutput ? textOf(end) : "" });
+    })();
+  };
+
+  const endProcess = async (action: Extract<LocalAction, { do: "end_process" }>): Promise<void> => {
+    const { step, attempt, part, pid, startTicks } = action;
+    const ours = running.get(attemptKey(step, attempt, part));
+    // Its own end is told by whoever started it.
+    if (ours !== undefined) return ours.end().catch(() => undefined);
+    const output = await endedLeftover(pid, startTicks);
+    tell({ type: "process_exited", step, attempt, part, code: null, signal: null, output });
+  };
+
+  const check = async (action: Extract<LocalAction, { do: "verify" }>): Promise<void> => {
+    const { step, attempt, check: number, exit } = action;
+    const controller = new AbortController();
+    checks.set(action.key, controller);
+    await swept;
+    const { passed, detail } = await verify(action.verification, {
+      cwd: placeOf(action.cwd),
+      output: exit?.output ?? (action.name === undefined ? "" : (around.shown?.(action.name) ?? "")),
+      ...(exit === undefined ? {} : { exitCode: exit.code }),
+      since: action.since,
+      prompts: action.prompts,
+      env: { ...env, ...action.env, [markVariable]: markOf(action.key) },
+      signal: controller.signal,
+    }).catch((error: unknown) => ({ passed: false, detail: messageOf(error) }));
+    if (checks.get(action.key) !== controller) return;
+    checks.delete(action.key);
+    tell({ type: "verified", step, attempt, check: number, passed, ...(detail === undefined ? {} : { detail }) });
+  };
+
+  const worktree = async (action: Extract<LocalAction, { do: "make_worktree" }>): Promise<void> => {
+    const { step, attempt } = action;
+    try {
+      tell({ type: "worktree_made", step, attempt, path: await makeWorktree({ ...action, cwd: around.cwd(), env }) });
+    } catch (error) {
+      tell({ type: "process_failed", step, attempt, message: messageOf(error) });
+    }
+  };
+
+  return {
+    start,
+    begin: (action) => {
+      switch (action.do) {
+        case "start_command": {
+          const { command, captureOutput, cwd } = action;
+          return start(action, { argv: ["/bin/sh", "-c", command], cwd, env: action.env, captureOutput });
+        }
+        case "end_process":
+          return void endProcess(action);
+        case "verify":
+          return void check(action);
+        case "make_worktree":
+          return void worktree(action);
+      }
+    },
+    callOff: (key) => {
+      const controller = checks.get(key);
+      checks.delete(key);
+      controller?.abort();
+    },
+    examine: async ({ step, attempt, part, pid, startTicks }) => {
+      await swept;
+      await endedLeftover(pid, startTicks);
+      return { type: "process_lost", step, attempt, part };
+    },
+    close: async () => {
+      closed = true;
+      for (const controller of checks.values()) controller.abort();
+      await Promise.allSettled([...running.values()].map((it) => it.end()));
+    },
+  };
+}
+
+/** Answers what is to be said of it: nothing, but that some of it cannot be ended. */
+async function endedLeftover(pid: number | undefined, startTicks: string | undefined): Promise<string> {
+  if (pid === undefined || startTicks === undefined) return "";
+  return endLeftover({ pid, start: startTicks }).then(() => "", messageOf);
+}
+
+/** The first after a while, and each later one after a longer while: a run of hours stays a small log. */
+const NEWS_MS = 2_000;
+const NEWS_MS_MAX = 15_000;
+const newsCharactersMax = 200;
+
+/** Answers how to stop it. */
+function tellNewestLines(command: RunningCommand, tellLine: (text: string) => void): () => void {
+  let told = "";
+  let timer: NodeJS.Timeout;
+  const later = (ms: number): void => {
+    timer = setTimeout(() => {
+      const line = command.lastLine().slice(0, newsCharactersMax);
+      if (line !== "" && line !== told) tellLine(line);
+      told = line;
+      later(Math.min(NEWS_MS_MAX, ms * 2));
+    }, ms);
+    timer.unref();
+  };
+  later(NEWS_MS);
+  return () => clearTimeout(timer);
+}
+
+/** Calls it once: after a while, or when told to. */
+function later(ms: number, once: () => void): () => void {
+  let isDone = false;
+  const now = (): void => {
+    if (isDone) return;
+    isDone = true;
+    clearTimeout(timer);
+    once();
+  };
+  const timer = setTimeout(now, ms);
+  if (ms === 0) now();
+  return now;
+}
+
+/** Everything of these attempts: their programs, and their checks, which no entry tells of. */
+async function sweep({ runId, attempts }: Pick<TakenOver, "runId" | "attempts">): Promise<void> {
+  if (attempts.length === 0) return;
+  const beginnings = attempts.map((it) => markText(runId(), `${it}:`));
+  await endMarked(markVariable, (value) => beginnings.some((it) => value.startsWith(it)));
+}
+
+/** Without blanks: some systems show an environment as words. */
+function markText(runId: string, key: string): string {
+  return `${runId}/${key}`.replaceAll(/\s/gu, "_");
+}
+
+/** What a step hands on is its output; of one that failed, what it complained of belongs to it. */
+function textOf({ code, output, errors }: CommandEnd): string {
+  if (code === 0 || errors === "") return output;
+  return output === "" || output.endsWith("\n") ? output + errors : `${output}\n${errors}`;
+}
