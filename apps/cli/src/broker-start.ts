@@ -16,7 +16,6 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  renameSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -28,6 +27,7 @@ import { ensureRuntimeDir, type Locations } from "@agent-relay/sdk";
 import { askForBroker, locationsOf, type BrokerView } from "./broker-connection.ts";
 import type { Context } from "./context.ts";
 import { envelopeCodeOf } from "./failure.ts";
+import { rotateLog } from "./rotate-log.ts";
 
 export interface StartedBroker {
   readonly broker: BrokerView;
@@ -39,7 +39,6 @@ const answerTimeoutMs = 30_000;
 const askEveryMs = 30;
 /** A broker that was beaten by another start waits this long for the other to answer. */
 const rivalTimeoutMs = 10_000;
-const logBytesMax = 5 * 1_048_576;
 
 export async function ensureBroker(
   context: Context,
@@ -83,7 +82,7 @@ export function prepareStateDir(locations: Locations): void {
 
 async function start(context: Context, locations: Locations, tcpPort: number | undefined): Promise<StartedBroker> {
   const logFile = join(locations.logsDir, "broker.log");
-  rotate(logFile);
+  rotateLog(logFile);
   const fd = openSync(logFile, "a", 0o600);
   const logStart = fstatSync(fd).size;
   const main = fileURLToPath(new URL("./main.js", import.meta.url));
@@ -161,9 +160,4 @@ function envelopeIn(line: string): ErrorEnvelope | undefined {
   } catch {
     return undefined; // A line cut off by a crash is not an envelope.
   }
-}
-
-function rotate(logFile: string): void {
-  const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > logBytesMax) renameSync(logFile, `${logFile}.1`);
 }

@@ -6,7 +6,7 @@
 import type { ActionResult, Context } from "./context.ts";
 
 /** What the values of an argument or option are, for shell completion. */
-export type ValueKind = "agent" | "channel" | "file" | "directory";
+export type ValueKind = "agent" | "channel" | "run" | "template" | "file" | "directory";
 
 export interface ArgumentSpec {
   /** `<name>`, `[name]`, `<names...>` or `[words...]`. */

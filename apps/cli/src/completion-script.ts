@@ -1,7 +1,7 @@
 /**
  * Completion scripts, made from the commands themselves.
  *
- *   P1  Commands, options and fixed values come from the script alone; names of agents and channels are asked for.
+ *   P1  Commands, options and fixed values come from the script alone; names of agents, channels, runs and templates are asked for.
  */
 import type { AnyCommandSpec, OptionSpec, ValueKind } from "./command-spec.ts";
 import { commandGroups } from "./commands/index.ts";
@@ -73,7 +73,7 @@ function optionOf(spec: OptionSpec): Node["options"][number] {
 
 /** What to run for the names of a kind. */
 function namesCommand(kind: ValueKind): string | undefined {
-  return kind === "agent" || kind === "channel" ? `${programName} complete-names ${kind} 2>/dev/null` : undefined;
+  return kind === "file" || kind === "directory" ? undefined : `${programName} complete-names ${kind} 2>/dev/null`;
 }
 
 function bash(nodes: readonly Node[]): string {

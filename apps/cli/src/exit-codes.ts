@@ -12,6 +12,10 @@ export const exitCodes = {
     summary: "No broker answers, or the world failed: a disk, a socket, a program that does not start.",
   },
   timeout: { code: 4, summary: "What was waited for did not happen in time. Nothing is undone by that." },
+  run_failed: {
+    code: 5,
+    summary: "A workflow ran and did not come to its end: a step failed, it was cancelled, or it needs a person.",
+  },
   defect: { code: 70, summary: "A bug in agent-relay." },
   interrupted: { code: 130, summary: "Interrupted with Ctrl-C or a signal. Agents go on." },
 } as const satisfies Record<string, { readonly code: number; readonly summary: string }>;
@@ -25,6 +29,7 @@ export const exit = {
   usage: exitCodes.usage.code,
   unavailable: exitCodes.unavailable.code,
   timeout: exitCodes.timeout.code,
+  runFailed: exitCodes.run_failed.code,
   defect: exitCodes.defect.code,
   interrupted: exitCodes.interrupted.code,
 } as const;

@@ -27,7 +27,7 @@ export function cliReference(): string {
     "",
     "## Results for scripts",
     "",
-    'With `--json` stdout holds one JSON document, or one a line for streams (`--follow`, `--watch`, `events`), and nothing else. Fields are only ever added. A failure prints `{"error": {code, message, retryable, hint?, data?}}` on one line of stderr; branch on `code`, never on `message`.',
+    'With `--json` stdout holds one JSON document, or one a line for streams (`--follow`, `--watch`, `events`, `run`, `runs watch`), and nothing else. Fields are only ever added. A failure prints `{"error": {code, message, retryable, hint?, data?}}` on one line of stderr; branch on `code`, never on `message`.',
     "",
     "## Exit status",
     "",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { wantsColour } from "./terminal-output.ts";
+import { liveLines, wantsColour } from "./terminal-output.ts";
 
 test.each([
   ["a terminal has colours", {}, true, true, true],
@@ -13,4 +13,19 @@ test.each([
   ["a dumb terminal has none", { TERM: "dumb" }, true, true, false],
 ] as const)("O2: %s", (_, environment, color, isTerminal, wanted) => {
   expect(wantsColour({ environment, color }, isTerminal)).toBe(wanted);
+});
+
+test("lines in place: each frame replaces the one before in one write, and the cursor is there again", () => {
+  const written: string[] = [];
+  const live = liveLines((text) => void written.push(text));
+  live.show(["a", "b"]);
+  live.show(["c"]);
+  live.done();
+  live.done();
+  live.show(["late"]);
+  expect(written).toEqual([
+    "\u001b[?25l\r\u001b[2Ka\n\u001b[2Kb\n\u001b[J",
+    "\r\u001b[2A\u001b[2Kc\n\u001b[J",
+    "\u001b[?25h",
+  ]);
 });

@@ -37,8 +37,17 @@ export interface Output {
   readonly errorLine: (text: string) => void;
   /** A line on stderr with `--verbose`. */
   readonly detail: (text: string) => void;
+  /** Lines that change in place; only where stdout is a terminal. */
+  readonly live: () => LiveLines;
   /** Something that lasts, with a spinner if stderr is a terminal. */
   readonly progress: (text: string) => Progress;
+}
+
+export interface LiveLines {
+  /** Puts these in the place of those before. None may be wider than the terminal, and all together not as high. */
+  readonly show: (lines: readonly string[]) => void;
+  /** Leaves the last ones there, and the cursor below. Idempotent. */
+  readonly done: () => void;
 }
 
 export interface Progress {
@@ -85,6 +94,12 @@ export function createOutput(options: OutputOptions): Output {
     detail: (text) => {
       if (options.verbose) errorLine(noteColours.dim(text));
     },
+    live: () => {
+      const lines = liveLines((text) => void stdout.write(text));
+      // However the process ends, its cursor is there again.
+      process.once("exit", lines.done);
+      return lines;
+    },
     progress: (text) => spinner(text, stderr.isTTY && !options.json, noteColours),
   };
 }
@@ -107,6 +122,29 @@ function coloursFor(enabled: boolean): Colours {
 function widthFrom(environment: Environment): number | undefined {
   const columns = Number(environment["COLUMNS"]);
   return Number.isInteger(columns) && columns > 0 ? columns : undefined;
+}
+
+const hideCursor = "\u001b[?25l";
+const showCursor = "\u001b[?25h";
+
+/** Each frame is one write, so that a terminal never shows half of one. */
+export function liveLines(write: (text: string) => void): LiveLines {
+  let height = 0;
+  let state: "unused" | "shown" | "over" = "unused";
+  return {
+    show: (lines) => {
+      if (state === "over") return;
+      const up = height === 0 ? "\r" : `\r\u001b[${height}A`;
+      const body = lines.map((line) => `\u001b[2K${line}\n`).join("");
+      write(`${state === "unused" ? hideCursor : ""}${up}${body}\u001b[J`);
+      state = "shown";
+      height = lines.length;
+    },
+    done: () => {
+      if (state === "shown") write(showCursor);
+      state = "over";
+    },
+  };
 }
 
 function spinner(text: string, enabled: boolean, colours: Colours): Progress {

@@ -4,6 +4,7 @@
  *   W1  The lock is taken first and given back last: nothing of the state directory is touched without it.
  *   W2  Agents find their tools again after a restart: the port is remembered and asked for again.
  *   W3  Ending the broker leaves its agents running, unless a client asked to end them too.
+ *   W4  Runs that go on and that nobody executes are taken up by a runner that is started here.
  */
 import { createServer, type Server } from "node:http";
 import { randomBytes } from "node:crypto";
@@ -24,12 +25,14 @@ import {
 import { acquireBrokerLock, openEventLog } from "@agent-relay/event-log";
 import { answerHook, translateHook } from "@agent-relay/harness";
 import { currentOrchestrator } from "@agent-relay/harness/node";
-import { messageOf, type Logger } from "@agent-relay/kernel";
+import { messageOf, type Clock, type Logger } from "@agent-relay/kernel";
 import { createMcpEndpoint, type RelayCalls } from "@agent-relay/mcp";
 import { brokerActor, type Principal } from "@agent-relay/protocol";
 import { startPtyHost, type ConnectedPtyHost } from "@agent-relay/pty";
 import type { RunBroker, RunBrokerOptions } from "./broker-entry.ts";
 import { recorderInto } from "./recording.ts";
+import { keepRuns } from "./run-keeper.ts";
+import { spawnRunner } from "./runner-start.ts";
 
 /** A defect of ours; see the documented exit codes. */
 const EXIT_DEFECT = 70;
@@ -122,6 +125,7 @@ export const runBroker: RunBroker = async (options) => {
     closers.push(gateway.close);
     closers.push(keepArchiveClose(broker.service, archive.catchUp));
     await broker.start();
+    closers.push(await keepRunsOf(broker.service, () => spawnRunner(locations, environment), clock, logger));
     logger.info("the broker is up", { pid: process.pid, project, socket: gateway.socketPath });
 
     const { status, endAgents } = await end.reached;
@@ -134,6 +138,35 @@ export const runBroker: RunBroker = async (options) => {
     for (const close of closers.reverse()) await close();
   }
 };
+
+/** Runs that nobody executes are taken up without anybody's asking. */
+async function keepRunsOf(
+  service: BrokerService,
+  startRunner: () => Promise<string>,
+  clock: Clock,
+  logger: Logger,
+): Promise<() => void> {
+  const keeper = keepRuns({ clock, logger, startRunner });
+  const off = service.events.onAppended(keeper.hear);
+  const { call } = callsOf(service, { kind: "operator", name: "operator" });
+  for (let after: number | undefined; ;) {
+    const page = await call("stream.list", { prefix: "run/", limit: 500, ...(after === undefined ? {} : { after }) });
+    keeper.listed(
+      page.streams.map(({ stream, summary, lease }) => ({
+        runId: stream.slice("run/".length),
+        status: summary?.["status"],
+        host: summary?.["host"],
+        isExecuted: lease !== null,
+      })),
+    );
+    if (page.next === null) break;
+    after = page.next;
+  }
+  return () => {
+    off();
+    keeper.close();
+  };
+}
 
 interface EndingOrder {
   readonly status: number;

@@ -126,7 +126,7 @@ test.each<[string, { readonly hook_event_name: string } & Record<string, unknown
       background_tasks: [],
       session_crons: [],
     },
-    signals("hook:Stop", session, { type: "turn_ended" }),
+    signals("hook:Stop", session, { type: "said", text: "done" }, { type: "turn_ended" }),
   ],
   [
     "a stop while a subagent goes on",

@@ -1,16 +1,28 @@
 import { withClient } from "../broker-connection.ts";
 import type { ActionResult, Context } from "../context.ts";
 
-export async function run(context: Context, _options: object, kind: "agent" | "channel"): ActionResult {
+export async function run(
+  context: Context,
+  _options: object,
+  kind: "agent" | "channel" | "run" | "template",
+): ActionResult {
   let names: string[] = [];
   try {
-    names = await withClient(context, {}, async (client) => {
-      if (kind === "channel")
-        return (await client.call("channel.list", {}, { signal: context.signal })).channels.map(
-          (channel) => channel.name,
-        );
-      return (await client.call("agent.list", {}, { signal: context.signal })).agents.map((agent) => agent.name);
-    });
+    if (kind === "template") {
+      const { templateNames } = await import("@agent-relay/workflow");
+      names = [...templateNames];
+    } else
+      names = await withClient(context, {}, async (client) => {
+        if (kind === "channel")
+          return (await client.call("channel.list", {}, { signal: context.signal })).channels.map(
+            (channel) => channel.name,
+          );
+        if (kind === "run") {
+          const page = await client.call("stream.list", { prefix: "run/" }, { signal: context.signal });
+          return page.streams.map(({ stream }) => stream.slice("run/".length));
+        }
+        return (await client.call("agent.list", {}, { signal: context.signal })).agents.map((agent) => agent.name);
+      });
   } catch (thrown) {
     // The shell is in the middle of someone's typing: without a broker there is just nothing to offer.
     context.output.detail(thrown instanceof Error ? thrown.message : String(thrown));

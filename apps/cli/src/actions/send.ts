@@ -13,6 +13,7 @@ interface SendOptions {
   readonly steer?: true;
   readonly replyTo?: string;
   readonly ttl?: number;
+  readonly notify?: readonly string[];
   readonly as?: string;
 }
 
@@ -28,6 +29,7 @@ export async function run(context: Context, options: SendOptions, to: string, wo
         mode: options.steer === true ? "steer" : "wait",
         ...(options.replyTo === undefined ? {} : { replyTo: options.replyTo }),
         ...(options.ttl === undefined ? {} : { ttlMs: options.ttl }),
+        ...(options.notify === undefined ? {} : { notify: [...options.notify] }),
       },
       { signal },
     );

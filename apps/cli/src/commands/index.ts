@@ -21,6 +21,8 @@ import { logs } from "./logs.ts";
 import { mcp } from "./mcp.ts";
 import { release } from "./release.ts";
 import { reply } from "./reply.ts";
+import { run } from "./run.ts";
+import { runner, runs } from "./runs.ts";
 import { search } from "./search.ts";
 import { send } from "./send.ts";
 import { spawn } from "./spawn.ts";
@@ -31,6 +33,7 @@ import { up } from "./up.ts";
 import { version } from "./version.ts";
 import { wait } from "./wait.ts";
 import { who } from "./who.ts";
+import { workflows } from "./workflows.ts";
 import { wrap } from "./wrap.ts";
 
 export interface CommandGroup {
@@ -42,6 +45,7 @@ export const commandGroups: readonly CommandGroup[] = [
   { title: "Broker", commands: [up, down, status, doctor, init, backup] },
   { title: "Agents", commands: [spawn, wrap, who, wait, approve, deny, attach, logs, release, kill] },
   { title: "Messages", commands: [send, inbox, reply, history, search, channels, trace, deadletters] },
+  { title: "Workflows", commands: [run, runs, workflows] },
   { title: "Knowledge", commands: [events, stats, harness] },
-  { title: "Integration", commands: [mcp, completion, version, hook, completeNames, brokerRun] },
+  { title: "Integration", commands: [mcp, completion, version, hook, completeNames, brokerRun, runner] },
 ];

@@ -1,5 +1,5 @@
 import { command } from "../command-spec.ts";
-import { durationMs } from "../option-values.ts";
+import { durationMs, listOf } from "../option-values.ts";
 
 export const send = command({
   name: "send",
@@ -25,6 +25,12 @@ export const send = command({
     { flags: "--steer", summary: "interrupt a working agent instead of waiting for the end of its turn" },
     { flags: "--reply-to <message>", summary: "the message that this one answers" },
     { flags: "--ttl <duration>", summary: "do not deliver it later than this", parse: durationMs },
+    {
+      flags: "--notify <names>",
+      summary: "to a channel: bring it to these members alone; the others find it in the history; repeatable",
+      parse: listOf,
+      values: "agent",
+    },
     { flags: "--as <name>", summary: "in whose name, for a mailbox without a program" },
   ],
   examples: [

@@ -3,16 +3,21 @@ import { accessSync, constants, statSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Locations } from "@agent-relay/sdk";
-import { askForBroker, locationsOf, type BrokerView } from "../broker-connection.ts";
+import { askForBroker, locationsOf, withClient, type BrokerView } from "../broker-connection.ts";
 import type { Context } from "../context.ts";
 import { failureOf } from "../failure.ts";
 import { programVersion } from "../program.ts";
+import { runnerLog } from "../runner-start.ts";
 import { bytes } from "../rendering/moments.ts";
 import { ok, problem, warning, type Check } from "./check.ts";
 
 /** Less than this and the event log may not be able to grow through one day of work. */
 const freeBytesMin = 200 * 1_048_576;
 const freeBytesGood = 1_024 * 1_048_576;
+
+/** A runner that has died is replaced by then. */
+const runWaitsMs = 30_000;
+const runsLookedAt = 500;
 
 export async function checkProject(context: Context): Promise<Check[]> {
   let locations: Locations;
@@ -35,6 +40,7 @@ export async function checkProject(context: Context): Promise<Check[]> {
     checkEventsFile(locations),
     ok("socket", "socket", `${locations.brokerSocket}, ${Buffer.byteLength(locations.brokerSocket)} bytes long`),
     ...broker,
+    await checkRuns(context, locations),
     await checkDisk(locations),
   ].filter((check) => check !== undefined);
 }
@@ -131,6 +137,28 @@ async function checkBroker(context: Context, locations: Locations): Promise<Chec
   if (!broker.ptyHost.connected)
     return [warning("broker", "broker", `${found}; it has no pty host`, "agent-relay down && agent-relay up")];
   return [ok("broker", "broker", found)];
+}
+
+/** Runs that go on and that nobody executes: the broker starts a runner for them, unless runners end at once. */
+async function checkRuns(context: Context, locations: Locations): Promise<Check | undefined> {
+  try {
+    const { streams } = await withClient(context, { once: true }, (client) =>
+      client.call("stream.list", { prefix: "run/", limit: runsLookedAt }, { signal: context.signal }),
+    );
+    const goingOn = streams.filter(({ summary }) => summary?.["status"] === "running" && summary["host"] !== "script");
+    if (goingOn.length === 0) return undefined;
+    const waits = goingOn.filter(({ lease, updatedAt }) => lease === null && context.now() - updatedAt > runWaitsMs);
+    const found = `${goingOn.length} go on`;
+    if (waits.length === 0) return ok("runs", "runs", found);
+    return warning(
+      "runs",
+      "runs",
+      `${found}, and nobody executes ${waits.length} of them`,
+      `the end of ${runnerLog(locations)} says why; agent-relay runs resume ${waits[0]?.stream.slice("run/".length) ?? ""} tries again`,
+    );
+  } catch {
+    return undefined; // Without a broker nobody can say, and that it does not answer is told already.
+  }
 }
 
 async function checkDisk({ stateDir }: Locations): Promise<Check> {

@@ -39,6 +39,10 @@ test.each([
     },
     "inputTokens=1200 cachedInputTokens=800 outputTokens=30 model=opus source=record",
   ],
+  [
+    { type: "agent_said", text: "All green.\nNothing left to do.", source: "hook:Stop", fidelity: "exact" },
+    'text="All green. Nothing left to do." source=hook:Stop fidelity=exact',
+  ],
   [{ type: "agent_draft_begun" }, ""],
   [{ type: "agent_draft_ended" }, ""],
 ])("%o is one line", (event, rest) => {
@@ -59,6 +63,11 @@ test("what a program was doing when it ended is said in words", () => {
     doing: { status: "working", since: at - 180_000, messageIds: ["msg_01k3v9q0x8aaaa"] },
   };
   expect(line(exited)).toContain("doing=working,3m,msg_01k3v9q0x8aaaa");
+});
+
+test("a long answer is shortened, and what follows it is there", () => {
+  const said = { type: "agent_said", text: "word ".repeat(3_000), source: "s", fidelity: "exact" };
+  expect(line(said)).toMatch(/ text="(?:word ){39}word…" source=s fidelity=exact$/u);
 });
 
 test("what an agent says stays on its line", () => {

@@ -1,5 +1,5 @@
 /** One event on one line. */
-import { Activity, type RelayEvent } from "@agent-relay/protocol";
+import { Activity, oneLine, type RelayEvent } from "@agent-relay/protocol";
 import type { Output } from "../terminal-output.ts";
 import { cutToWidth } from "./display-width.ts";
 import { clockTime, duration } from "./moments.ts";
@@ -7,6 +7,8 @@ import { safeLine } from "./safe-text.ts";
 
 /** Shown in front, or of no interest to a person. */
 const inFront = new Set(["type", "sequence", "at", "stream", "revision", "actor", "agent", "messageId", "channel"]);
+/** What an agent has said may be a whole report, which `--json` prints. */
+const saidCharacters = 200;
 /** Fields that read better as words than as JSON. */
 const inWords: Readonly<Record<string, (value: unknown, at: number) => string>> = {
   doing: (value, at) => {
@@ -17,6 +19,7 @@ const inWords: Readonly<Record<string, (value: unknown, at: number) => string>> 
     return `${status},${duration(at - since)}${mail}`;
   },
   answerable: (value) => (value === true ? "yes" : "only-at-its-terminal"),
+  text: (value) => shown(typeof value === "string" ? oneLine(value, saidCharacters) : value),
   versionTried: (value) => (value === true ? "yes" : "no"),
 };
 const alarming = new Set([

@@ -9,6 +9,14 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
+/** What has passed, as it is watched: `4s`, `1m04s`, `2h05m`. */
+export function stopwatch(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m${twoDigits(seconds % 60)}s`;
+  return `${Math.floor(seconds / 3_600)}h${twoDigits(Math.floor(seconds / 60) % 60)}m`;
+}
+
 /** `0.4 ms`, `12 ms`, `3.2 s`, then like `duration`. */
 export function latency(ms: number): string {
   if (ms < 1) return `${ms.toFixed(1)} ms`;

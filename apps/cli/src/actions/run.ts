@@ -1,0 +1,101 @@
+import { open } from "node:fs/promises";
+import { resolve } from "node:path";
+import {
+  dryRun,
+  formatProblem,
+  jsonSchema,
+  loadWorkflowFile,
+  openRuns,
+  type Loaded,
+  type PlanDescription,
+} from "@agent-relay/workflow";
+import { ensureBroker } from "../broker-start.ts";
+import { locationsOf } from "../broker-connection.ts";
+import type { ActionResult, Context } from "../context.ts";
+import { exit } from "../exit-codes.ts";
+import { planLines } from "../rendering/plan-lines.ts";
+import { safeLine } from "../rendering/safe-text.ts";
+import { withRelay } from "../relay-connection.ts";
+import { resumeRun } from "../resume-run.ts";
+import { startRunner } from "../runner-start.ts";
+import { UsageError } from "../usage-error.ts";
+import { watchRun } from "../watch-run.ts";
+
+interface RunOptions {
+  readonly workflow?: string;
+  readonly var?: Readonly<Record<string, string>>;
+  readonly dryRun?: true;
+  readonly detach?: true;
+  readonly resume?: string;
+  readonly schema?: true;
+}
+
+export async function run(context: Context, options: RunOptions, file: string | undefined): ActionResult {
+  const { output } = context;
+  if (options.schema === true) {
+    output.raw(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
+    return undefined;
+  }
+  if (options.resume !== undefined) return goOn(context, options, options.resume, file);
+  if (file === undefined) throw new UsageError("expected a workflow file, found none", "agent-relay run flow.yaml");
+  const loaded = await load(context, options, file);
+  if (!loaded.ok) return complain(context, loaded);
+  const cwd = locationsOf(context).project;
+  const description = await dryRun(loaded.plan, cwd);
+  if (options.dryRun === true) {
+    if (output.isJson) output.document({ valid: true, file, ...description });
+    else for (const line of planLines(description, output.colours)) output.line(line);
+    return undefined;
+  }
+  for (const line of warningsInShort(description.warnings)) output.note(`${output.noteColours.yellow("!")} ${line}`);
+  await ensureBroker(context, {});
+  return withRelay(context, async (relay) => {
+    const runs = openRuns(relay);
+    const runId = await runs.create(loaded.plan, { vars: loaded.vars, cwd });
+    startRunner(context);
+    if (options.detach !== true) return watchRun(context, { relay, runs, runId });
+    if (output.isJson) output.document({ runId, workflow: loaded.plan.workflow });
+    else output.line(`${runId} runs: agent-relay runs watch ${runId}`);
+    return undefined;
+  });
+}
+
+async function goOn(context: Context, options: RunOptions, given: string, file: string | undefined): ActionResult {
+  const { resume: _, detach, ...others } = options;
+  if (file !== undefined || others.workflow !== undefined || others.var !== undefined || others.dryRun === true)
+    throw new UsageError(
+      "a run goes on as it was begun: expected --resume without a file, --workflow, --var and --dry-run",
+      `agent-relay run --resume ${given}`,
+    );
+  await ensureBroker(context, {});
+  const how = detach === undefined ? {} : { detach };
+  return withRelay(context, (relay) => resumeRun(context, how, { relay, runs: openRuns(relay), given }));
+}
+
+async function load(context: Context, options: RunOptions, file: string): Promise<Loaded> {
+  const place = resolve(context.cwd, file);
+  // Says why a file cannot be read in the system's own words, before anything else is said of it.
+  const handle = await open(place).catch((error: unknown) => {
+    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  await handle.close();
+  return loadWorkflowFile(place, {
+    vars: options.var ?? {},
+    ...(options.workflow === undefined ? {} : { workflow: options.workflow }),
+  });
+}
+
+function complain(context: Context, loaded: Extract<Loaded, { ok: false }>): number {
+  const { output } = context;
+  if (output.isJson) output.document({ valid: false, problems: loaded.problems });
+  else for (const problem of loaded.problems) output.errorLine(formatProblem(problem));
+  return exit.usage;
+}
+
+/** One of each kind: the dry run tells all of them. */
+function warningsInShort(warnings: PlanDescription["warnings"]): readonly string[] {
+  return [...new Set(warnings.map(({ code }) => code))].map((code) => {
+    const [first, ...more] = warnings.filter((it) => it.code === code);
+    return `${safeLine(first?.message ?? "")}${more.length === 0 ? "" : `, and ${more.length} more like it`}`;
+  });
+}

@@ -1,0 +1,29 @@
+import { relayError } from "@agent-relay/protocol";
+import { openRuns } from "@agent-relay/workflow";
+import type { ActionResult, Context } from "../context.ts";
+import { runNamed } from "../named-run.ts";
+import { withRelay } from "../relay-connection.ts";
+import { startRunner } from "../runner-start.ts";
+import { watchRun } from "../watch-run.ts";
+
+/** Cancelled is what was asked for: it ends with 0, unless the run ended otherwise. */
+export function run(context: Context, options: { readonly reason?: string }, given: string): ActionResult {
+  return withRelay(context, async (relay) => {
+    const runs = openRuns(relay);
+    const runId = await runNamed(runs, given);
+    const before = await runs.read(runId);
+    const last = before.at(-1)?.entry.type ?? "";
+    if (/^run_(?:completed|failed|cancelled|needs_human)$/u.test(last))
+      throw relayError(
+        "invalid_request",
+        `${runId} has ended already: ${last.slice("run_".length).replace("_", " ")}`,
+        {
+          hint: `agent-relay runs show ${runId}`,
+        },
+      );
+    await runs.cancel(runId, relay.name, options.reason);
+    // Whoever executes it ends what runs; if nobody does, somebody has to.
+    startRunner(context);
+    return watchRun(context, { relay, runs, runId, after: before.length, wanted: "run_cancelled" });
+  });
+}

@@ -1,0 +1,360 @@
+/** Workflows on the command line, with a real broker and real runners: what is said, in which shape, with which status. */
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { makeHome, type Home } from "./home.ts";
+import { hasTerminal, inTerminal, kill, nodeBelow } from "./terminal.ts";
+
+let home: Home;
+beforeAll(async () => {
+  home = makeHome();
+  expect((await home.run(["up"])).status).toBe(0);
+});
+afterAll(async () => {
+  await home.run(["down"]);
+  // The runner leaves with the broker.
+  await vi.waitFor(() => expect(processesOf(home)).toEqual([]), { timeout: 20_000, interval: 200 });
+  await home.remove();
+});
+beforeEach(() => {
+  file("ran", "");
+});
+
+const file = (name: string, text: string): void => writeFileSync(join(home.project, name), text);
+const ran = (): readonly string[] => readFileSync(join(home.project, "ran"), "utf8").split("\n").filter(Boolean);
+const header =
+  'version: "1.0"\nname: flow\nswarm: { pattern: dag, timeoutMs: 600000 }\nworkflows:\n  - name: main\n    steps:\n';
+const flow = (name: string, ...steps: readonly string[]): void =>
+  file(name, header + steps.map((it) => `      - { ${it} }\n`).join(""));
+const linesOf = (text: string): Record<string, unknown>[] =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+const errorOf = (text: string): { code: string; message: string; hint?: string } =>
+  (JSON.parse(text) as { error: { code: string; message: string; hint?: string } }).error;
+
+/** Begins a run and answers its id. */
+async function detached(name: string): Promise<string> {
+  const { status, out } = await home.run(["run", name, "--detach", "--json"]);
+  expect(status).toBe(0);
+  return (JSON.parse(out) as { runId: string }).runId;
+}
+
+/** Processes of this home that are a command of ours. */
+function processesOf(of: Home, command?: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/u.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+        return words.includes(of.project) && (command === undefined || words.includes(command));
+      } catch {
+        return false; // It has ended in the meantime.
+      }
+    });
+}
+
+test("run watches until the end: a line for each thing that became true, and 0", async () => {
+  flow("ok.yaml", 'name: one, type: deterministic, command: "printf hello"');
+  const { status, out, err } = await home.run(["run", "ok.yaml"]);
+  expect([status, err]).toEqual([0, ""]);
+  expect(out).toMatch(/^main \w+\n▸ one\n✓ one {2}hello\ncompleted\n$/u);
+});
+
+test("run --json is one event a line, with the run and the instant in each", async () => {
+  flow("ok.yaml", 'name: one, type: deterministic, command: "printf {{word}}"');
+  file(
+    "ok.yaml",
+    readFileSync(join(home.project, "ok.yaml"), "utf8").replace("workflows:", "vars: { word: x }\nworkflows:"),
+  );
+  const { status, out } = await home.run(["run", "ok.yaml", "--var", "word=hi", "--json"]);
+  const events = linesOf(out);
+  expect(status).toBe(0);
+  expect(events.map(({ type }) => type)).toEqual(["run:started", "step:started", "step:completed", "run:completed"]);
+  expect(events[2]).toEqual({
+    runId: expect.stringMatching(/^\w+$/u) as string,
+    at: expect.any(Number) as number,
+    type: "step:completed",
+    step: "one",
+    output: "hi",
+  });
+});
+
+test("a run that fails ends with 5, says why, and how to go on", async () => {
+  flow("bad.yaml", 'name: one, type: deterministic, command: "echo broken >&2; exit 3"');
+  const { status, out, err } = await home.run(["run", "bad.yaml"]);
+  expect(status).toBe(5);
+  expect(out).toMatch(/✗ one: .*3/u);
+  expect(err).toMatch(/runs show \w+ says why; agent-relay runs resume \w+ tries again/u);
+});
+
+test("a file that is wrong ends with 2 and tells everything, with file, line and column", async () => {
+  flow(
+    "wrong.yaml",
+    'name: one, type: deterministic, command: "x", dependsOn: [nobody]',
+    "name: two, agent: ada, task: t",
+  );
+  const { status, out, err } = await home.run(["run", "wrong.yaml"]);
+  expect([status, out]).toEqual([2, ""]);
+  expect(err).toMatch(/wrong\.yaml:7:\d+/u);
+  const json = await home.run(["run", "wrong.yaml", "--json"]);
+  const { valid, problems } = JSON.parse(json.out) as { valid: boolean; problems: { line: number }[] };
+  expect([json.status, valid, problems.length > 0, problems[0]?.line]).toEqual([2, false, true, 7]);
+});
+
+test("run without a file, or with one that is not there, ends with 2 and says what to do", async () => {
+  expect(await home.run(["run"])).toMatchObject({ status: 2, err: expect.stringContaining("run flow.yaml") as string });
+  expect(await home.run(["run", "no.yaml"])).toMatchObject({
+    status: 2,
+    err: expect.stringContaining("no.yaml cannot be read") as string,
+  });
+});
+
+test("--dry-run tells waves, exact arguments and warnings, and does nothing", async () => {
+  flow(
+    "dry.yaml",
+    'name: one, type: deterministic, command: "echo ran >> ran"',
+    'name: two, type: deterministic, command: "cat {{steps.one.output}}", dependsOn: [one], cwd: nowhere',
+  );
+  const text = await home.run(["run", "dry.yaml", "--dry-run"]);
+  expect(text.status).toBe(0);
+  expect(text.out).toContain('["/bin/sh","-c","echo ran >> ran"]');
+  expect(text.out).toMatch(/wave 2\n {2}two/u);
+  expect(text.out).toContain("! step two works in nowhere, which is not there");
+  const { status, out } = await home.run(["run", "dry.yaml", "--dry-run", "--json"]);
+  expect([status, JSON.parse(out)]).toMatchObject([
+    0,
+    {
+      valid: true,
+      file: "dry.yaml",
+      totalSteps: 2,
+      waves: [{ wave: 1 }, { wave: 2 }],
+      warnings: [{ code: "CWD_MISSING", step: "two" }],
+    },
+  ]);
+  expect(ran()).toEqual([]);
+});
+
+test("--schema prints the schema of files", async () => {
+  const { status, out } = await home.run(["run", "--schema"]);
+  expect([status, JSON.parse(out)]).toMatchObject([0, { type: "object" }]);
+});
+
+test("resume tries again what failed and nothing else; of a completed run nothing is left", async () => {
+  flow(
+    "again.yaml",
+    'name: one, type: deterministic, command: "echo one >> ran"',
+    'name: two, type: deterministic, command: "echo two >> ran; test -e mended", dependsOn: [one]',
+  );
+  const id = linesOf((await home.run(["run", "again.yaml", "--json"])).out)[0]?.["runId"] as string;
+  expect(ran()).toEqual(["one", "two"]);
+  file("mended", "");
+  const resumed = await home.run(["run", "--resume", id, "--json"]);
+  expect([resumed.status, linesOf(resumed.out).map(({ type }) => type)]).toEqual([
+    0,
+    ["step:started", "step:completed", "run:completed"],
+  ]);
+  expect(ran()).toEqual(["one", "two", "two"]);
+  const left = await home.run(["runs", "resume", id, "--json"]);
+  expect([left.status, errorOf(left.err).message]).toEqual([
+    1,
+    `every step of ${id} is completed: there is nothing to go on with`,
+  ]);
+  expect((await home.run(["runs", "retry", id, "one"])).status).toBe(0);
+  expect(ran()).toEqual(["one", "two", "two", "one", "two"]);
+});
+
+test("retry of a step that is not there says which may have been meant", async () => {
+  flow("ok.yaml", 'name: build, type: deterministic, command: "true"');
+  const id = linesOf((await home.run(["run", "ok.yaml", "--json"])).out)[0]?.["runId"] as string;
+  const { status, err } = await home.run(["runs", "retry", id, "biuld"]);
+  expect([status, err]).toEqual([
+    1,
+    `error: expected a step of ${id}, found 'biuld', which it does not have\n→ did you mean build?\n`,
+  ]);
+});
+
+test("list, show and report know a run, by the beginning of its id", async () => {
+  flow(
+    "bad.yaml",
+    'name: one, type: deterministic, command: "echo because; exit 3"',
+    'name: two, type: deterministic, command: "true", dependsOn: [one]',
+  );
+  const id = linesOf((await home.run(["run", "bad.yaml", "--json"])).out)[0]?.["runId"] as string;
+  const listed = JSON.parse((await home.run(["runs", "--json"])).out) as { runs: Record<string, unknown>[] };
+  expect(listed.runs.find(({ runId }) => runId === id)).toMatchObject({
+    workflow: "main",
+    status: "failed",
+    host: "project",
+    steps: 2,
+    failed: 1,
+  });
+  const table = await home.run(["runs", "list"], { env: { COLUMNS: "40" } });
+  expect(table.out.split("\n").filter((line) => line.length > 40)).toEqual([]);
+  expect(table.out).toContain("failed");
+  const begun = id.slice(0, -1);
+  const show = await home.run(["runs", "show", begun]);
+  expect(show.out).toMatch(/one +failed +1/u);
+  expect(show.out).toMatch(/two +skipped .*because of one/u);
+  expect(show.out).toContain("  because");
+  expect(JSON.parse((await home.run(["runs", "show", id, "--json"])).out)).toMatchObject({
+    runId: id,
+    status: "failed",
+  });
+  expect((await home.run(["runs", "report", begun])).out).toMatch(/^# main: failed\n/u);
+  expect(JSON.parse((await home.run(["runs", "report", id, "--format", "json"])).out)).toMatchObject({ runId: id });
+});
+
+test("a run that nobody knows ends with 1 and says where runs are listed, or which was meant", async () => {
+  const { status, err } = await home.run(["runs", "show", "nope"]);
+  expect([status, err]).toEqual([
+    1,
+    "error: expected the id of a run, found 'nope', which names none\n→ agent-relay runs list\n",
+  ]);
+  flow("ok.yaml", 'name: one, type: deterministic, command: "true"');
+  const id = linesOf((await home.run(["run", "ok.yaml", "--json"])).out)[0]?.["runId"] as string;
+  const misspelt = `${id.slice(0, -2)}zz`;
+  expect(errorOf((await home.run(["runs", "watch", misspelt, "--json"])).err).hint).toContain(`did you mean ${id}`);
+});
+
+test("cancel ends what runs, and with 0; once more is refused", async () => {
+  flow("long.yaml", 'name: one, type: deterministic, command: "echo up >> ran; sleep 600"');
+  const id = await detached("long.yaml");
+  await expect.poll(ran, { timeout: 20_000 }).toEqual(["up"]);
+  const { status, out } = await home.run(["runs", "cancel", id, "--reason", "enough", "--json"]);
+  expect([status, linesOf(out).at(-1)?.["type"]]).toEqual([0, "run:cancelled"]);
+  const again = await home.run(["runs", "cancel", id, "--json"]);
+  expect([again.status, errorOf(again.err).message]).toEqual([1, `${id} has ended already: cancelled`]);
+  expect((await home.run(["runs", "watch", id])).status).toBe(5);
+});
+
+test("approve and deny answer the step that waits; a step that does not is refused", async () => {
+  flow(
+    "ask.yaml",
+    'name: ask, type: wait_for, wait_for: { approval: "Ship it?" }',
+    'name: ship, type: deterministic, command: "echo shipped >> ran", dependsOn: [ask]',
+  );
+  const yes = await detached("ask.yaml");
+  const waits = async (id: string): Promise<string> => (await home.run(["runs", "show", id])).out;
+  await expect.poll(() => waits(yes), { timeout: 20_000 }).toMatch(/ask +running/u);
+  const wrong = await home.run(["runs", "approve", yes, "ship", "--json"]);
+  expect([wrong.status, errorOf(wrong.err).hint]).toEqual([1, "those that wait are ask"]);
+  expect(JSON.parse((await home.run(["runs", "approve", yes, "--json"])).out)).toEqual({
+    runId: yes,
+    step: "ask",
+    approved: true,
+  });
+  expect((await home.run(["runs", "watch", yes])).status).toBe(0);
+  expect(ran()).toEqual(["shipped"]);
+  const no = await detached("ask.yaml");
+  await expect.poll(() => waits(no), { timeout: 20_000 }).toMatch(/ask +running/u);
+  expect((await home.run(["runs", "deny", no, "ask"])).out).toBe("ask: denied\n");
+  expect((await home.run(["runs", "watch", no])).status).toBe(5);
+});
+
+test("workflows: a list, one of them, and a file of it that the dry run accepts", async () => {
+  const { templates } = JSON.parse((await home.run(["workflows", "--json"])).out) as { templates: { name: string }[] };
+  expect(templates.map(({ name }) => name)).toContain("review-loop");
+  expect((await home.run(["workflows", "show", "bug-fix"])).out).toContain("version:");
+  expect((await home.run(["workflows", "new", "bug-fix", "mine.yaml"])).status).toBe(0);
+  const twice = await home.run(["workflows", "new", "bug-fix", "mine.yaml"]);
+  expect([twice.status, twice.err.includes("is there already")]).toEqual([2, true]);
+  const misspelt = await home.run(["workflows", "show", "bug-fux"]);
+  expect([misspelt.status, misspelt.err.includes("did you mean bug-fix?")]).toEqual([2, true]);
+});
+
+test("completion asks for runs and templates", async () => {
+  flow("ok.yaml", 'name: one, type: deterministic, command: "true"');
+  const id = linesOf((await home.run(["run", "ok.yaml", "--json"])).out)[0]?.["runId"] as string;
+  expect((await home.run(["complete-names", "run"])).out.split("\n")).toContain(id);
+  expect((await home.run(["complete-names", "template"])).out.split("\n")).toContain("review-loop");
+});
+
+test.each([
+  ["run"],
+  ["runs"],
+  ["runs", "watch"],
+  ["runs", "resume"],
+  ["runs", "report"],
+  ["runs", "deny"],
+  ["workflows"],
+  ["workflows", "new"],
+])("the help of %s %s teaches with examples", async (...words: string[]) => {
+  const { status, out } = await home.run([...words, "--help"]);
+  expect([status, /Examples?:\n {2}\$ agent-relay /u.test(out), out.includes("JSON (--json):")]).toEqual([
+    0,
+    true,
+    true,
+  ]);
+});
+
+const slow = (): void =>
+  flow(
+    "slow.yaml",
+    'name: a, type: deterministic, command: "echo a >> ran"',
+    'name: b, type: deterministic, command: "echo b >> ran; for n in 1 2 3 4; do echo line $n; sleep 1; done", dependsOn: [a]',
+    'name: c, type: deterministic, command: "echo c >> ran", dependsOn: [b]',
+  );
+
+test("the runner is killed: its run is taken up and completed, and nobody types anything", async () => {
+  slow();
+  const id = await detached("slow.yaml");
+  await expect.poll(ran, { timeout: 20_000 }).toEqual(["a", "b"]);
+  const [runner] = processesOf(home, "runner");
+  kill(runner, "SIGKILL");
+  await expect.poll(ran, { timeout: 50_000, interval: 200 }).toContain("c");
+  expect(ran()).toEqual(["a", "b", "b", "c"]);
+  expect((await home.run(["runs", "watch", id])).status).toBe(0);
+});
+
+test("the runner and the broker are killed: with the next broker the run is taken up", async () => {
+  slow();
+  const id = await detached("slow.yaml");
+  await expect.poll(ran, { timeout: 20_000 }).toEqual(["a", "b"]);
+  for (const pid of [...processesOf(home, "runner"), ...processesOf(home, "broker-run")]) kill(pid, "SIGKILL");
+  expect((await home.run(["up"])).status).toBe(0);
+  await expect.poll(ran, { timeout: 50_000, interval: 200 }).toContain("c");
+  expect(ran()).toEqual(["a", "b", "b", "c"]);
+  expect((await home.run(["runs", "watch", id])).status).toBe(0);
+});
+
+test.skipIf(!hasTerminal)(
+  "on a terminal the view changes in place, and Ctrl-C leaves the run going and says so",
+  async () => {
+    slow();
+    const running = inTerminal(home, ["run", "slow.yaml"], { cols: 60, rows: 12 });
+    await running.until(/line \d/u);
+    process.kill(nodeBelow(running), "SIGINT");
+    const { out } = await running.ended;
+    expect(out).toContain("status=130");
+    expect(out).toMatch(/It goes on: agent-relay runs watch \w+/u);
+    expect(out).toContain("\u001b[?25l");
+    expect(out.lastIndexOf("\u001b[?25h")).toBeGreaterThan(out.lastIndexOf("\u001b[?25l"));
+    const id = /runs watch (\w+)/u.exec(out)?.[1] ?? "";
+    const watched = inTerminal(home, ["runs", "watch", id], { cols: 60, rows: 12 });
+    expect((await watched.ended).out).toMatch(/3\/3 .*completed[^]*status=0/u);
+  },
+);
+
+test("a script that dies leaves its run to the project's runner", async () => {
+  slow();
+  const script = join(home.project, "script.mjs");
+  const workflow = new URL("../../../packages/workflow/dist/index.js", import.meta.url).href;
+  writeFileSync(
+    script,
+    `import { startWorkflow } from ${JSON.stringify(workflow)};
+const run = await startWorkflow("slow.yaml");
+run.on(({ type, step }) => console.log(run.runId, type, step ?? ""));
+await run.result();
+`,
+  );
+  const child = spawn(process.execPath, [script], { cwd: home.project, env: { ...home.environment }, stdio: "ignore" });
+  await expect.poll(ran, { timeout: 20_000 }).toEqual(["a", "b"]);
+  child.kill("SIGKILL");
+  await expect.poll(ran, { timeout: 50_000, interval: 200 }).toContain("c");
+  expect(ran()).toEqual(["a", "b", "b", "c"]);
+  expect(existsSync(join(home.project, ".agent-relay", "logs", "runner.log"))).toBe(true);
+});
