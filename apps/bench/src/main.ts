@@ -13,6 +13,7 @@ import type { Fact } from "@agent-relay/protocol";
 import { isRelayError, type Relay } from "@agent-relay/sdk";
 import { megabytes, monotonicMs, ms, percentiles, table, type Percentiles, type Row } from "./figures.ts";
 import { barePty, commit, webSocket } from "./floors.ts";
+import { appendThroughBroker, decided, longRun, realSteps, spawnFloor, type Shape } from "./workflow.ts";
 import { cliMain, cpuSecondsOf, memoryOf, openTeam, type BenchTeam } from "./team.ts";
 
 const LATENCY_MESSAGES = 1_000;
@@ -21,9 +22,12 @@ const THROUGHPUT_IN_FLIGHT = 512;
 const FAN_OUT_ROUNDS = 20;
 const IDLE_SECONDS = 10;
 const REPLAY_EVENTS = 100_000;
+const TRIVIAL_STEPS = 200;
+const DECIDED_STEPS = 1_000;
+const LONG_RUN_STEPS = 10_000;
 
 const { values: flags } = parseArgs({
-  options: { write: { type: "boolean", default: false }, profile: { type: "string" } },
+  options: { write: { type: "boolean", default: false }, only: { type: "string" }, profile: { type: "string" } },
 });
 const rows: Row[] = [];
 
@@ -47,14 +51,28 @@ add("floor: SQLite commit (WAL, FULL), p50 / p99", both(disk));
 add("floor: WebSocket round trip on a unix socket, p50 / p99", both(socket));
 
 // Memory is measured on a broker that has had no load: what a load leaves behind is the collector's business.
-await withTeam(measureStanding);
-await withTeam(measureLoad);
-measureReplay();
-measureCli();
+const parts: Readonly<Record<string, () => void | Promise<void>>> = {
+  standing: () => withTeam(measureStanding),
+  load: () => withTeam(measureLoad),
+  replay: measureReplay,
+  cli: measureCli,
+  workflow: measureWorkflow,
+};
+for (const [name, measure] of Object.entries(parts))
+  if (flags.only === undefined || flags.only === name) await measure();
 
-if (flags.write) {
+if (flags.write) write();
+
+/** A part that was measured alone changes its own section and nothing else. */
+function write(): void {
   const file = fileURLToPath(new URL("../../../docs/benchmarks.md", import.meta.url));
-  writeFileSync(file, page() + sectionsOfOthers(readFileSync(file, "utf8")));
+  const isWorkflow = (row: Row): boolean => row.what.startsWith("workflow: ");
+  if (flags.only !== undefined && flags.only !== "workflow")
+    throw new Error(`expected --only workflow beside --write, found --only ${flags.only}: the page has one whole run`);
+  const text = readFileSync(file, "utf8");
+  const begun = flags.only === undefined ? page(rows.filter((row) => !isWorkflow(row))) + sectionsOfOthers(text) : text;
+  const shown = rows.filter(isWorkflow).map((row) => ({ ...row, what: row.what.slice("workflow: ".length) }));
+  writeFileSync(file, withSection(begun, "## Workflows", workflowSection(shown)));
   process.stdout.write(`\nwritten: ${path.relative(process.cwd(), file)}\n`);
 }
 
@@ -245,6 +263,56 @@ function measureCli(): void {
   add("CLI `--version`, p50", ms(time([cliMain, "--version"])), `bare node ${ms(bare)}`);
 }
 
+async function measureWorkflow(): Promise<void> {
+  const decision = await Promise.all([decided("chain", DECIDED_STEPS, 20), decided("wave", DECIDED_STEPS, 20)]);
+  const [chain, wave] = decision;
+  add(
+    `workflow: a plan of ${DECIDED_STEPS.toLocaleString("en")} steps decided, chain / wave, p50`,
+    `${ms(chain.p50)} / ${ms(wave.p50)}`,
+    `${(wave.p50 / disk.p50).toFixed(0)} × commit`,
+    "under 50 ms",
+  );
+  const { heap, earlyUs, lastUs } = await longRun(LONG_RUN_STEPS, [LONG_RUN_STEPS / 10, LONG_RUN_STEPS - 1]);
+  const [early = Number.NaN, late = Number.NaN] = heap.map(({ bytes }) => bytes);
+  add(
+    `workflow: heap of the runner after ${heap.map(({ steps }) => steps.toLocaleString("en")).join(" / ")} steps`,
+    `${megabytes(early)} / ${megabytes(late)}`,
+    `${(late / early).toFixed(2)} ×`,
+    "flat",
+  );
+  add(
+    `workflow: the runner's own time for a step, third / last thousand of ${LONG_RUN_STEPS.toLocaleString("en")}`,
+    `${ms(earlyUs / 1_000)} / ${ms(lastUs / 1_000)}`,
+    `${(lastUs / earlyUs).toFixed(2)} ×`,
+    "flat",
+  );
+  await withTeam(async ({ relay }) => {
+    const append = await appendThroughBroker(relay);
+    add(
+      "workflow: an append of five entries through the broker, p50",
+      ms(append),
+      `${(append / disk.p50).toFixed(1)} × commit`,
+    );
+    for (const shape of ["chain", "wave"] satisfies readonly Shape[]) {
+      // Before, between and after: on a shared machine one of them alone would compare two different hours.
+      const floors = [await spawnFloor(shape)];
+      const steps: number[] = [];
+      for (let round = 0; round < 3; round += 1) {
+        steps.push(await realSteps(relay, shape, TRIVIAL_STEPS));
+        floors.push(await spawnFloor(shape));
+      }
+      const floor = percentiles(floors).p50 + disk.p50;
+      const step = percentiles(steps).p50;
+      add(
+        `workflow: a step that does nothing, of ${TRIVIAL_STEPS} as ${shape === "chain" ? "a chain" : "one wave"}`,
+        ms(step),
+        `${(step / floor).toFixed(2)} × (spawning \`true\` through pipes + commit), ${ms(floor)}`,
+        "at most 1.5 ×",
+      );
+    }
+  });
+}
+
 /** A full mailbox refuses: the sender waits for its reader, as any sender must. */
 async function post(relay: Relay, to: string, mark: number): Promise<void> {
   for (;;) {
@@ -264,16 +332,43 @@ function sectionsOfOthers(text: string): string {
   return at < 0 ? "" : text.slice(at);
 }
 
-function page(): string {
+/** The section in the place that it has, or as the first of those behind the benchmark's own part. */
+function withSection(text: string, heading: string, section: string): string {
+  const at = text.indexOf(`\n${heading}\n`);
+  const next = text.indexOf("\n## ", at < 0 ? 0 : at + 1);
+  const before = at >= 0 ? text.slice(0, at) : next < 0 ? text : text.slice(0, next);
+  return `${before.trimEnd()}\n\n${heading}\n\n${section}${next < 0 ? "" : text.slice(next)}`;
+}
+
+function workflowSection(shown: readonly Row[]): string {
+  return `\`npm run bench -- --only workflow --write\` writes this section alone. ${machine()}
+Load average of the last minute: ${(os.loadavg()[0] ?? 0).toFixed(1)}. Commit, p50: ${ms(disk.p50)}.
+
+${table(shown)}
+
+- A step that does nothing is \`/bin/sh -c true\` through pipes, in a process group of its own, each of its entries durable
+  before anything is done because of it. Figures of a chain are the middle of its steps, those of a wave its time divided by
+  their number. In a wave steps share appends. In a chain one append through the broker stands between two steps: what a
+  chain has above its goal is that append beyond the bare commit, and the shell beside the bare \`true\`.
+- The runner's own costs are measured on a log in memory and with a performer that answers at once, through the same calls
+  that a script would use.
+`;
+}
+
+function machine(): string {
   const { cpus, release, totalmem } = os;
+  return `Machine: ${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB, ${process.platform} ${release()}, Node ${process.versions.node}.`;
+}
+
+function page(shown: readonly Row[]): string {
   return `# Benchmarks
 
 \`npm run bench -- --write\` measures everything in one run and writes this page. The figures of a shared machine move by a third
 from run to run; the ratios to the floors of the same run move less.
 
-Machine: ${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB, ${process.platform} ${release()}, Node ${process.versions.node}.
+${machine()}
 
-${table(rows)}
+${table(shown)}
 
 - The floors are the bare parts: \`node-pty\` alone writing 400 bytes and reading them back from a program in raw mode, one
   insert of 600 bytes into SQLite, one echo over \`ws\`. A message crosses all three, and a second socket to the terminals'

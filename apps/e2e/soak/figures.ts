@@ -1,14 +1,10 @@
-/**
- * Figures of a soak with real programs: what the log and the agents say of it, and the section that a page has of it.
- *
- *   G1  The section stands under a heading of its own, at the end of the page; what stands before it stays as it is.
- */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+/** Figures of a soak with real programs: what the log and the agents say of it, and the section that a page has of it. */
 import os from "node:os";
 import process from "node:process";
 import type { RelayEvent } from "@agent-relay/sdk";
 import { deliveryKey, type Ledger } from "./log-checks.ts";
 import type { Member, MixedTeam } from "./mixed-team.ts";
+import { replaceSection } from "./sections.ts";
 
 export interface Figures {
   readonly messages: number;
@@ -102,12 +98,10 @@ export function figuresOf({
 const heading = "## Soak with real programs";
 
 export function writeSection(page: string, figures: Figures): void {
-  const text = existsSync(page) ? readFileSync(page, "utf8") : "";
-  const at = text.indexOf(`\n${heading}\n`);
-  writeFileSync(page, `${(at < 0 ? text : text.slice(0, at)).trimEnd()}\n\n${sectionOf(figures)}`);
+  replaceSection(page, heading, linesOf(figures));
 }
 
-function sectionOf(figures: Figures): string {
+function linesOf(figures: Figures): readonly string[] {
   const { messages, byAgents, ended, agents, versions, secondsToSeen: toSeen } = figures;
   const real = agents.filter(({ prompts }) => prompts !== undefined);
   const prompts = sum(real.map((it) => it.prompts ?? 0));
@@ -131,8 +125,6 @@ function sectionOf(figures: Figures): string {
     ["events in the log", count(figures.events)],
   ];
   return [
-    heading,
-    "",
     "`WRITE=1 npm run test:soak:live` writes this section. Two Claude Codes, two Codexes and two scripted agents share one",
     "project and write to each other; the real programs ask a scripted model. Up to 60 messages wait at any time, so the",
     "times are those of a full mailbox, and of programs that share this machine's cores.",
@@ -142,8 +134,7 @@ function sectionOf(figures: Figures): string {
     "| What | Measured |",
     "| --- | --- |",
     ...rows.map(([what, measured]) => `| ${what} | ${measured} |`),
-    "",
-  ].join("\n");
+  ];
 }
 
 function sum(numbers: readonly number[]): number {

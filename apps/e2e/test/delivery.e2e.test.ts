@@ -53,6 +53,21 @@ test("a message for a busy agent waits for the end of its turn", async () => {
   expect(course(agent).slice(0, 5)).toEqual(["first", "turn_started 1", "turn_ended 1", "second", "turn_started 2"]);
 });
 
+test("what an agent answers is an event, once, before the end of its turn, and not the prompt that its terminal echoes", async () => {
+  const agent = await stage.play(relay, "answers", {
+    rules: [{ on: "message", do: [{ say: "\u001b[32mAll\u001b[0m" }, { say: "green: {{turn}}" }] }],
+  });
+  for (const turn of [1, 2]) {
+    await agent.handle.send("DONE: say this when you are done");
+    await watch.until("agent_turn_ended", () => watch.of("agent_turn_ended", "answers").length === turn);
+    const said = watch.of("agent_said", "answers");
+    expect(said.map(({ text, epoch, fidelity }) => ({ text, epoch, fidelity }))).toEqual(
+      [1, 2].slice(0, turn).map((it) => ({ text: `All\ngreen: ${it}`, epoch: 1, fidelity: "exact" })),
+    );
+    expect(said.at(-1)?.sequence).toBeLessThan(watch.of("agent_turn_ended", "answers").at(-1)?.sequence ?? 0);
+  }
+});
+
 test("steer interrupts a turn that would never end, then everything comes in order", async () => {
   const agent = await stage.play(relay, "endless", personas.neverIdle);
   await agent.handle.send("work for ever");

@@ -320,6 +320,23 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Every process of the group that this process leads. */
+export function groupOf(leader: number): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/u.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+          .replace(/^.*\) /su, "")
+          .split(" ");
+        return fields[0] !== "Z" && Number(fields[2]) === leader;
+      } catch {
+        return false; // It has just ended.
+      }
+    });
+}
+
 export function commandLineOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
