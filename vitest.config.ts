@@ -56,7 +56,9 @@ export default defineConfig({
               ssr,
               test: {
                 name: "soak",
-                include: ["apps/e2e/soak/crash-storm.soak.test.ts"],
+                include: ["apps/e2e/soak/{crash-storm,runner-kills}.soak.test.ts"],
+                // Each wants the machine for itself.
+                fileParallelism: false,
                 testTimeout: 1_800_000,
                 hookTimeout: 120_000,
               },

@@ -126,9 +126,14 @@ test("A6: one file of the CLI constructs the adapters, and nobody else imports t
   expect(importers.filter((path) => path !== "apps/cli/src/wiring.ts")).toEqual([]);
 });
 
-/** The borders of our processes: the CLI, the pty host, and the SDK inside a user's script. */
+/** The borders of our processes: the CLI, the pty host, and the libraries inside a user's script. */
 const homes: Readonly<Record<string, readonly string[]>> = {
-  "process.env": ["apps/cli/src/environment.ts", "packages/pty/src/host/main.ts", "packages/sdk/src/environment.ts"],
+  "process.env": [
+    "apps/cli/src/environment.ts",
+    "packages/pty/src/host/main.ts",
+    "packages/sdk/src/environment.ts",
+    "packages/workflow/src/shell/environment.ts",
+  ],
   "process.exit": ["apps/cli/src/exit.ts", "packages/pty/src/host/main.ts"],
   console: [],
 };
