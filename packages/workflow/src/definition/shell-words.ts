@@ -98,12 +98,12 @@ const alwaysReadsInput = new Set(["psql", "mysql", "sqlite3", "parallel", "at", 
 
 /** Does this command run what comes in by its standard input? */
 export function readsCode(words: readonly string[]): boolean {
+  const starts = commandStarts(words);
   return words.some((word, index) => {
     const program = programOf(word);
-    if (!startsCommand(words, index)) return false;
+    if (starts[index] !== true) return false;
     if (alwaysReadsInput.has(program)) return true;
-    const plain = words.slice(index + 1).filter((other) => !other.startsWith("-"));
-    return readsInput.has(program) && plain.length <= (program === "ssh" ? 1 : 0);
+    return readsInput.has(program) && plainFrom(words, index + 1, 2) <= (program === "ssh" ? 1 : 0);
   });
 }
 
@@ -112,9 +112,10 @@ export function judgeWord({ words, prefix, place }: Seen): void {
   const { source } = place;
   const start = words.findIndex((word) => !isAssignment(word));
   const isFirst = start === -1;
-  if (isAssignment(prefix) && (isFirst || startsCommand(words, words.length))) return;
+  const starts = commandStarts(words);
+  if (isAssignment(prefix) && (isFirst || starts.at(-1) === true)) return;
   const before = words.at(-1);
-  if (place.foreign && startsCommand(words, words.length))
+  if (place.foreign && starts.at(-1) === true)
     throw new UnsafePlace(
       `${source} would say which program is run`,
       "name the program, and give it the value as an argument",
@@ -124,8 +125,7 @@ export function judgeWord({ words, prefix, place }: Seen): void {
     throw new UnsafePlace(`${source} would name a variable`, "name it yourself");
   for (const [index, word] of words.entries()) {
     const program = programOf(word);
-    const between = words.slice(index + 1);
-    const isCommand = startsCommand(words, index);
+    const isCommand = starts[index] === true;
     if (isCommand && codeAll.has(program))
       throw new UnsafePlace(`\`${program}\` would read ${source} as code`, "write it without, or put it into a script");
     if (isCommand && namesVariables.has(program) && !prefix.includes("="))
@@ -135,7 +135,7 @@ export function judgeWord({ words, prefix, place }: Seen): void {
       (word.includes("$") || word.includes("\0") ? dynamicOption : undefined);
     if (
       option !== undefined &&
-      ((before !== undefined && between.length > 0 && option.test(before)) || attached(option, prefix))
+      ((before !== undefined && index + 1 < words.length && option.test(before)) || attached(option, prefix))
     )
       throw new UnsafePlace(
         `\`${shown(program)}\` would read ${source} as code`,
@@ -143,8 +143,7 @@ export function judgeWord({ words, prefix, place }: Seen): void {
       );
     const takesValue = Object.hasOwn(codeFirst, program) ? codeFirst[program] : undefined;
     if (!isCommand || takesValue === undefined || (before !== undefined && takesValue.test(before))) continue;
-    const plain = between.filter((other, at) => !other.startsWith("-") && !takesValue.test(between[at - 1] ?? ""));
-    if (plain.length === 0 && !(prefix.startsWith("-") && prefix.length > 1))
+    if (plainFrom(words, index + 1, 1, takesValue) === 0 && !(prefix.startsWith("-") && prefix.length > 1))
       throw new UnsafePlace(
         `\`${program}\` would read ${source} as code`,
         program === "jq" ? "write jq --arg name {{…}} '… $name …'" : "write awk -v name={{…}} '… name …'",
@@ -154,16 +153,28 @@ export function judgeWord({ words, prefix, place }: Seen): void {
 
 const isAssignment = (word: string): boolean => /^[A-Za-z_]\w*=/u.test(word);
 
-/** Is the word at this index, or would it be, the name of a program? */
-function startsCommand(words: readonly string[], index: number): boolean {
-  let wrapped = false;
-  for (const word of words.slice(0, index)) {
-    if (wrappers.has(programOf(word))) wrapped = true;
-    else if (!isAssignment(word) && !(wrapped && word.startsWith("-"))) wrapped = false;
-    else continue;
-    if (!wrapped && !words.slice(index - 1, index).some((before) => wrappers.has(before))) return false;
+/** Of each word, and of one that would follow them: is it the name of a program? */
+function commandStarts(words: readonly string[]): readonly boolean[] {
+  const starts = [true];
+  let isWrapped = false;
+  let isNamed = false;
+  for (const word of words) {
+    const wraps = wrappers.has(programOf(word));
+    if (wraps) isWrapped = true;
+    else if (!isAssignment(word) && !(isWrapped && word.startsWith("-"))) [isWrapped, isNamed] = [false, true];
+    starts.push(!isNamed || wraps);
   }
-  return true;
+  return starts;
+}
+
+/** How many words from an index on are no options, counted up to `enough`. */
+function plainFrom(words: readonly string[], from: number, enough: number, takesValue?: RegExp): number {
+  let plain = 0;
+  for (let index = from; index < words.length && plain < enough; index += 1) {
+    const isValue = index > from && takesValue?.test(words[index - 1] ?? "") === true;
+    if (words[index]?.startsWith("-") !== true && !isValue) plain += 1;
+  }
+  return plain;
 }
 
 /** A program that only the run knows may be a shell. */
