@@ -7,6 +7,7 @@ import type { Client } from "@agent-relay/sdk";
 import { connect, locationsOf } from "../broker-connection.ts";
 import type { ActionResult, Context } from "../context.ts";
 import { envelopeCodeOf } from "../failure.ts";
+import { isRunning } from "../process-life.ts";
 
 interface DownOptions {
   readonly keepAgents?: true;
@@ -71,7 +72,7 @@ function report(context: Context, pid: number, keptAgents: boolean): void {
  */
 async function pidOfSilentBroker(context: Context): Promise<number | undefined> {
   const pid = notedPid(join(locationsOf(context).stateDir, "broker.json"));
-  if (pid === undefined || !isAlive(pid)) return undefined;
+  if (pid === undefined || !isRunning(pid)) return undefined;
   return /\bbroker-run\b|\bup\b.*(?:--foreground|-f)\b/.test(await commandLineOf(pid)) ? pid : undefined;
 }
 
@@ -119,18 +120,9 @@ async function shutDown(client: Client, keepAgents: boolean, timeoutMs: number, 
 }
 
 async function isGoneBefore(pid: number, deadline: number, context: Context): Promise<boolean> {
-  while (isAlive(pid)) {
+  while (isRunning(pid)) {
     if (context.now() > deadline) return false;
     await sleep(lookEveryMs, undefined, { signal: context.signal });
   }
   return true;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
-  }
 }
