@@ -47,8 +47,8 @@ export const LaunchSpec = z.object({
   channels: z.array(ChannelName).max(64).default([]),
   team: z.string().min(1).max(64).optional(),
   /**
-   * The agents that it may write to, by their names or by the names of their teams; anybody if absent. Channels, and
-   * people and scripts, it may always write to.
+   * The agents that it may write to, by their names or by the names of their teams; anybody if absent. Channels, people
+   * and scripts, and whoever it spawned or was spawned by, it may always write to. What it spawns is bound by this, too.
    */
   mayTell: z.array(z.string().min(1).max(64)).max(1_000).optional(),
   cols: z.number().int().min(20).max(500).default(120),

@@ -1,6 +1,16 @@
-import { limits, type Fact } from "@agent-relay/protocol";
+import { limits, type Fact, type LaunchInput } from "@agent-relay/protocol";
 import { describe, expect, test } from "vitest";
-import { accepted, exited, attempted, fetches, handedOver, running, stateAfter, t0 } from "../testing/stories.ts";
+import {
+  accepted,
+  exited,
+  attempted,
+  fetches,
+  handedOver,
+  registered,
+  running,
+  stateAfter,
+  t0,
+} from "../testing/stories.ts";
 import { judge, settle } from "./broker.ts";
 import type { BrokerCommand } from "./commands.ts";
 
@@ -95,9 +105,34 @@ test("S8: a program reaches directly only whom it may write to, by name or by te
   expect(refused).toMatchObject({
     rejection: {
       message: "'ada' may not write to 'dora'.",
-      hint: "It may write to 'ben', 'writers', to its channels, and to people.",
+      hint: "It may write to 'ben', 'writers', to whom it spawned or was spawned by, to its channels, and to people.",
     },
   });
+});
+
+test("S8: what an agent has spawned may write no further than it, and each to the other", () => {
+  const born = (by: string, agent: string, launch?: LaunchInput): Fact =>
+    ({ ...registered(agent, launch), by }) as Fact;
+  const facts = [
+    ...running("ada", undefined, { cli: "program", mayTell: ["ben"] }),
+    ...running("ben"),
+    ...running("cleo"),
+    born("ada", "kid"),
+    born("kid", "grandkid", { cli: "program", mayTell: ["cleo", "ben"] }),
+  ];
+  const to = (from: string, name: string): string | undefined => typesOf(send(from, name, "hi"), ...facts).at(-1);
+  expect([to("ada", "kid"), to("kid", "ada"), to("grandkid", "kid")]).toEqual(Array(3).fill("message_accepted"));
+  expect([to("kid", "ben"), to("grandkid", "ben"), to("ben", "kid")]).toEqual(Array(3).fill("message_accepted"));
+  expect([to("kid", "cleo"), to("grandkid", "cleo"), to("ada", "grandkid")]).toEqual(Array(3).fill("not_allowed"));
+});
+
+test("S8: a name that was given again does not lead in a circle", () => {
+  const facts = [
+    { ...registered("ada"), by: "kid" } as Fact,
+    { ...registered("kid", { cli: "program", mayTell: ["ben"] }), by: "ada" } as Fact,
+    ...running("ben"),
+  ];
+  expect(typesOf(send("kid", "ben", "hi"), ...facts)).toEqual(["message_accepted"]);
 });
 
 test("an unknown recipient is refused with the nearest names", () => {

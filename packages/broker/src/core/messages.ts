@@ -8,7 +8,8 @@
  *   S5  Mail from one sender to one recipient keeps its order.
  *   S6  Whoever sends to a channel is told once which of its members the message could not reach.
  *   S7  A message to a channel that names whom to notify is owed to them alone, and to nobody who is not in the channel.
- *   S8  A program that was told whom it may write to reaches no other program directly; channels and people it does.
+ *   S8  A program that was told whom it may write to reaches no other program directly, nor does what it has spawned;
+ *       channels and people they do, and each whoever it spawned or was spawned by.
  */
 import { accept, reject, type Decision } from "@agent-relay/kernel";
 import { errorEnvelope, limits, stripControls, type Fact } from "@agent-relay/protocol";
@@ -207,16 +208,31 @@ function oneRecipient(command: CommandOf<"message.send">, state: BrokerState): A
   if (agent === undefined) return { refusal: unknownAgent(state, command.to.name) };
   if (agent.ended !== undefined && !isLive(agent)) return { refusal: agentEnded(agent) };
   const sender = state.agents.get(command.from);
-  if (sender !== undefined && !mayTell(sender, agent)) return { refusal: notItsToTell(sender, agent) };
+  const bound = sender === undefined ? undefined : boundOf(state, sender, agent);
+  if (bound !== undefined) return { refusal: notItsToTell(command.from, agent.name, bound) };
   if (isFull(agent)) return { refusal: mailboxFull(agent) };
   return { recipients: [agent.name], full: [] };
 }
 
-function mayTell(sender: Agent, recipient: Agent): boolean {
-  const allowed = sender.launch?.mayTell;
-  if (sender.kind !== "program" || recipient.kind !== "program" || allowed === undefined) return true;
+/** What keeps the one from writing to the other, if anything does: whom itself, or whoever spawned it, may write to. */
+function boundOf(state: BrokerState, sender: Agent, recipient: Agent): readonly string[] | undefined {
+  if (sender.kind !== "program" || recipient.kind !== "program") return undefined;
+  if (sender.spawnedBy === recipient.name || recipient.spawnedBy === sender.name) return undefined;
   const team = recipient.launch?.team;
-  return allowed.includes(recipient.name) || (team !== undefined && allowed.includes(team));
+  return [sender, ...spawnersOf(state, sender)]
+    .map(({ launch }) => launch?.mayTell)
+    .find((it) => it !== undefined && !it.includes(recipient.name) && (team === undefined || !it.includes(team)));
+}
+
+/** Whoever spawned it, whoever spawned that, and so on. A name that was given again may lead back to one of them. */
+function spawnersOf(state: BrokerState, agent: Agent): readonly Agent[] {
+  const found = new Set<Agent>();
+  for (let by = spawnerOf(state, agent); by !== undefined && !found.has(by); by = spawnerOf(state, by)) found.add(by);
+  return [...found];
+}
+
+function spawnerOf(state: BrokerState, { spawnedBy }: Agent): Agent | undefined {
+  return spawnedBy === undefined ? undefined : state.agents.get(spawnedBy);
 }
 
 function channelRecipients(command: CommandOf<"message.send">, state: BrokerState): Audience {

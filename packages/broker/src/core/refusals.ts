@@ -34,13 +34,12 @@ export function agentEnded(agent: Agent): Refusal {
   });
 }
 
-export function notItsToTell(sender: Agent, recipient: Agent): Refusal {
-  const allowed = sender.launch?.mayTell ?? [];
+export function notItsToTell(sender: string, recipient: string, allowed: readonly string[]): Refusal {
   const shown = allowed.slice(0, 10).map((it) => `'${it}'`);
   const whom = shown.length === 0 ? "no agent" : shown.join(", ") + (allowed.length > 10 ? " and others" : "");
-  return errorEnvelope("not_allowed", `'${sender.name}' may not write to '${recipient.name}'.`, {
-    hint: `It may write to ${whom}, to its channels, and to people.`,
-    data: { name: recipient.name, mayTell: [...allowed.slice(0, 100)] },
+  return errorEnvelope("not_allowed", `'${sender}' may not write to '${recipient}'.`, {
+    hint: `It may write to ${whom}, to whom it spawned or was spawned by, to its channels, and to people.`,
+    data: { name: recipient, mayTell: [...allowed.slice(0, 100)] },
   });
 }
 

@@ -17,7 +17,10 @@ export interface SpawnOptions {
   readonly task?: string;
   readonly channels?: readonly string[];
   readonly team?: string;
-  /** The agents, or teams, that it may write to; anybody if absent. Channels, people and scripts it may always write to. */
+  /**
+   * The agents, or teams, that it may write to; anybody if absent. Channels, people and scripts, and whoever it spawned or
+   * was spawned by, it may always write to. What it spawns is bound by this, too.
+   */
   readonly mayTell?: readonly string[];
   /** Relative to where this script runs. The project if absent. */
   readonly cwd?: string;
