@@ -64,7 +64,9 @@ export function localPerformer(around: {
   /** What a program that still runs has shown, by its name at the broker. */
   readonly shown?: (name: string) => string;
 }): LocalPerformer {
-  const { env, taken } = around;
+  const { taken } = around;
+  // Once: reading the environment of a process costs a call for each of its names.
+  const env = { ...around.env };
   const markOf = (key: string): string => markText(taken.runId(), key);
   // Who survives even SIGKILL keeps nobody from going on.
   const swept = sweep(taken).catch(() => undefined);
@@ -94,7 +96,7 @@ export function localPerformer(around: {
       if (closed) return command.end().catch(() => undefined);
       running.set(key, command);
       const { pid, start: startTicks } = command;
-      const writeDown = later(unwrittenMs, () => tell({ type: "process_started", ...about, pid, startTicks }));
+      const forget = later(unwrittenMs, () => tell({ type: "process_started", ...about, pid, startTicks }));
       const quiet = tellNewestLines(command, (text) =>
         tell({ type: "evidence", step, attempt, evidence: "monitoring", text }),
       );
@@ -106,7 +108,7 @@ export function localPerformer(around: {
       }));
       quiet();
       running.delete(key);
-      writeDown();
+      forget();
       const { code, signal } = end;
       tell({ type: "process_exited", ...about, code, signal, output: what.captureOutput ? textOf(end) : "" });
     })();
@@ -211,18 +213,14 @@ function tellNewestLines(command: RunningCommand, tellLine: (text: string) => vo
   return () => clearTimeout(timer);
 }
 
-/** Calls it once: after a while, or when told to. */
+/** Calls it after a while, or at once if that is none. Answers how to forget it. */
 function later(ms: number, once: () => void): () => void {
-  let isDone = false;
-  const now = (): void => {
-    if (isDone) return;
-    isDone = true;
-    clearTimeout(timer);
+  if (ms === 0) {
     once();
-  };
-  const timer = setTimeout(now, ms);
-  if (ms === 0) now();
-  return now;
+    return () => undefined;
+  }
+  const timer = setTimeout(once, ms);
+  return () => clearTimeout(timer);
 }
 
 /** Everything of these attempts: their programs, and their checks, which no entry tells of. */
