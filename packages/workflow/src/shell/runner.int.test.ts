@@ -113,7 +113,7 @@ test("R4: a chain of commands hands outputs on, with one append for a step", asy
     { step: "two" },
     { step: "three" },
   ]);
-  // Each step is started with the end of the one before, and says once that its process runs.
+  // Each step is started with the end of the one before, and one that takes long says once that its process runs.
   expect(log.appends.length).toBeLessThanOrEqual(2 + 2 * steps.length);
 });
 
@@ -156,7 +156,8 @@ test("R3: the next runner ends what was left, and goes on without doing again wh
   ];
   await begin(first, planOf(steps), cwd);
   await expect.poll(() => existsSync(path.join(cwd, "go"))).toBe(true);
-  const started = typesOf(log, "process_started").at(-1);
+  await expect.poll(() => typesOf(log, "process_started")).toMatchObject([{ step: "two" }]);
+  const [started] = typesOf(log, "process_started");
   const pid = started?.type === "process_started" ? started.pid : 0;
   // As if it were dead: nothing that it still hears reaches the log.
   log.torn = true;
