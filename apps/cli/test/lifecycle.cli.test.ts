@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { isRunning } from "../src/process-life.ts";
 import { makeHome, type Home } from "./home.ts";
 import { hasTerminal, inTerminal, treeOf } from "./terminal.ts";
 
@@ -20,14 +21,6 @@ afterEach(async () => {
 const json = async <Shape>(...args: string[]): Promise<Shape> =>
   JSON.parse((await home.run([...args, "--json"])).out) as Shape;
 const upped = (): Promise<{ pid: number; started: boolean; alreadyRunning: boolean; socket: string }> => json("up");
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 test("up starts a broker and waits until it answers; a second up finds it; down ends it", async () => {
   const first = await upped();
@@ -41,7 +34,7 @@ test("up starts a broker and waits until it answers; a second up finds it; down 
     home.project,
   ]);
   const down = await json<{ stopped: boolean; pid: number }>("down");
-  expect([down.stopped, down.pid, isAlive(first.pid)]).toEqual([true, first.pid, false]);
+  expect([down.stopped, down.pid, isRunning(first.pid)]).toEqual([true, first.pid, false]);
 });
 
 test("two ups at once end with one broker, and both succeed", async () => {
@@ -76,7 +69,7 @@ test("an agent's life: spawned, written to, looked at, released", async () => {
   expect(row).toMatchObject({ name: "ada" });
   expect((await home.run(["logs", "ada"])).out).toContain("good morning");
   expect((await home.run(["release", "ada"])).status).toBe(0);
-  expect(isAlive(row?.pid ?? 0)).toBe(false);
+  expect(isRunning(row?.pid ?? 0)).toBe(false);
   expect((await home.run(["events", "--type", "agent_exited", "--json"])).out).toContain('"reason":"released"');
 });
 
@@ -91,7 +84,7 @@ test("the broker killed with SIGKILL: the next one has the same agents, and stat
   await home.run(["spawn", "ada", "--", "/bin/cat"]);
   const before = await json<{ agents: { pid: number }[] }>("who");
   process.kill(first.pid, "SIGKILL");
-  while (isAlive(first.pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (isRunning(first.pid)) await new Promise((resolve) => setTimeout(resolve, 10));
   expect((await home.run(["doctor"])).out).toContain("left-over files");
   const next = await upped();
   const after = await json<{ agents: { pid: number }[] }>("who");
@@ -102,7 +95,7 @@ test("down --keep-agents leaves them to the next broker", async () => {
   await home.run(["spawn", "ada", "--", "/bin/cat"]);
   const before = await json<{ agents: { pid: number }[] }>("who");
   await home.run(["down", "--keep-agents"]);
-  expect(isAlive(before.agents[0]?.pid ?? 0)).toBe(true);
+  expect(isRunning(before.agents[0]?.pid ?? 0)).toBe(true);
   await upped();
   expect((await json<{ agents: { pid: number }[] }>("who")).agents.map(({ pid }) => pid)).toEqual(
     before.agents.map(({ pid }) => pid),
@@ -119,7 +112,7 @@ test("a broker that does not answer is named, and ended with --force alone", asy
     true,
   ]);
   const forced = await home.run(["down", "--force"]);
-  expect([forced.status, isAlive(pid)]).toEqual([0, false]);
+  expect([forced.status, isRunning(pid)]).toEqual([0, false]);
 }, 90_000);
 
 test("up --foreground runs in view, and an interrupt keeps the agents", async () => {
@@ -129,7 +122,7 @@ test("up --foreground runs in view, and an interrupt keeps the agents", async ()
   const [row] = (await json<{ agents: { pid: number }[] }>("who")).agents;
   broker.child.kill("SIGINT");
   const { status } = await broker.ended;
-  expect([status, isAlive(row?.pid ?? 0)]).toEqual([0, true]);
+  expect([status, isRunning(row?.pid ?? 0)]).toEqual([0, true]);
   await upped();
 });
 
@@ -188,7 +181,7 @@ here("a terminal that is closed takes the wrapped program with it", async () => 
   const ours = treeOf(it.child.pid);
   it.child.kill("SIGKILL");
   await it.ended;
-  while ([row?.pid ?? 0, ...ours].some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 50));
+  while ([row?.pid ?? 0, ...ours].some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 50));
   expect(await eventsOf("agent_released")).toContain("its terminal was closed");
 });
 
