@@ -242,7 +242,7 @@ export function conformance(name: string, makeSubject: () => Promise<Conformance
 
     test("the ladder goes on to SIGTERM when nobody listens to politeness", async () => {
       await ready();
-      await host.terminate("a", { polite: [{ type: "data", data: "please\r" }], politeMs: 50, termMs: 5_000 });
+      await host.terminate("a", { polite: [{ type: "data", data: "please\r" }], politeMs: 500, termMs: 5_000 });
       expect(await host.list()).toMatchObject([{ ending: { signal: "SIGTERM" } }]);
       expect(seen.text("a")).toContain("heard please");
     });
