@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Tests read package sources, so nothing has to be built before a test. */
@@ -9,6 +10,8 @@ export default defineConfig({
   resolve,
   ssr,
   test: {
+    // Many tests wait for processes and clocks: two at a time, also where vitest would leave a second core to others.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         resolve,
