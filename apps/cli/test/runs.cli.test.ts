@@ -167,6 +167,31 @@ test("resume tries again what failed and nothing else; of a completed run nothin
   expect(ran()).toEqual(["one", "two", "two", "one", "two"]);
 });
 
+test("run --start-from begins in the middle of a changed file, with what an earlier run came to", async () => {
+  const first = 'name: one, type: deterministic, command: "echo one >> ran; echo from one"';
+  const second = (command: string): string =>
+    `name: two, type: deterministic, command: "echo {{steps.one.output}} >> ran; ${command}", dependsOn: [one]`;
+  flow("changed.yaml", first, second("exit 3"));
+  const id = linesOf((await home.run(["run", "changed.yaml", "--json"])).out)[0]?.["runId"] as string;
+  flow("changed.yaml", first, second("true"));
+  const dry = await home.run(["run", "changed.yaml", "--start-from", "two", "--dry-run"]);
+  expect([dry.status, dry.out.includes("taken over from an earlier run: one")]).toEqual([0, true]);
+  const more = ["--start-from", "two", "--previous-run", id.slice(0, -2), "--json"];
+  const { status, out } = await home.run(["run", "changed.yaml", ...more]);
+  expect([status, linesOf(out).map(({ type, takenFrom }) => takenFrom ?? type)]).toEqual([
+    0,
+    ["run:started", id, "step:started", "step:completed", "run:completed"],
+  ]);
+  expect(ran()).toEqual(["one", "from one", "from one"]);
+  const unknown = await home.run(["run", "changed.yaml", "--start-from", "tow", "--json"]);
+  expect([unknown.status, errorOf(unknown.err).hint]).toEqual([1, 'did you mean "two"?']);
+  const alone = await home.run(["run", "changed.yaml", "--previous-run", id, "--json"]);
+  expect([alone.status, errorOf(alone.err).message]).toEqual([
+    2,
+    "expected --start-from beside --previous-run, found none",
+  ]);
+});
+
 test("retry of a step that is not there says which may have been meant", async () => {
   flow("ok.yaml", 'name: build, type: deterministic, command: "true"');
   const id = linesOf((await home.run(["run", "ok.yaml", "--json"])).out)[0]?.["runId"] as string;

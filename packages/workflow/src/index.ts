@@ -53,6 +53,8 @@ export type { TemplateName, TemplateSummary } from "./definition/templates.ts";
 
 // Runs of a broker, whoever executes them.
 export { openRuns } from "./shell/runs.ts";
+export { earlierOutputs } from "./shell/earlier-outputs.ts";
+export type { EarlierOutputs } from "./shell/earlier-outputs.ts";
 export type { ExecuteOptions, RunListing, Runs } from "./shell/runs.ts";
 export type { RunSummary } from "./shell/run-summary.ts";
 export { runPerformer } from "./shell/run-performer.ts";

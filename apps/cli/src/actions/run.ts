@@ -2,17 +2,22 @@ import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
   dryRun,
+  earlierOutputs,
   formatProblem,
   jsonSchema,
   loadWorkflowFile,
   openRuns,
+  type EarlierOutputs,
   type Loaded,
+  type Plan,
   type PlanDescription,
+  type Runs,
 } from "@agent-relay/workflow";
 import { ensureBroker } from "../broker-start.ts";
 import { locationsOf } from "../broker-connection.ts";
 import type { ActionResult, Context } from "../context.ts";
 import { exit } from "../exit-codes.ts";
+import { runNamed } from "../named-run.ts";
 import { planLines } from "../rendering/plan-lines.ts";
 import { safeLine } from "../rendering/safe-text.ts";
 import { withRelay } from "../relay-connection.ts";
@@ -27,6 +32,8 @@ interface RunOptions {
   readonly dryRun?: true;
   readonly detach?: true;
   readonly resume?: string;
+  readonly startFrom?: string;
+  readonly previousRun?: string;
   readonly schema?: true;
 }
 
@@ -41,7 +48,13 @@ export async function run(context: Context, options: RunOptions, file: string | 
   const loaded = await load(context, options, file);
   if (!loaded.ok) return complain(context, loaded);
   const cwd = locationsOf(context).project;
-  const description = await dryRun(loaded.plan, cwd);
+  const { startFrom, previousRun } = options;
+  if (startFrom === undefined && previousRun !== undefined)
+    throw new UsageError(
+      "expected --start-from beside --previous-run, found none",
+      `agent-relay run ${file} --start-from <step> --previous-run ${previousRun}`,
+    );
+  const description = await dryRun(loaded.plan, cwd, { startFrom });
   if (options.dryRun === true) {
     if (output.isJson) output.document({ valid: true, file, ...description });
     else for (const line of planLines(description, output.colours)) output.line(line);
@@ -51,7 +64,10 @@ export async function run(context: Context, options: RunOptions, file: string | 
   await ensureBroker(context, {});
   return withRelay(context, async (relay) => {
     const runs = openRuns(relay);
-    const runId = await runs.create(loaded.plan, { vars: loaded.vars, cwd });
+    const earlier = startFrom === undefined ? undefined : await earlierRun(runs, loaded.plan, startFrom, previousRun);
+    if (earlier !== undefined)
+      output.note(`${earlier.steps.length} steps are taken over from the run ${earlier.runId}`);
+    const runId = await runs.create(loaded.plan, { vars: loaded.vars, cwd, earlier });
     startRunner(context);
     if (options.detach !== true) return watchRun(context, { relay, runs, runId });
     if (output.isJson) output.document({ runId, workflow: loaded.plan.workflow });
@@ -60,11 +76,21 @@ export async function run(context: Context, options: RunOptions, file: string | 
   });
 }
 
+async function earlierRun(
+  runs: Runs,
+  plan: Plan,
+  startFrom: string,
+  given: string | undefined,
+): Promise<EarlierOutputs | undefined> {
+  const previousRun = given === undefined ? undefined : await runNamed(runs, given);
+  return earlierOutputs(runs, plan, { startFrom, previousRun });
+}
+
 async function goOn(context: Context, options: RunOptions, given: string, file: string | undefined): ActionResult {
   const { resume: _, detach, ...others } = options;
-  if (file !== undefined || others.workflow !== undefined || others.var !== undefined || others.dryRun === true)
+  if (file !== undefined || Object.values(others).some((it) => it !== undefined))
     throw new UsageError(
-      "a run goes on as it was begun: expected --resume without a file, --workflow, --var and --dry-run",
+      "a run goes on as it was begun: expected --resume without a file, and beside it no option but --detach",
       `agent-relay run --resume ${given}`,
     );
   await ensureBroker(context, {});

@@ -13,6 +13,15 @@ export const run = command({
     { flags: "--dry-run", summary: "say what would be done, and do nothing" },
     { flags: "-d, --detach", summary: "do not watch" },
     { flags: "--resume <run>", summary: "go on with this run instead of beginning one", values: "run" },
+    {
+      flags: "--start-from <step>",
+      summary: "begin with this step; what it builds upon is taken from an earlier run",
+    },
+    {
+      flags: "--previous-run <run>",
+      summary: "that earlier run; the newest that has all of it if absent",
+      values: "run",
+    },
     { flags: "--schema", summary: "print the JSON Schema of workflow files, for editors" },
   ],
   examples: [
@@ -22,8 +31,12 @@ export const run = command({
     },
     { line: "agent-relay run flow.yaml --var branch=main", means: "run it and watch" },
     { line: "agent-relay run --resume mi9k2", means: "try again what failed of a run, and watch" },
+    {
+      line: "agent-relay run flow.yaml --start-from publish",
+      means: "after a change to the file: do only what comes from there on",
+    },
     { line: "agent-relay run --schema > workflow.schema.json", means: "completion and errors in your editor" },
   ],
-  json: "one event a line: { runId, at, type: run:… | step:…, … }; --dry-run { valid, file, workflow, pattern, waves, agents, warnings, … }; a wrong file { valid: false, problems }; --detach { runId, workflow }",
+  json: "one event a line: { runId, at, type: run:… | step:…, … }; --dry-run { valid, file, workflow, pattern, takenOver?, waves, agents, warnings, … }; a wrong file { valid: false, problems }; --detach { runId, workflow }",
   load: () => import("../actions/run.ts"),
 });

@@ -5,10 +5,11 @@ import { safeLine } from "./safe-text.ts";
 
 export function planLines(plan: PlanDescription, colours: Colours): readonly string[] {
   const { bold, yellow } = colours;
-  const { workflow, totalSteps, pattern, strategy, peakConcurrency, agents, waves, warnings } = plan;
+  const { workflow, totalSteps, pattern, strategy, peakConcurrency, agents, waves, warnings, takenOver = [] } = plan;
   const steps = `${totalSteps} step${totalSteps === 1 ? "" : "s"}`;
   return [
     `${bold(safeLine(workflow))}: ${steps}, pattern ${pattern}, ${strategy}, at most ${peakConcurrency} at once`,
+    ...(takenOver.length === 0 ? [] : [`taken over from an earlier run: ${safeLine(takenOver.join(", "))}`]),
     ...(agents.length === 0 ? [] : ["", bold("agents"), ...agents.map((agent) => `  ${agentLine(agent)}`)]),
     "",
     ...waves.flatMap((wave) => [

@@ -32,6 +32,8 @@ export function runLine(event: RunEvent, { dim, green, red, yellow, bold }: Colo
     case "step:retrying":
       return yellow(`  ${safeLine(event.step)}: tried again after ${safeLine(event.error)}`);
     case "step:completed":
+      if (event.takenFrom !== undefined)
+        return dim(`✓ ${safeLine(event.step)}: taken over from the run ${safeLine(event.takenFrom)}`);
       return `${green("✓")} ${safeLine(event.step)}${lastLineOf(event.output, dim)}`;
     case "step:failed":
       return `${red("✗")} ${safeLine(event.step)}: ${safeLine(event.error)}`;

@@ -26,10 +26,11 @@ export function confidenceOf(step: Omit<StepTrajectory, "confidence">): number {
   return rounded((isApproved ? (1 + evidence) / 2 : evidence) * 0.9 ** failures);
 }
 
-/** The mean of its steps. */
+/** The mean of its steps, without those that were done in another run. */
 export function runConfidence(steps: readonly StepTrajectory[]): number {
-  if (steps.length === 0) return 0;
-  return rounded(steps.reduce((sum, it) => sum + it.confidence, 0) / steps.length);
+  const own = steps.filter(({ takenFrom }) => takenFrom === undefined);
+  if (own.length === 0) return 0;
+  return rounded(own.reduce((sum, it) => sum + it.confidence, 0) / own.length);
 }
 
 function rounded(value: number): number {

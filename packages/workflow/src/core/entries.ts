@@ -77,7 +77,13 @@ export type Entry =
   | (About & { readonly type: "items_found"; readonly items: readonly string[] })
   /** The step has failed for good, but an agent may mend what is wrong; then the step is tried once more. */
   | { readonly type: "repair_requested"; readonly step: StepName; readonly repair: number; readonly agent: string }
-  | { readonly type: "step_completed"; readonly step: StepName; readonly output: string }
+  /** `takenFrom`: the earlier run in which it was done; here it made no attempt. */
+  | {
+      readonly type: "step_completed";
+      readonly step: StepName;
+      readonly output: string;
+      readonly takenFrom?: string;
+    }
   | { readonly type: "step_failed"; readonly step: StepName; readonly failure: Failure }
   | { readonly type: "step_skipped"; readonly step: StepName; readonly because: StepName }
   | { readonly type: "step_retried"; readonly step: StepName; readonly by: string }

@@ -8,6 +8,8 @@
 export type StepName = string;
 
 export interface Plan {
+  /** The document that it stands in, by name: others may have a workflow of the same name. */
+  readonly document?: string;
   readonly workflow: string;
   readonly description?: string;
   readonly pattern: string;

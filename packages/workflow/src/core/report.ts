@@ -47,14 +47,15 @@ function table(steps: readonly StepTrajectory[], now: number): string {
     const last = step.attempts.at(-1);
     const ms = step.attempts.reduce((sum, it) => sum + ((it.endedAt ?? now) - it.startedAt), 0);
     const why = step.skippedBecause === undefined ? "" : ` (because of ${text(step.skippedBecause)})`;
+    const taken = step.takenFrom === undefined ? "" : ` in the run ${text(step.takenFrom)}`;
     const cells = [
       text(step.step),
-      `${step.status}${step.status === "skipped" ? why : ""}`,
+      `${step.status}${step.status === "skipped" ? why : ""}${taken}`,
       String(step.attempts.length),
       peopleOf(last),
       text(last?.by?.replaceAll("_", " ") ?? ""),
       step.attempts.length === 0 ? "" : duration(ms),
-      step.status === "completed" ? percent(step.confidence) : "",
+      step.status === "completed" && step.takenFrom === undefined ? percent(step.confidence) : "",
     ];
     return `| ${cells.join(" | ")} |`;
   });

@@ -38,7 +38,13 @@ export type RunEvent =
       readonly cause: Failure["cause"];
       readonly error: string;
     }
-  | { readonly type: "step:completed"; readonly step: StepName; readonly output: string }
+  /** `takenFrom`: the earlier run in which it was done. */
+  | {
+      readonly type: "step:completed";
+      readonly step: StepName;
+      readonly output: string;
+      readonly takenFrom?: string;
+    }
   | {
       readonly type: "step:failed";
       readonly step: StepName;
@@ -84,8 +90,10 @@ export function eventsOf(entry: Entry): readonly RunEvent[] {
       const why = reason === undefined ? {} : { reason };
       return [{ type: "step:review-completed", step, reviewerName, decision, ...why }];
     }
-    case "step_completed":
-      return [{ type: "step:completed", step: entry.step, output: entry.output }];
+    case "step_completed": {
+      const { step, output, takenFrom } = entry;
+      return [{ type: "step:completed", step, output, ...(takenFrom === undefined ? {} : { takenFrom }) }];
+    }
     case "step_failed": {
       const { message: error, cause, exitCode, signal } = entry.failure;
       const code = exitCode === undefined ? {} : { exitCode };

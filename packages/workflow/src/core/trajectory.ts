@@ -41,6 +41,8 @@ export interface StepTrajectory {
   readonly step: StepName;
   readonly status: "pending" | "running" | "completed" | "failed" | "skipped";
   readonly skippedBecause?: StepName;
+  /** The earlier run in which it was done: here it made no attempt, and says nothing of how sure this run is. */
+  readonly takenFrom?: string;
   readonly confidence: number;
   readonly attempts: readonly AttemptTrajectory[];
   /** People who asked for it anew. */
@@ -109,6 +111,7 @@ interface OpenStep {
   readonly step: StepName;
   status: StepTrajectory["status"];
   skippedBecause?: StepName;
+  takenFrom?: string;
   readonly attempts: OpenAttempt[];
   readonly askedAnewBy: string[];
   repairs: number;
@@ -228,6 +231,7 @@ class TrajectoryFold {
         return;
       case "step_completed":
         step.status = "completed";
+        if (entry.takenFrom !== undefined) step.takenFrom = entry.takenFrom;
         return;
       case "step_failed":
         step.status = "failed";
@@ -238,6 +242,7 @@ class TrajectoryFold {
         return;
       case "step_retried": {
         step.status = "pending";
+        delete step.takenFrom;
         step.askedAnewBy.push(entry.by);
         const { endedAt: _, reason: __, ...rest } = this.#run;
         this.#run = { ...rest, status: "running" };

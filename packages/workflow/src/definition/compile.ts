@@ -241,6 +241,7 @@ class Compiler {
       byName,
     );
     const plan: Plan = {
+      document: document.name,
       workflow: workflow.name,
       ...defined({ description: workflow.description ?? document.description }),
       pattern: chosen.pattern,

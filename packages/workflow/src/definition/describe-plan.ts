@@ -16,6 +16,8 @@ export interface PlanDescription {
   readonly pattern: string;
   readonly channel?: string;
   readonly strategy: string;
+  /** Steps that are not done, because an earlier run has done them; they are in no wave and not counted. */
+  readonly takenOver?: readonly string[];
   readonly totalSteps: number;
   readonly maxConcurrency: number;
   /** The most steps that will run at once. */

@@ -26,11 +26,14 @@ const aroundBytesMax = 16_384;
 /** What stands around the data of one entry. */
 const aroundEntryBytes = 128;
 
-/** `signal` gives up an append that hangs because the broker is away; whether it was recorded is not known then. */
+/**
+ * Without a `lease` it is for a run that is only begun. `signal` gives up an append that hangs because the broker is away;
+ * whether it was recorded is not known then.
+ */
 export function brokerRunLog(
   relay: Pick<Relay, "streams">,
   runId: string,
-  lease: HeldLease,
+  lease?: HeldLease,
   signal?: AbortSignal,
 ): RunLog {
   const stream = streamOfRun(runId);
@@ -48,7 +51,7 @@ export function brokerRunLog(
         try {
           const appended = await relay.streams.append(stream, {
             expectedRevision: revision,
-            lease: { name: lease.name, token: lease.token },
+            ...(lease === undefined ? {} : { lease: { name: lease.name, token: lease.token } }),
             entries: part,
             ...(isLast ? { summary } : {}),
             ...(signal === undefined ? {} : { signal }),

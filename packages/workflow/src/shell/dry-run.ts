@@ -2,11 +2,20 @@
 import { access } from "node:fs/promises";
 import path from "node:path";
 import type { Plan, PlannedStep } from "../core/plan.ts";
+import { stepsBefore } from "./earlier-outputs.ts";
 import { describePlan, type PlanDescription, type PlanWarning } from "../definition/describe-plan.ts";
 
-/** `cwd`: where the run's relative paths would start. */
-export async function dryRun(plan: Plan, cwd: string): Promise<PlanDescription> {
-  const description = describePlan(plan);
+/**
+ * `cwd`: where the run's relative paths would start. `startFrom`: the step to begin with. Rejects with a `RelayError`,
+ * `invalid_request`, if the workflow has no such step.
+ */
+export async function dryRun(
+  plan: Plan,
+  cwd: string,
+  { startFrom }: { readonly startFrom?: string | undefined } = {},
+): Promise<PlanDescription> {
+  const takenOver = startFrom === undefined ? [] : stepsBefore(plan, startFrom);
+  const description = describePlan(takenOver.length === 0 ? plan : withoutSteps(plan, new Set(takenOver)));
   const missing: PlanWarning[] = [];
   for (const { what, directory, step } of directoriesOf(plan)) {
     // A place is filled in when the run gets there.
@@ -14,7 +23,14 @@ export async function dryRun(plan: Plan, cwd: string): Promise<PlanDescription> 
     const message = `${what} works in ${directory}, which is not there`;
     missing.push({ code: "CWD_MISSING", message, ...(step === undefined ? {} : { step }) });
   }
-  return { ...description, warnings: [...description.warnings, ...missing] };
+  const taken = takenOver.length === 0 ? {} : { takenOver };
+  return { ...description, ...taken, warnings: [...description.warnings, ...missing] };
+}
+
+function withoutSteps(plan: Plan, without: ReadonlySet<string>): Plan {
+  const stays = (name: string): boolean => !without.has(name);
+  const steps = plan.steps.filter(({ name }) => stays(name));
+  return { ...plan, steps: steps.map((step) => ({ ...step, dependsOn: step.dependsOn.filter(stays) })) };
 }
 
 interface Used {

@@ -13,6 +13,7 @@ import type { PlanDescription } from "../definition/describe-plan.ts";
 import { InvalidWorkflow } from "../definition/invalid-workflow.ts";
 import { loadWorkflowFile, planWorkflow, type Loaded } from "../definition/load.ts";
 import { dryRun } from "./dry-run.ts";
+import { earlierOutputs } from "./earlier-outputs.ts";
 import { environment, warn, workplace } from "./environment.ts";
 import { executorPerformer, withoutBroker, type Executor } from "./executor.ts";
 import { memoryLog } from "./memory-log.ts";
@@ -45,6 +46,13 @@ export interface RunOptions extends HostOptions {
   readonly vars?: Readonly<Record<string, string>>;
   /** Where its relative paths start, and the project whose broker is meant; that of the script if absent. */
   readonly cwd?: string;
+  /**
+   * The step to begin with: what it builds upon was done in an earlier run and is not done again. For a workflow that was
+   * changed since; `resume` goes on with a run as it was.
+   */
+  readonly startFrom?: string;
+  /** The id of that earlier run; the newest of this workflow that has all that is needed if absent. */
+  readonly previousRun?: string;
   /** Says what would be done, and does nothing. */
   readonly dryRun?: boolean;
 }
@@ -70,7 +78,10 @@ export async function runWorkflow(
   source: WorkflowSource,
   options: RunOptions = {},
 ): Promise<RunResult | PlanDescription> {
-  if (options.dryRun === true) return dryRun((await load(source, options)).plan, options.cwd ?? workplace().cwd);
+  if (options.dryRun === true) {
+    const { startFrom, cwd = workplace().cwd } = options;
+    return dryRun((await load(source, options)).plan, cwd, { startFrom });
+  }
   return (await startWorkflow(source, options)).result();
 }
 
@@ -83,7 +94,10 @@ export async function startWorkflow(
   const cwd = options.cwd ?? workplace().cwd;
   const place = await placeFor(options, cwd);
   try {
-    const runId = await place.runs.create(plan, { vars, cwd: resolvePath(cwd), host: place.host });
+    const { startFrom, previousRun } = options;
+    const earlier =
+      startFrom === undefined ? undefined : await earlierOutputs(place.runs, plan, { startFrom, previousRun });
+    const runId = await place.runs.create(plan, { vars, cwd: resolvePath(cwd), host: place.host, earlier });
     return handle(place, runId, 0, options);
   } catch (error) {
     await place.close();

@@ -14,6 +14,7 @@ import { decide } from "../core/decide.ts";
 import type { Plan } from "../core/plan.ts";
 import { recover, type Recorded } from "../core/run.ts";
 import { isFinished, type Run, type RunStatus } from "../core/state.ts";
+import type { EarlierOutputs } from "./earlier-outputs.ts";
 import { brokerRunLog, leaseLost, leaseOfRun, readRun, recordedOf, requireRun, streamOfRun } from "./broker-run-log.ts";
 import type { RunLog } from "./run-log.ts";
 import { summaryOf, type RunSummary } from "./run-summary.ts";
@@ -46,6 +47,8 @@ export interface Runs {
       readonly cwd: string;
       /** `script`: the project's runner leaves it alone, because only the script can do what it wants. */
       readonly host?: "project" | "script";
+      /** Steps that are not done again, because an earlier run has done them. */
+      readonly earlier?: EarlierOutputs | undefined;
     },
   ) => Promise<string>;
   /**
@@ -130,7 +133,7 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
   };
 
   return {
-    create: async (plan, { vars, cwd, host = "project" }) => {
+    create: async (plan, { vars, cwd, host = "project", earlier }) => {
       const runId = `${now().toString(36)}${randomBytes(5).toString("hex")}`;
       const at = now();
       const entry: Entry = {
@@ -141,13 +144,15 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
         cwd,
         ...(host === "script" ? { host } : {}),
       };
-      const run = recover([{ entry, at }]);
+      const taken = earlier?.steps.map(({ step, output }): Entry => ({
+        type: "step_completed",
+        step,
+        output,
+        takenFrom: earlier.runId,
+      }));
+      const entries = [entry, ...(taken ?? [])].map((it): Recorded => ({ entry: it, at }));
       // What follows from it is for whoever executes it.
-      await relay.streams.append(streamOfRun(runId), {
-        expectedRevision: 0,
-        entries: [{ kind: entry.type, data: { ...entry, at } }],
-        summary: summaryOf(run, at),
-      });
+      await brokerRunLog(relay, runId).append(entries, summaryOf(recover(entries), at));
       return runId;
     },
     execute: (runId, options) =>
