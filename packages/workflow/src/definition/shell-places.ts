@@ -28,7 +28,7 @@ export function placeInShell(command: string, known: (name: string) => KnownPlac
   for (const piece of piecesOf(command)) {
     if (piece.kind === "text") {
       // One by one: as arguments of one call they would not fit onto the stack.
-      for (const character of piece.text) units.push(character);
+      for (const character of piece.text.split("")) units.push(character);
       continue;
     }
     const place = known(piece.name);
