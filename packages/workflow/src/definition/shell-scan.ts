@@ -127,7 +127,7 @@ class Scan {
         endCommand();
         isPiped = unit === "|" && this.#units[this.#at + 1] !== "|" && this.#units[this.#at - 1] !== "|";
         this.#copy();
-        if (unit === "\n") for (const heredoc of heredocs.splice(0)) this.#heredocBody(heredoc);
+        if (unit === "\n") for (const heredoc of heredocs.splice(0)) this.#heredocBody(heredoc, outer);
         continue;
       }
       if (unit === "<" && this.#units[this.#at + 1] === "<") {
@@ -303,7 +303,7 @@ class Scan {
     return { command, delimiter, expands, stripsTabs };
   }
 
-  #heredocBody({ command, delimiter, expands, stripsTabs }: Heredoc): void {
+  #heredocBody({ command, delimiter, expands, stripsTabs }: Heredoc, outer: Judge): void {
     const from = this.#at;
     let lineStart = from;
     let end = this.#text.length;
@@ -320,6 +320,7 @@ class Scan {
     }
     if (expands) {
       this.#expanding(end, (place) => {
+        outer(place);
         if (command.readsCode)
           throw new UnsafePlace(
             `\`${command.toString()}\` would read ${place.source} as code`,
