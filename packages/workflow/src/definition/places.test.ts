@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { literal, piecesOf, renderTemplate, stepsIn, templateOf, type Piece } from "./places.ts";
+import { literal, piecesOf, renderTemplate, templateOf, type Piece } from "./places.ts";
 
 const values = { outputs: { a: "A", "b.c": "BC" }, vars: { x: "X" }, item: "I", index: 3 };
 
@@ -51,10 +51,6 @@ test("T4: texts beside places survive, too", () => {
     }),
     { numRuns: 2_000 },
   );
-});
-
-test("steps whose outputs are read are named once", () => {
-  expect(stepsIn("{{steps.a.output}} {{steps.a.output}} {{x}}")).toEqual(["a"]);
 });
 
 test("a text full of braces costs no more than its length", () => {

@@ -32,15 +32,6 @@ export function renderTemplate(template: string, values: PlaceValues): string {
     .join("");
 }
 
-/** Names of steps whose output a template reads. */
-export function stepsIn(template: string): readonly string[] {
-  const steps = piecesOf(template).flatMap((piece) => {
-    const place = piece.kind === "place" ? placeOf(piece.name) : undefined;
-    return place?.what === "output" ? [place.step] : [];
-  });
-  return [...new Set(steps)];
-}
-
 /** What stands between the braces; `undefined` where it is no name that there can be. */
 export function placeOf(name: string): Place | undefined {
   if (name === "item" || name === "index") return { what: name };

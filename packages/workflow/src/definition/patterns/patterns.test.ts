@@ -275,6 +275,7 @@ test("a dependency makes a dag before any role counts, and a chain of outputs a 
   const one = { name: "one", agent: "a", task: "t" };
   expect(of([one, { name: "two", agent: "b", task: "t", dependsOn: ["one"] }], [["a", "critic"], ["b"]])).toBe("dag");
   expect(of([one, { name: "two", agent: "b", task: "{{steps.one.output}}" }])).toBe("pipeline");
+  expect(of([one, { name: "two", agent: "b", task: "{{steps.one.output | trim}}" }])).toBe("pipeline");
 });
 
 test("whatever the team, a pattern makes no circle and no edge to somebody who is not there", () => {
