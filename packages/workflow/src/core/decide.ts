@@ -8,6 +8,7 @@
  *   D4  A run that has ended takes nothing but a retry.
  */
 import { accept, reject, unreachable, type Decision } from "@agent-relay/kernel";
+import { askedOf, asksPerson } from "./approvals.ts";
 import type { Observation, Refusal, RunCommand } from "./commands.ts";
 import { concludeProcess, failed, reviewCompleted, succeeded } from "./conclude.ts";
 import type { Entry, Exit, Part } from "./entries.ts";
@@ -46,6 +47,8 @@ export function decide(run: Run, command: RunCommand): RunDecision {
       const why = command.reason === undefined ? {} : { reason: command.reason };
       return accept({ type: "cancel_requested", by: command.by, ...why });
     }
+    case "answer":
+      return answer(run, command);
     case "tick":
       for (const step of run.active) run.touched.add(step);
       return accept();
@@ -62,6 +65,17 @@ function retry(run: Run, name: string, by: string): RunDecision {
   // A run that was stopped goes on by any of its steps; of one that ended by itself each step has ended.
   if (!hasEnded(step) && run.status === "completed") return reject({ code: "step_not_finished", step: name });
   return accept({ type: "step_retried", step: name, by });
+}
+
+function answer(run: Run, { step: name, attempt, approved, by }: Extract<RunCommand, { type: "answer" }>): RunDecision {
+  const step = run.steps.get(name);
+  // It was about an attempt that is over.
+  if (step !== undefined && asksPerson(step.def) && step.attempt?.number !== attempt) return accept();
+  const asked = askedOf(run, name);
+  if ("code" in asked) return reject(asked);
+  if (approved) return accept(...succeeded(asked.step, asked.attempt, `approved by ${by}`, "wait_over", null));
+  const message = `a person refused it: denied by ${by}`;
+  return accept(failed(asked.step, asked.attempt, { cause: "denied", message }));
 }
 
 function observe(run: Run, command: Observation): RunDecision {
@@ -128,10 +142,8 @@ function ofAttempt(run: Run, step: Step, attempt: Attempt, command: OfAttempt): 
       return [{ type: "evidence_noted", ...about, evidence, ...who, text: tailOf(command.text) }];
     }
     case "waited": {
-      if (step.def.type !== "wait_for" || endingOf(run, step) !== undefined) return [];
-      if (command.outcome === "came") return succeeded(step, attempt, command.output, "wait_over", null);
-      const message = command.output === "" ? "a person refused it" : `a person refused it: ${command.output}`;
-      return [failed(step, attempt, { cause: "denied", message })];
+      if (step.def.type !== "wait_for" || asksPerson(step.def) || endingOf(run, step) !== undefined) return [];
+      return succeeded(step, attempt, command.output, "wait_over", null);
     }
     case "worktree_made": {
       const gone = exitOf(step, attempt, "specialist", { code: 0, signal: null, output: command.path });

@@ -376,11 +376,11 @@ test("B3: an exhausted budget and a refusal are not retried", () => {
   } as const;
   const world = new World({
     plan: planOf([wait]),
-    script: () => [{ type: "waited", step: "ok", attempt: 1, outcome: "denied", output: "no" }],
+    script: () => [{ type: "answer", step: "ok", attempt: 1, approved: false, by: "ada" }],
   }).go();
   expect(world.started()).toHaveLength(1);
   expect(world.entries.find((it) => it.type === "step_failed")).toMatchObject({
-    failure: { cause: "denied", message: "a person refused it: no" },
+    failure: { cause: "denied", message: "a person refused it: denied by ada" },
   });
 });
 
