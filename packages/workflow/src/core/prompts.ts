@@ -6,7 +6,7 @@
  *   PR3  An attempt after a failure is told the error, the reason that was given, and the last 2,000 characters of output.
  *   PR4  A review is shown the objective, the specialist's output and the owner's notes, each at most 12,000 characters.
  */
-import { literal } from "../definition/places.ts";
+import { literal } from "./places.ts";
 import { defuse } from "./markers.ts";
 import { mirrorChannel } from "./names.ts";
 import { headAndTail, tailOf } from "./output.ts";

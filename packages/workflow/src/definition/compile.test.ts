@@ -4,7 +4,7 @@ import { describePlan } from "./describe-plan.ts";
 import { loadWorkflow, planWorkflow, type LoadOptions } from "./load.ts";
 import { formatProblem } from "./problems.ts";
 import { workflow } from "./builder.ts";
-import { renderTemplate } from "./places.ts";
+import { renderTemplate } from "../core/testing/render.ts";
 import type { WorkflowDocument } from "./document.ts";
 
 const planOf = (document: unknown, options: LoadOptions = {}): Plan => {

@@ -36,7 +36,7 @@ import {
 } from "./extra-steps.ts";
 import { isUpstream } from "./graph.ts";
 import { suggestion } from "./near.ts";
-import { literal } from "./places.ts";
+import { literal } from "../core/places.ts";
 import { choosePattern } from "./patterns/choose-pattern.ts";
 import { hubOf, orderSteps, whoMayTell } from "./patterns/structure.ts";
 import { patterns, type Pattern } from "./patterns/table.ts";

@@ -1,7 +1,7 @@
 /** Steps that nobody wrote: checks before the start, barriers, the directory of shared state, the count of votes. */
 import type { DeterministicStep } from "../core/plan.ts";
 import type { WorkflowDefinition, WorkflowDocument } from "./document.ts";
-import { literal } from "./places.ts";
+import { literal } from "../core/places.ts";
 import { quoted, type DocumentPath } from "./problems.ts";
 import { resolveCommand, type TextScope } from "./resolve.ts";
 

@@ -1,6 +1,6 @@
 /** From a command with places to a command with references to variables, and what the variables hold. */
 import type { Template } from "../core/plan.ts";
-import { piecesOf } from "./places.ts";
+import { piecesOf } from "../core/places.ts";
 import { scanShell, type Unit } from "./shell-scan.ts";
 import { UnsafePlace } from "./unsafe-place.ts";
 
