@@ -28,6 +28,9 @@ import {
 } from "./state.ts";
 import { decideVerdict } from "./verdicts.ts";
 
+/** The end of something that never ran, or of which nobody saw how it ended. */
+const neverThere = { code: null, signal: null, output: "", neverStarted: true } as const satisfies Exit;
+
 export type RunDecision = Decision<Entry, Refusal>;
 
 export function decide(run: Run, command: RunCommand): RunDecision {
@@ -118,13 +121,13 @@ function ofAttempt(run: Run, step: Step, attempt: Attempt, command: OfAttempt): 
         return endingOf(run, step) === undefined
           ? [failed(step, attempt, { cause: "unknown", message: command.message })]
           : [];
-      const gone = exitOf(step, attempt, command.part, { code: null, signal: null, output: "", neverStarted: true });
+      const gone = exitOf(step, attempt, command.part, neverThere);
       if (gone.length === 0 || endingOf(run, step) !== undefined) return gone;
       const failure = { cause: "spawn_failed", message: command.message } as const;
       return [...gone, { type: "attempt_ending", ...about, outcome: { how: "failed", failure } }];
     }
     case "process_lost": {
-      const gone = exitOf(step, attempt, command.part, { code: null, signal: null, output: "", neverStarted: true });
+      const gone = exitOf(step, attempt, command.part, neverThere);
       return gone.length === 0 ? [] : [...gone, ...interrupted(run, step, attempt, command.part ?? "specialist")];
     }
     case "verified":
@@ -202,7 +205,6 @@ function ofPart(
 ): readonly Entry[] {
   const about = { step: step.name, attempt: attempt.number, part: part.part } as const;
   const agent = part.name;
-  const outcome = { how: "failed", failure: { cause: "spawn_failed", message: "" } } as const;
   switch (command.type) {
     case "agent_started":
       return part.state === "wanted" ? [{ type: "agent_started", ...about, agent, epoch: command.epoch }] : [];
@@ -215,16 +217,14 @@ function ofPart(
       return exitOf(step, attempt, part.part, { code, signal, output: headAndTail(command.output) });
     }
     case "agent_failed": {
-      const gone = exitOf(step, attempt, part.part, { code: null, signal: null, output: "", neverStarted: true });
+      const gone = exitOf(step, attempt, part.part, neverThere);
       if (gone.length === 0 || endingOf(run, step) !== undefined) return gone;
-      const failure = { ...outcome.failure, message: command.message };
-      return [
-        ...gone,
-        { type: "attempt_ending", step: step.name, attempt: attempt.number, outcome: { ...outcome, failure } },
-      ];
+      const failure = { cause: "spawn_failed", message: command.message } as const;
+      const outcome = { how: "failed", failure } as const;
+      return [...gone, { type: "attempt_ending", step: step.name, attempt: attempt.number, outcome }];
     }
     case "agent_lost": {
-      const gone = exitOf(step, attempt, part.part, { code: null, signal: null, output: "", neverStarted: true });
+      const gone = exitOf(step, attempt, part.part, neverThere);
       return gone.length === 0 ? [] : [...gone, ...interrupted(run, step, attempt, part.part)];
     }
     default:
@@ -272,7 +272,7 @@ function ofReviewer(run: Run, reviewer: Reviewer, command: Exclude<OfAgent, { ty
       return [{ type: "attempt_ending", step: first.name, attempt: first.attempt.number, outcome }, gone];
     }
     case "agent_lost":
-      return [{ type: "reviewer_exited", ...about, code: null, signal: null, output: "", neverStarted: true }];
+      return [{ type: "reviewer_exited", ...about, ...neverThere }];
     default:
       return unreachable(command);
   }

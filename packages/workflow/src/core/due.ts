@@ -150,7 +150,7 @@ function overBudget(step: Step, attempt: Attempt): { readonly cause: "budget"; r
   return { cause: "budget", message: `the step used ${attempt.tokens} tokens, of ${max} that it may` };
 }
 
-/** Where a person in a terminal answers, it matters whose time it was: `supervise` says. */
+/** Of an agent in a terminal it matters whose time it was: `supervise` says. */
 function overTime(
   step: Step,
   attempt: Attempt,

@@ -30,8 +30,6 @@ import {
 import { repairStep } from "./repair.ts";
 import { evolveReviewer, leaveReview, requestReview } from "./reviewing.ts";
 
-export { initial } from "./state.ts";
-
 export function evolve(run: Run, entry: Entry, at: number): Run {
   const step = "step" in entry ? run.steps.get(entry.step) : undefined;
   if ("step" in entry) {
@@ -121,7 +119,7 @@ function evolveStep(run: Run, step: Step, entry: Exclude<OfStep, { type: "run_ne
       step.repairs = entry.repair;
       const def = repairStep(step, entry.agent);
       const name = `${step.name}~repair-${step.attempts}`;
-      const repair = addStep(run, step.scope, def, name, { item: step.item, keeps: false, repairsOf: step });
+      const repair = addStep(run, step.scope, def, name, { item: step.item, keeps: false, repairOf: step });
       makeReady(repair);
       return;
     }
@@ -259,7 +257,7 @@ function evolveAttempt(run: Run, step: Step, attempt: Attempt, entry: OfAttempt,
     }
     case "attempt_ending":
       attempt.ending ??= entry.outcome;
-      lookInside(run, step);
+      if (step.inside !== undefined) lookAtEverything(run);
       return;
     case "items_found":
       invariant(step.def.type === "for_each", "items are found for a list");
@@ -330,7 +328,7 @@ function finish(run: Run, step: Step, status: "completed" | "failed" | "skipped"
   run.delayed.delete(step);
   makeUnready(step);
   step.scope.open -= 1;
-  lookAround(run, step);
+  if (step.scope.container !== undefined) run.touched.add(step.scope.container);
 }
 
 /** What it held up may not run now; under `fail-fast` nothing else may either. */
@@ -361,16 +359,6 @@ function repaired(run: Run, repair: Step, well: boolean): void {
 function comeAgain(step: Step): void {
   step.status = "pending";
   makeReady(step);
-}
-
-function lookAround(run: Run, step: Step): void {
-  if (step.scope.container !== undefined) run.touched.add(step.scope.container);
-}
-
-function lookInside(run: Run, step: Step): void {
-  if (step.inside === undefined) return;
-  for (const active of run.active) run.touched.add(active);
-  for (const active of run.active) if (active.attempt !== undefined) active.attempt.agenda = undefined;
 }
 
 function lookAtEverything(run: Run): void {

@@ -32,7 +32,7 @@ export interface Run {
   readonly active: Set<Step>;
   /** Steps that wait for the instant of their next attempt. */
   readonly delayed: Set<Step>;
-  /** When it was started, or opened again. */
+  /** When somebody last asked for more of it after its end; 0 if nobody has. */
   openedAt: number;
   cancel: { readonly by: string; readonly reason: string | undefined } | undefined;
   halt: Failure | undefined;
@@ -73,7 +73,6 @@ export interface Scope {
   readonly failed: Set<Step>;
   /** The step because of which nothing new starts. */
   stoppedBy: StepName | undefined;
-  readonly depth: number;
 }
 
 export interface Step {
@@ -263,7 +262,7 @@ export function openItems(run: Run, container: Step, def: ForEachStep, items: re
 interface StepOptions {
   readonly item: Step["item"];
   readonly keeps: boolean;
-  readonly repairsOf?: Step;
+  readonly repairOf?: Step;
 }
 
 export function addStep(run: Run, scope: Scope, def: PlannedStep, name: StepName, options: StepOptions): Step {
@@ -293,7 +292,7 @@ export function addStep(run: Run, scope: Scope, def: PlannedStep, name: StepName
     output: undefined,
     lastFailure: undefined,
     inside: undefined,
-    repairOf: options.repairsOf,
+    repairOf: options.repairOf,
   };
   run.steps.set(name, step);
   scope.steps.push(step);
@@ -322,7 +321,6 @@ function newScope(
     open: 0,
     failed: new Set(),
     stoppedBy: undefined,
-    depth: container === undefined ? 0 : container.scope.depth + 1,
   };
 }
 
@@ -372,7 +370,8 @@ export function isContainer(def: PlannedStep): boolean {
 /** How many of its dependencies have to be completed yet: of a barrier for any of them, one or none. */
 export function missingOf(step: Step): number {
   const left = step.dependencies.filter((it) => it.status !== "completed").length;
-  return takesAny(step) && left < step.dependencies.length ? 0 : takesAny(step) ? Math.min(1, left) : left;
+  if (!takesAny(step)) return left;
+  return left < step.dependencies.length ? 0 : Math.min(1, left);
 }
 
 /** Because of this dependency, which has not come to completion, the step cannot run. */

@@ -596,7 +596,7 @@ test("G4: time that runs out while everybody is leaving wakes once and takes not
   expect(world.run.status).toBe("completed");
 });
 
-test("D4: whoever decides after the end is told that it is too late to", () => {
+test("D4: whoever decides after the end is no part of the run any more", () => {
   const world = teamWorld([led]);
   sends(world, decides(owner("build"), "COMPLETE"));
   sends(world, decides(owner("build"), "INCOMPLETE_FAIL"));

@@ -4,7 +4,7 @@
  *   TR1  It follows from the entries alone, so it can be made again at any time and is the same.
  *   TR2  Each decision has its reason, if one was given, and says whether it came by a tool or by a marker.
  *   TR3  At most 50 notes are kept of an attempt, the newest, and the number of all.
- *   TR4  What the plan does not want told is left out: with `false` all but what became of each step and why it failed.
+ *   TR4  What the plan does not want told is left out: with `false` decisions, checks, notes and reflections.
  */
 import type { Entry, Failure, Part, VerdictSource } from "./entries.ts";
 import type { Plan, PlannedStep, StepName, TrajectorySettings as Wanted } from "./plan.ts";
@@ -196,7 +196,8 @@ class TrajectoryFold {
 
   result(): Trajectory {
     const steps = [...this.#steps.values()].map((it): StepTrajectory => {
-      const { attempts, ...rest } = structured(it);
+      // What was answered stays as it is when more is folded in.
+      const { attempts, ...rest } = structuredClone(it);
       return { ...rest, attempts: attempts.map((one) => this.#told(one)), confidence: confidenceOf(it) };
     });
     const tokens = steps.reduce((sum, it) => sum + it.attempts.reduce((inner, one) => inner + one.tokens, 0), 0);
@@ -354,9 +355,4 @@ function reasonOf(reason: string | undefined): { readonly reason?: string } {
 
 function ordinal(count: number): string {
   return count === 1 ? "first" : count === 2 ? "second" : count === 3 ? "third" : `${count}th`;
-}
-
-/** What was answered stays as it is when more is folded in. */
-function structured(step: OpenStep): Omit<StepTrajectory, "confidence"> {
-  return structuredClone(step);
 }
