@@ -5,7 +5,7 @@ import { loadWorkflow } from "./load.ts";
 import { collectProblems, formatProblem } from "./problems.ts";
 import { fileBytesMax, readYaml } from "./read-yaml.ts";
 import { placeInShell, type Placed } from "./shell-places.ts";
-import { templateNames, templateText } from "./templates.ts";
+import { templateNames, templateText } from "./shipped-templates.ts";
 
 test("L2: faults of every kind are told together, each with line and column", () => {
   const content = `version: "1.0"

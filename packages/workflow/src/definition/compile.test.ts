@@ -3,7 +3,7 @@ import type { AgentStep, DeterministicStep, Plan } from "../core/plan.ts";
 import { describePlan } from "./describe-plan.ts";
 import { loadWorkflow, planWorkflow, type LoadOptions } from "./load.ts";
 import { formatProblem } from "./problems.ts";
-import { workflow } from "./builder.ts";
+import { workflow } from "../builder.ts";
 import { renderTemplate } from "../core/testing/render.ts";
 import type { WorkflowDocument } from "./document.ts";
 

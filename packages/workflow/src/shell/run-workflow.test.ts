@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { workflow } from "../definition/builder.ts";
+import { workflow } from "../builder.ts";
 import { InvalidWorkflow } from "../definition/invalid-workflow.ts";
 import type { Executor } from "./executor.ts";
 import type { WorkflowEvent } from "./run-handle.ts";
