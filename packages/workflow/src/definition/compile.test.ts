@@ -22,7 +22,7 @@ const depsOf = (plan: Plan): Record<string, readonly string[]> =>
 
 const claude = { cli: "claude" } as const;
 
-test("presets decide about terminals, and what is written outranks them", () => {
+test("C3: presets decide about terminals, and what is written outranks them", () => {
   const plan = planOf(
     workflow("w")
       .agent("a", { ...claude, preset: "lead" })
@@ -195,7 +195,7 @@ test("a step can depend on a barrier, whose time bounds what it waits for", () =
   expect(plan.steps.map((step) => step.timeoutMs)).toEqual([100, 50, undefined, undefined]);
 });
 
-test("a circle through a barrier is found", () => {
+test("K3: a circle through a barrier is found", () => {
   const document = workflow("w")
     .step("a", { command: "ls", dependsOn: ["all"] })
     .coordination({ barriers: [{ name: "all", waitFor: ["a"] }] })
@@ -402,7 +402,7 @@ test("what the builder makes is read again from its YAML", () => {
   expect(loaded.ok ? loaded.document : loaded.problems).toEqual(builder.toConfig());
 });
 
-test("calling toConfig gives a copy that can be changed freely", () => {
+test("B1: calling toConfig gives a copy that can be changed freely", () => {
   const builder = workflow("w").step("s", { command: "ls" });
   builder.toConfig().workflows[0]?.steps.pop();
   expect(builder.toConfig().workflows[0]?.steps).toHaveLength(1);
