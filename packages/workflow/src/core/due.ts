@@ -15,17 +15,9 @@ import type { Entry, Failure } from "./entries.ts";
 import { parseItems } from "./items.ts";
 import { tailOf } from "./output.ts";
 import { isInteractive, isThere, plannedAgent } from "./parts.ts";
+import { isHeldUpBy, makeReady } from "./readiness.ts";
 import { isNeeded } from "./reviewing.ts";
-import {
-  endingOf,
-  isContainer,
-  isHeldUpBy,
-  makeReady,
-  type Attempt,
-  type Run,
-  type Scope,
-  type Step,
-} from "./state.ts";
+import { endingOf, isContainer, type Attempt, type Run, type Scope, type Step } from "./state.ts";
 import { supervise } from "./supervision.ts";
 import { fill } from "./templates.ts";
 import { valuesFor } from "./values.ts";

@@ -182,7 +182,7 @@ test("named paths become directories, and have to be there", () => {
   expect(depsOf(plan)).toEqual({ "path-site": [], s: ["path-site"] });
 });
 
-test("a step can depend on a barrier, whose time bounds what it waits for", () => {
+test("a step can depend on a barrier, whose time bounds each attempt of what it waits for", () => {
   const plan = planOf(
     workflow("w")
       .step("a", { command: "ls" })
