@@ -22,7 +22,7 @@ import {
   trajectoryOf,
 } from "./compile-settings.ts";
 import { checkAgents, checkSteps } from "./check-honoured.ts";
-import { compileStep, type StepContext } from "./compile-steps.ts";
+import { compileStep } from "./compile-steps.ts";
 import { defined } from "./defined.ts";
 import type { CustomSteps, WorkflowDefinition, WorkflowDocument } from "./document.ts";
 import { barrierStep, pathSteps, preflightSteps, sharedStateStep, slug, withFirstSteps } from "./extra-steps.ts";
@@ -33,6 +33,7 @@ import { hubOf, orderSteps, whoMayTell } from "./patterns/structure.ts";
 import { patterns } from "./patterns/table.ts";
 import { quoted, type DocumentPath, type Origin, type Problems } from "./problems.ts";
 import type { TextScope } from "./resolve.ts";
+import type { StepContext } from "./step-base.ts";
 import { varsOf } from "./variables.ts";
 import { withVotes } from "./votes.ts";
 
