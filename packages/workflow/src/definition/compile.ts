@@ -6,7 +6,7 @@
  *   C2  Whatever is wrong is a problem at its place; there is a plan only if there is no problem.
  *   C3  What a person wrote outranks what a pattern or a preset says.
  */
-import type { Plan, PlannedStep } from "../core/plan.ts";
+import type { Plan } from "../core/plan.ts";
 import { barriersOf, checkNames, checkPrograms } from "./check-names.ts";
 import {
   planAgent,

@@ -109,6 +109,15 @@ test("a command without places is the shell's own affair, however odd", () => {
   expect(placed("echo 'never closed")).toEqual({ ok: true, placed: { command: "echo 'never closed", env: {} } });
 });
 
+test("X6: what a place holds is asked once, however often it stands there", () => {
+  const asked: string[] = [];
+  placeInShell("echo {{x}} {{y}} '{{ x }}' # {{x}}", (name) => {
+    asked.push(name);
+    return { template: "t", foreign: true };
+  });
+  expect(asked).toEqual(["x", "y"]);
+});
+
 test("X5: whoever starts the run may say which program is run", () => {
   expect(placed("{{tool}} --version", false).ok).toBe(true);
 });
