@@ -32,6 +32,13 @@ module.exports = {
       from: { path: "^packages/([^/]+)/src/core/", pathNot: tests },
       to: { path: "^packages/[^/]+/src/(shell|gateway|wire)/" },
     },
+    {
+      name: "A3-core-imports-no-definition",
+      comment: "A run goes on from its plan alone, whatever becomes of the file that it was written in.",
+      severity: "error",
+      from: { path: "^packages/workflow/src/core/", pathNot: tests },
+      to: { path: "^packages/workflow/src/definition/" },
+    },
     ...[
       ["better-sqlite3", "^packages/event-log/"],
       ["node-pty", "^packages/pty/"],

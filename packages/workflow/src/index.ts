@@ -1,6 +1,6 @@
 // What a script writes.
-export { workflow } from "./definition/builder.ts";
-export type { AgentOptions, StepOptions, UnnamedStep, UseOptions, WorkflowBuilder } from "./definition/builder.ts";
+export { workflow } from "./builder.ts";
+export type { AgentOptions, StepOptions, UnnamedStep, UseOptions, WorkflowBuilder } from "./builder.ts";
 export { resume, runWorkflow, runsInMemory, startWorkflow } from "./shell/run-workflow.ts";
 export type { HostOptions, RunOptions, WorkflowSource } from "./shell/run-workflow.ts";
 export type { RunHandle, WorkflowEvent, WorkflowListener } from "./shell/run-handle.ts";
@@ -48,8 +48,8 @@ export type {
   PlanDescription,
   PlanWarning,
 } from "./definition/describe-plan.ts";
-export { isTemplateName, listTemplates, templateNames, templateText } from "./definition/templates.ts";
-export type { TemplateName, TemplateSummary } from "./definition/templates.ts";
+export { isTemplateName, listTemplates, templateNames, templateText } from "./definition/shipped-templates.ts";
+export type { TemplateName, TemplateSummary } from "./definition/shipped-templates.ts";
 
 // Runs of a broker, whoever executes them.
 export { openRuns } from "./shell/runs.ts";

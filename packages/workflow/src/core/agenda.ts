@@ -7,7 +7,7 @@
  *   G4  Nobody is woken twice for the same instant: what a tick has left waits for something else than time.
  *   G5  An owner comes after its specialist has begun, and hears when the specialist ends.
  */
-import { literal } from "../definition/places.ts";
+import { literal } from "./places.ts";
 import type { Action, Agenda } from "./actions.ts";
 import { attemptKey, commandIdOf, mirrorChannel } from "./names.ts";
 import type { Verification } from "./plan.ts";

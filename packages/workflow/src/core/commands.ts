@@ -12,6 +12,14 @@ export type RunCommand =
     }
   /** `askedAt`: absent, now. What was asked before the run was opened again was about how it was then. */
   | { readonly type: "cancel"; readonly by: string; readonly reason?: string; readonly askedAt?: number }
+  /** A person's, to a step that asks for approval. */
+  | {
+      readonly type: "answer";
+      readonly step: StepName;
+      readonly attempt: number;
+      readonly approved: boolean;
+      readonly by: string;
+    }
   /** Of a run that has ended: this step and all that depends on it run again. */
   | { readonly type: "retry"; readonly step: StepName; readonly by: string }
   /** Time has passed; everything is looked at. */
@@ -68,12 +76,11 @@ export type Observation =
       readonly by?: string;
       readonly text: string;
     }
-  /** What a `wait_for` waits for has come, or a person has refused it. */
+  /** The message or the event that a `wait_for` waits for has come. */
   | {
       readonly type: "waited";
       readonly step: StepName;
       readonly attempt: number;
-      readonly outcome: "came" | "denied";
       readonly output: string;
     }
   | { readonly type: "worktree_made"; readonly step: StepName; readonly attempt: number; readonly path: string };
@@ -98,6 +105,8 @@ export type Refusal =
   | { readonly code: "run_going_on" }
   | { readonly code: "unknown_step"; readonly step: StepName }
   | { readonly code: "step_not_finished"; readonly step: StepName }
+  /** No person is asked about it now. `found` says why, after its name: "is a command". */
+  | { readonly code: "not_waiting"; readonly step: StepName; readonly found: string }
   /** Nobody of this run is called so, or what it answers for is over. */
   | { readonly code: "not_part_of_run"; readonly agent: string }
   /** It answers for another step, or in a part that is not its own. */

@@ -1,7 +1,8 @@
 /**
- * Conclude: what an attempt has come to, by the evidence. This is the one place where kinds of evidence are weighed.
+ * Conclude: what an attempt has come to, by the evidence.
  *
- * Precedence, the first that speaks decides:
+ * Precedence, the first that speaks decides. `due.ts` asks in this order; for an agent in a terminal `supervision.ts` asks
+ * for 2 to 5, as its time comes.
  *
  *   1. an ending from outside: cancelled, out of time or budget, interrupted, force-released
  *   2. a program that failed: a status other than 0, a signal (where the step's check is `exit_code`, that check instead)
@@ -137,7 +138,7 @@ export function judgedHere(
 function judgeExit(
   verification: Extract<Verification, { readonly type: "output_contains" | "exit_code" }>,
   exit: Exit,
-  prompts: readonly string[] = [],
+  prompts: readonly string[],
 ): { readonly passed: boolean; readonly detail: string | undefined } {
   if (verification.type === "exit_code") {
     const passed = exit.signal === null && exit.code === verification.value;
@@ -149,7 +150,7 @@ function judgeExit(
   return { passed, detail: passed ? undefined : `expected ${JSON.stringify(verification.value)} in the output${told}` };
 }
 
-function exitFailure(exit: Exit, who = "it"): Failure {
+export function exitFailure(exit: Exit, who = "it"): Failure {
   const how = exit.signal === null ? `with status ${exit.code ?? "unknown"}` : `by ${exit.signal}`;
   return {
     cause: "exit_nonzero",

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Action } from "./actions.ts";
+import { askedOf, stepsAsked } from "./approvals.ts";
 import type { ForEachStep, Plan, PlannedStep, SubWorkflowStep, WaitForStep } from "./plan.ts";
 import { agents, agentStep } from "./testing/team.ts";
 import { command, exits, planOf, World } from "./testing/world.ts";
@@ -173,17 +174,51 @@ test("wait_for takes no slot, so that what it waits for can run", () => {
 test("wait_for: what came is its output, a refusal is a failure, and its time can be up", () => {
   const of = (script: (action: Action) => ReturnType<typeof exits> | undefined) =>
     new World({ plan: planOf([{ ...wait, timeoutMs: 50 }]), script }).go();
-  const about = { type: "waited", step: "ok", attempt: 1 } as const;
+  const answer = { type: "answer", step: "ok", attempt: 1, by: "ada" } as const;
   expect(
     outputOf(
-      of(() => [{ ...about, outcome: "came", output: "yes" }]),
+      of(() => [{ ...answer, approved: true }]),
       "ok",
     ),
-  ).toBe("yes");
-  const causes = [of(() => [{ ...about, outcome: "denied", output: "" }]), of(() => [])].map(
+  ).toBe("approved by ada");
+  const causes = [of(() => [{ ...answer, approved: false }]), of(() => [])].map(
     (world) => world.run.steps.get("ok")?.lastFailure?.cause,
   );
   expect(causes).toEqual(["denied", "timeout"]);
+});
+
+test("an answer is for what a person is asked about, and for nothing else", () => {
+  const message: WaitForStep = { ...wait, name: "mail", until: { what: "message" } };
+  const steps = [command("a"), message, sub([wait]), { ...wait, name: "late", dependsOn: ["mail"] }, list("1")];
+  const world = new World({ plan: planOf(steps), script: () => [] }).go(10);
+  const before = world.log.length;
+  for (const step of ["a", "mail", "release", "late", "each[0]", "each", "nobody"])
+    world.send({ type: "answer", step, attempt: 1, approved: true, by: "ada" });
+  expect(world.refused).toEqual([
+    { code: "not_waiting", step: "a", found: "is a command" },
+    { code: "not_waiting", step: "mail", found: "waits for something else" },
+    { code: "not_waiting", step: "release", found: "is a workflow" },
+    { code: "not_waiting", step: "each[0]", found: "is a command" },
+    { code: "not_waiting", step: "each", found: "is a list of steps" },
+    { code: "unknown_step", step: "nobody" },
+  ]);
+  expect(world.log).toHaveLength(before);
+  expect(stepsAsked(world.run)).toEqual(["release/ok"]);
+  expect(askedOf(world.run, "late")).toEqual({ code: "not_waiting", step: "late", found: "has not begun" });
+});
+
+test("D1: an answer that is heard twice, or after the end of its attempt, changes nothing", () => {
+  const world = new World({ plan: planOf([wait]), script: () => [] }).go(10);
+  world.send({ type: "answer", step: "ok", attempt: 1, approved: true, by: "ada" });
+  world.send({ type: "answer", step: "ok", attempt: 1, approved: false, by: "bob" });
+  expect([world.refused, statusOf(world, "ok"), outputOf(world, "ok")]).toEqual([[], "completed", "approved by ada"]);
+  expect(askedOf(world.run, "ok")).toEqual({ code: "not_waiting", step: "ok", found: "is completed" });
+});
+
+test("a message that has come is no approval", () => {
+  const world = new World({ plan: planOf([wait]), script: () => [] }).go(10);
+  world.send({ type: "waited", step: "ok", attempt: 1, output: "yes" });
+  expect(statusOf(world, "ok")).toBe("running");
 });
 
 test("a wait goes on in the next runner as if nothing had been", () => {

@@ -8,6 +8,7 @@
  *   D4  A run that has ended takes nothing but a retry.
  */
 import { accept, reject, unreachable, type Decision } from "@agent-relay/kernel";
+import { askedOf, asksPerson } from "./approvals.ts";
 import type { Observation, Refusal, RunCommand } from "./commands.ts";
 import { concludeProcess, failed, reviewCompleted, succeeded } from "./conclude.ts";
 import type { Entry, Exit, Part } from "./entries.ts";
@@ -26,6 +27,9 @@ import {
   type Step,
 } from "./state.ts";
 import { decideVerdict } from "./verdicts.ts";
+
+/** The end of something that never ran, or of which nobody saw how it ended. */
+const neverThere = { code: null, signal: null, output: "", neverStarted: true } as const satisfies Exit;
 
 export type RunDecision = Decision<Entry, Refusal>;
 
@@ -46,6 +50,8 @@ export function decide(run: Run, command: RunCommand): RunDecision {
       const why = command.reason === undefined ? {} : { reason: command.reason };
       return accept({ type: "cancel_requested", by: command.by, ...why });
     }
+    case "answer":
+      return answer(run, command);
     case "tick":
       for (const step of run.active) run.touched.add(step);
       return accept();
@@ -62,6 +68,17 @@ function retry(run: Run, name: string, by: string): RunDecision {
   // A run that was stopped goes on by any of its steps; of one that ended by itself each step has ended.
   if (!hasEnded(step) && run.status === "completed") return reject({ code: "step_not_finished", step: name });
   return accept({ type: "step_retried", step: name, by });
+}
+
+function answer(run: Run, { step: name, attempt, approved, by }: Extract<RunCommand, { type: "answer" }>): RunDecision {
+  const step = run.steps.get(name);
+  // It was about an attempt that is over.
+  if (step !== undefined && asksPerson(step.def) && step.attempt?.number !== attempt) return accept();
+  const asked = askedOf(run, name);
+  if ("code" in asked) return reject(asked);
+  if (approved) return accept(...succeeded(asked.step, asked.attempt, `approved by ${by}`, "wait_over", null));
+  const message = `a person refused it: denied by ${by}`;
+  return accept(failed(asked.step, asked.attempt, { cause: "denied", message }));
 }
 
 function observe(run: Run, command: Observation): RunDecision {
@@ -104,13 +121,13 @@ function ofAttempt(run: Run, step: Step, attempt: Attempt, command: OfAttempt): 
         return endingOf(run, step) === undefined
           ? [failed(step, attempt, { cause: "unknown", message: command.message })]
           : [];
-      const gone = exitOf(step, attempt, command.part, { code: null, signal: null, output: "", neverStarted: true });
+      const gone = exitOf(step, attempt, command.part, neverThere);
       if (gone.length === 0 || endingOf(run, step) !== undefined) return gone;
       const failure = { cause: "spawn_failed", message: command.message } as const;
       return [...gone, { type: "attempt_ending", ...about, outcome: { how: "failed", failure } }];
     }
     case "process_lost": {
-      const gone = exitOf(step, attempt, command.part, { code: null, signal: null, output: "", neverStarted: true });
+      const gone = exitOf(step, attempt, command.part, neverThere);
       return gone.length === 0 ? [] : [...gone, ...interrupted(run, step, attempt, command.part ?? "specialist")];
     }
     case "verified":
@@ -128,10 +145,8 @@ function ofAttempt(run: Run, step: Step, attempt: Attempt, command: OfAttempt): 
       return [{ type: "evidence_noted", ...about, evidence, ...who, text: tailOf(command.text) }];
     }
     case "waited": {
-      if (step.def.type !== "wait_for" || endingOf(run, step) !== undefined) return [];
-      if (command.outcome === "came") return succeeded(step, attempt, command.output, "wait_over", null);
-      const message = command.output === "" ? "a person refused it" : `a person refused it: ${command.output}`;
-      return [failed(step, attempt, { cause: "denied", message })];
+      if (step.def.type !== "wait_for" || asksPerson(step.def) || endingOf(run, step) !== undefined) return [];
+      return succeeded(step, attempt, command.output, "wait_over", null);
     }
     case "worktree_made": {
       const gone = exitOf(step, attempt, "specialist", { code: 0, signal: null, output: command.path });
@@ -190,7 +205,6 @@ function ofPart(
 ): readonly Entry[] {
   const about = { step: step.name, attempt: attempt.number, part: part.part } as const;
   const agent = part.name;
-  const outcome = { how: "failed", failure: { cause: "spawn_failed", message: "" } } as const;
   switch (command.type) {
     case "agent_started":
       return part.state === "wanted" ? [{ type: "agent_started", ...about, agent, epoch: command.epoch }] : [];
@@ -203,16 +217,14 @@ function ofPart(
       return exitOf(step, attempt, part.part, { code, signal, output: headAndTail(command.output) });
     }
     case "agent_failed": {
-      const gone = exitOf(step, attempt, part.part, { code: null, signal: null, output: "", neverStarted: true });
+      const gone = exitOf(step, attempt, part.part, neverThere);
       if (gone.length === 0 || endingOf(run, step) !== undefined) return gone;
-      const failure = { ...outcome.failure, message: command.message };
-      return [
-        ...gone,
-        { type: "attempt_ending", step: step.name, attempt: attempt.number, outcome: { ...outcome, failure } },
-      ];
+      const failure = { cause: "spawn_failed", message: command.message } as const;
+      const outcome = { how: "failed", failure } as const;
+      return [...gone, { type: "attempt_ending", step: step.name, attempt: attempt.number, outcome }];
     }
     case "agent_lost": {
-      const gone = exitOf(step, attempt, part.part, { code: null, signal: null, output: "", neverStarted: true });
+      const gone = exitOf(step, attempt, part.part, neverThere);
       return gone.length === 0 ? [] : [...gone, ...interrupted(run, step, attempt, part.part)];
     }
     default:
@@ -260,7 +272,7 @@ function ofReviewer(run: Run, reviewer: Reviewer, command: Exclude<OfAgent, { ty
       return [{ type: "attempt_ending", step: first.name, attempt: first.attempt.number, outcome }, gone];
     }
     case "agent_lost":
-      return [{ type: "reviewer_exited", ...about, code: null, signal: null, output: "", neverStarted: true }];
+      return [{ type: "reviewer_exited", ...about, ...neverThere }];
     default:
       return unreachable(command);
   }

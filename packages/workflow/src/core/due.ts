@@ -15,17 +15,9 @@ import type { Entry, Failure } from "./entries.ts";
 import { parseItems } from "./items.ts";
 import { tailOf } from "./output.ts";
 import { isInteractive, isThere, plannedAgent } from "./parts.ts";
+import { isHeldUpBy, makeReady } from "./readiness.ts";
 import { isNeeded } from "./reviewing.ts";
-import {
-  endingOf,
-  isContainer,
-  isHeldUpBy,
-  makeReady,
-  type Attempt,
-  type Run,
-  type Scope,
-  type Step,
-} from "./state.ts";
+import { endingOf, isContainer, type Attempt, type Run, type Scope, type Step } from "./state.ts";
 import { supervise } from "./supervision.ts";
 import { fill } from "./templates.ts";
 import { valuesFor } from "./values.ts";
@@ -150,7 +142,7 @@ function overBudget(step: Step, attempt: Attempt): { readonly cause: "budget"; r
   return { cause: "budget", message: `the step used ${attempt.tokens} tokens, of ${max} that it may` };
 }
 
-/** Where a person in a terminal answers, it matters whose time it was: `supervise` says. */
+/** Of an agent in a terminal it matters whose time it was: `supervise` says. */
 function overTime(
   step: Step,
   attempt: Attempt,

@@ -1,9 +1,14 @@
-/** How an attempt begins and ends in the state of a run. */
+/** What entries make of an attempt: how it begins, goes on and ends in the state of a run. */
+import { invariant, unreachable } from "@agent-relay/kernel";
+import type { Entry, Exit, OfPart } from "./entries.ts";
 import { rewind } from "./evolve-retry.ts";
 import { partName } from "./names.ts";
-import { newPart } from "./parts.ts";
-import { leaveReview } from "./reviewing.ts";
-import { makeUnready, openPlan, type Attempt, type PartState, type Run, type Step } from "./state.ts";
+import { openItems, openPlan } from "./opening.ts";
+import { headAndTail } from "./output.ts";
+import { answering, countedBy, newPart } from "./parts.ts";
+import { makeUnready } from "./readiness.ts";
+import { leaveReview, requestReview } from "./reviewing.ts";
+import { lookAtEverything, type Attempt, type PartState, type Run, type Step } from "./state.ts";
 
 export function beginAttempt(run: Run, step: Step, number: number, at: number): void {
   const { def, scope } = step;
@@ -41,19 +46,6 @@ export function beginAttempt(run: Run, step: Step, number: number, at: number): 
   if (step.inside !== undefined && step.inside.open === 0) run.touched.add(step);
 }
 
-export function endAttempt(run: Run, step: Step, at: number): void {
-  const { attempt, scope } = step;
-  if (attempt === undefined) return;
-  for (const part of attempt.parts.values()) if (part.name !== "") run.agents.delete(part.name);
-  if (attempt.review !== undefined) leaveReview(run, step, at);
-  step.attempt = undefined;
-  run.active.delete(step);
-  scope.active -= 1;
-  for (const slot of step.slots) slot.running -= 1;
-  if (step.inside !== undefined) run.live.delete(step.inside);
-  if (scope.container !== undefined) run.touched.add(scope.container);
-}
-
 /** Those whom the plan has work on the step from its beginning; a reviewer comes later. */
 function partsOf(run: Run, step: Step): readonly PartState[] {
   const { def } = step;
@@ -74,4 +66,163 @@ function partsOf(run: Run, step: Step): readonly PartState[] {
     case "for_each":
       return [];
   }
+}
+
+type OfAttempt = Exclude<
+  Extract<Entry, { readonly attempt: number }>,
+  { type: "attempt_started" | "attempt_succeeded" | "attempt_failed" | "attempt_interrupted" }
+>;
+
+export function evolveAttempt(run: Run, step: Step, attempt: Attempt, entry: OfAttempt, at: number): void {
+  switch (entry.type) {
+    case "owner_assigned":
+    case "owner_timed_out":
+      return;
+    case "evidence_noted":
+      if (entry.evidence === "file_changed") attempt.changed = entry.text;
+      return;
+    case "process_started": {
+      const part = partOf(attempt, entry);
+      part.state = "running";
+      part.process = { pid: entry.pid, startTicks: entry.startTicks };
+      return;
+    }
+    case "agent_started": {
+      const part = partOf(attempt, entry);
+      part.state = "running";
+      part.epoch = entry.epoch;
+      const owner = attempt.parts.get("owner");
+      if (entry.part !== "specialist" || owner === undefined) return;
+      owner.called = true;
+      run.agents.set(owner.name, step);
+      return;
+    }
+    case "agent_working":
+      if (entry.part === "reviewer") return;
+      partOf(attempt, entry).idleSince = undefined;
+      return;
+    case "agent_idle": {
+      if (entry.part === "reviewer") {
+        if (attempt.review !== undefined) attempt.review.unclear = true;
+        return;
+      }
+      partOf(attempt, entry).idleSince = at;
+      if (everybodyIdles(attempt)) attempt.idlePeriod += 1;
+      decideByMarker(attempt, entry);
+      return;
+    }
+    case "part_exited":
+      exited(run, step, attempt, entry);
+      return;
+    case "agent_nudged": {
+      const part = partOf(attempt, entry);
+      part.nudges = entry.nudge;
+      part.nudgedAt = at;
+      return;
+    }
+    case "force_released":
+      attempt.ending ??= {
+        how: "failed",
+        failure: { cause: "force_released", message: `${entry.agent} stayed idle after every nudge and was released` },
+      };
+      return;
+    case "verdict_given":
+      if (entry.kind !== "owner") return;
+      attempt.verdict = { decision: entry.decision, reason: entry.reason, source: entry.source };
+      if (entry.source === "tool") attempt.decided ??= "tool";
+      else decideByMarker(attempt, entry);
+      return;
+    case "review_requested":
+      requestReview(run, step, attempt, entry, at);
+      return;
+    case "review_completed":
+      leaveReview(run, step, at);
+      if (attempt.review !== undefined)
+        attempt.review.decision = { decision: entry.decision, reason: entry.reason, source: entry.source };
+      return;
+    case "verified":
+      if (entry.idle === true) {
+        attempt.checkedPeriod = Math.max(attempt.checkedPeriod, entry.check);
+        if (!entry.passed) return;
+        attempt.decided ??= "idle";
+      }
+      attempt.verified = { passed: entry.passed, detail: entry.detail };
+      return;
+    case "tokens_used": {
+      const counted = entry.by === undefined ? undefined : countedBy(run, attempt, entry.by);
+      if (counted !== undefined) counted.tokens += entry.tokens;
+      attempt.tokens += entry.tokens;
+      run.tokens += entry.tokens;
+      return;
+    }
+    case "attempt_ending":
+      attempt.ending ??= entry.outcome;
+      if (step.inside !== undefined) lookAtEverything(run);
+      return;
+    case "items_found":
+      invariant(step.def.type === "for_each", "items are found for a list");
+      step.inside = openItems(run, step, step.def, entry.items);
+      return;
+    default:
+      unreachable(entry);
+  }
+}
+
+/** The owner's or lone specialist's word counts once it has stopped: text that it printed on the way is not yet its last. */
+function decideByMarker(attempt: Attempt, { part: who }: OfPart): void {
+  const part = attempt.parts.get(who);
+  if (attempt.verdict?.source !== "marker" || part === undefined || part !== answering(attempt)) return;
+  if (part.idleSince !== undefined || part.state === "exited") attempt.decided ??= "marker";
+}
+
+function everybodyIdles(attempt: Attempt): boolean {
+  let idle = 0;
+  for (const part of attempt.parts.values()) {
+    if (part.how !== "agent" || (part.state === "wanted" && part.called)) return false;
+    if (part.state === "running" && part.idleSince === undefined) return false;
+    if (part.state === "running") idle += 1;
+  }
+  return idle > 0;
+}
+
+function exited(run: Run, step: Step, attempt: Attempt, exit: OfPart & Exit): void {
+  const part = attempt.parts.get(exit.part);
+  if (part === undefined) return;
+  const { code, signal, output, neverStarted } = exit;
+  part.state = "exited";
+  part.idleSince = undefined;
+  part.exit = { code, signal, output: headAndTail(output), ...(neverStarted === true ? { neverStarted } : {}) };
+  if (part.name !== "") run.agents.delete(part.name);
+  if (part.part === "reviewer") {
+    if (attempt.review !== undefined && neverStarted !== true) attempt.review.unclear = true;
+    return;
+  }
+  // Of one that failed, its end outranks its word.
+  if (code === 0 && signal === null) decideByMarker(attempt, exit);
+  if (part.how !== "agent") return;
+  if (part === answering(attempt) && code === 0 && signal === null) attempt.decided ??= "exit";
+  const owner = attempt.parts.get("owner");
+  if (owner === undefined || owner.called || code !== 0 || attempt.ending !== undefined) return;
+  // It was done before anybody heard that it had begun.
+  owner.called = true;
+  run.agents.set(owner.name, step);
+}
+
+function partOf(attempt: Attempt, { part }: Pick<OfPart, "part">): PartState {
+  const found = attempt.parts.get(part);
+  invariant(found !== undefined, `the attempt has no ${part}`);
+  return found;
+}
+
+export function endAttempt(run: Run, step: Step, at: number): void {
+  const { attempt, scope } = step;
+  if (attempt === undefined) return;
+  for (const part of attempt.parts.values()) if (part.name !== "") run.agents.delete(part.name);
+  if (attempt.review !== undefined) leaveReview(run, step, at);
+  step.attempt = undefined;
+  run.active.delete(step);
+  scope.active -= 1;
+  for (const slot of step.slots) slot.running -= 1;
+  if (step.inside !== undefined) run.live.delete(step.inside);
+  if (scope.container !== undefined) run.touched.add(scope.container);
 }

@@ -1,5 +1,6 @@
 /** What somebody asks for anew: the step, and all that depends on it. What came before it stays as it is. */
-import { isHeldUpBy, makeReady, makeUnready, missingOf, type Run, type Scope, type Step } from "./state.ts";
+import { isHeldUpBy, makeReady, makeUnready, missingOf } from "./readiness.ts";
+import type { Run, Scope, Step } from "./state.ts";
 
 /** Of a run that has ended. Whatever was skipped waits again, because its reason may be gone. */
 export function reopen(run: Run, target: Step, at: number): void {

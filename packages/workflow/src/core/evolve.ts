@@ -6,31 +6,18 @@
  *   V2  A step that is completed begins no attempt; numbers of attempts grow by one.
  *   V3  At most 32 KiB of output is kept for a step that somebody names, and nothing for the others.
  */
-import { invariant, unreachable } from "@agent-relay/kernel";
+import { invariant } from "@agent-relay/kernel";
 import { isStopped, judge, retryDelay } from "./after-failure.ts";
-import type { Entry, Exit, OfPart } from "./entries.ts";
-import { beginAttempt, endAttempt } from "./evolve-attempt.ts";
+import type { Entry } from "./entries.ts";
+import { beginAttempt, endAttempt, evolveAttempt } from "./evolve-attempt.ts";
 import { reopen } from "./evolve-retry.ts";
 import { noteEnd, noteFailure } from "./notices.ts";
+import { addStep, openPlan } from "./opening.ts";
 import { headAndTail } from "./output.ts";
-import { answering, countedBy } from "./parts.ts";
-import {
-  addStep,
-  hasEnded,
-  makeReady,
-  makeUnready,
-  openItems,
-  openPlan,
-  takesAny,
-  type Attempt,
-  type PartState,
-  type Run,
-  type Step,
-} from "./state.ts";
+import { makeReady, makeUnready, takesAny } from "./readiness.ts";
 import { repairStep } from "./repair.ts";
-import { evolveReviewer, leaveReview, requestReview } from "./reviewing.ts";
-
-export { initial } from "./state.ts";
+import { evolveReviewer } from "./reviewing.ts";
+import { hasEnded, lookAtEverything, type Attempt, type Run, type Step } from "./state.ts";
 
 export function evolve(run: Run, entry: Entry, at: number): Run {
   const step = "step" in entry ? run.steps.get(entry.step) : undefined;
@@ -121,7 +108,7 @@ function evolveStep(run: Run, step: Step, entry: Exclude<OfStep, { type: "run_ne
       step.repairs = entry.repair;
       const def = repairStep(step, entry.agent);
       const name = `${step.name}~repair-${step.attempts}`;
-      const repair = addStep(run, step.scope, def, name, { item: step.item, keeps: false, repairsOf: step });
+      const repair = addStep(run, step.scope, def, name, { item: step.item, keeps: false, repairOf: step });
       makeReady(repair);
       return;
     }
@@ -170,153 +157,6 @@ function evolveStep(run: Run, step: Step, entry: Exclude<OfStep, { type: "run_ne
   }
 }
 
-type OfAttempt = Exclude<
-  Extract<Entry, { readonly attempt: number }>,
-  { type: "attempt_started" | "attempt_succeeded" | "attempt_failed" | "attempt_interrupted" }
->;
-
-function evolveAttempt(run: Run, step: Step, attempt: Attempt, entry: OfAttempt, at: number): void {
-  switch (entry.type) {
-    case "owner_assigned":
-    case "owner_timed_out":
-      return;
-    case "evidence_noted":
-      if (entry.evidence === "file_changed") attempt.changed = entry.text;
-      return;
-    case "process_started": {
-      const part = partOf(attempt, entry);
-      part.state = "running";
-      part.process = { pid: entry.pid, startTicks: entry.startTicks };
-      return;
-    }
-    case "agent_started": {
-      const part = partOf(attempt, entry);
-      part.state = "running";
-      part.epoch = entry.epoch;
-      const owner = attempt.parts.get("owner");
-      if (entry.part !== "specialist" || owner === undefined) return;
-      owner.called = true;
-      run.agents.set(owner.name, step);
-      return;
-    }
-    case "agent_working":
-      if (entry.part === "reviewer") return;
-      partOf(attempt, entry).idleSince = undefined;
-      return;
-    case "agent_idle": {
-      if (entry.part === "reviewer") {
-        if (attempt.review !== undefined) attempt.review.unclear = true;
-        return;
-      }
-      partOf(attempt, entry).idleSince = at;
-      if (everybodyIdles(attempt)) attempt.idlePeriod += 1;
-      decideByMarker(attempt, entry);
-      return;
-    }
-    case "part_exited":
-      exited(run, attempt, entry, entry);
-      return;
-    case "agent_nudged": {
-      const part = partOf(attempt, entry);
-      part.nudges = entry.nudge;
-      part.nudgedAt = at;
-      return;
-    }
-    case "force_released":
-      attempt.ending ??= {
-        how: "failed",
-        failure: { cause: "force_released", message: `${entry.agent} stayed idle after every nudge and was released` },
-      };
-      return;
-    case "verdict_given":
-      if (entry.kind !== "owner") return;
-      attempt.verdict = { decision: entry.decision, reason: entry.reason, source: entry.source };
-      if (entry.source === "tool") attempt.decided ??= "tool";
-      else decideByMarker(attempt, entry);
-      return;
-    case "review_requested":
-      requestReview(run, step, attempt, entry, at);
-      return;
-    case "review_completed":
-      leaveReview(run, step, at);
-      if (attempt.review !== undefined)
-        attempt.review.decision = { decision: entry.decision, reason: entry.reason, source: entry.source };
-      return;
-    case "verified":
-      if (entry.idle === true) {
-        attempt.checkedPeriod = Math.max(attempt.checkedPeriod, entry.check);
-        if (!entry.passed) return;
-        attempt.decided ??= "idle";
-      }
-      attempt.verified = { passed: entry.passed, detail: entry.detail };
-      return;
-    case "tokens_used": {
-      const counted = entry.by === undefined ? undefined : countedBy(run, attempt, entry.by);
-      if (counted !== undefined) counted.tokens += entry.tokens;
-      attempt.tokens += entry.tokens;
-      run.tokens += entry.tokens;
-      return;
-    }
-    case "attempt_ending":
-      attempt.ending ??= entry.outcome;
-      lookInside(run, step);
-      return;
-    case "items_found":
-      invariant(step.def.type === "for_each", "items are found for a list");
-      step.inside = openItems(run, step, step.def, entry.items);
-      return;
-    default:
-      unreachable(entry);
-  }
-}
-
-/** The owner's or lone specialist's word counts once it has stopped: text that it printed on the way is not yet its last. */
-function decideByMarker(attempt: Attempt, { part: who }: OfPart): void {
-  const part = attempt.parts.get(who);
-  if (attempt.verdict?.source !== "marker" || part === undefined || part !== answering(attempt)) return;
-  if (part.idleSince !== undefined || part.state === "exited") attempt.decided ??= "marker";
-}
-
-function everybodyIdles(attempt: Attempt): boolean {
-  let idle = 0;
-  for (const part of attempt.parts.values()) {
-    if (part.how !== "agent" || (part.state === "wanted" && part.called)) return false;
-    if (part.state === "running" && part.idleSince === undefined) return false;
-    if (part.state === "running") idle += 1;
-  }
-  return idle > 0;
-}
-
-function exited(run: Run, attempt: Attempt, about: OfPart, exit: Exit): void {
-  const part = attempt.parts.get(about.part);
-  if (part === undefined) return;
-  const { code, signal, output, neverStarted } = exit;
-  part.state = "exited";
-  part.idleSince = undefined;
-  part.exit = { code, signal, output: headAndTail(output), ...(neverStarted === true ? { neverStarted } : {}) };
-  if (part.name !== "") run.agents.delete(part.name);
-  if (about.part === "reviewer") {
-    if (attempt.review !== undefined && neverStarted !== true) attempt.review.unclear = true;
-    return;
-  }
-  // Of one that failed, its end outranks its word.
-  if (code === 0 && signal === null) decideByMarker(attempt, about);
-  if (part.how !== "agent") return;
-  if (part === answering(attempt) && code === 0 && signal === null) attempt.decided ??= "exit";
-  const owner = attempt.parts.get("owner");
-  if (owner === undefined || owner.called || code !== 0 || attempt.ending !== undefined) return;
-  // It was done before anybody heard that it had begun.
-  owner.called = true;
-  const step = run.steps.get(about.step);
-  if (step !== undefined) run.agents.set(owner.name, step);
-}
-
-function partOf(attempt: Attempt, { part }: Pick<OfPart, "part">): PartState {
-  const found = attempt.parts.get(part);
-  invariant(found !== undefined, `the attempt has no ${part}`);
-  return found;
-}
-
 function attemptOf(step: Step, number: number): Attempt {
   const attempt = step.attempt;
   invariant(attempt?.number === number, `V2: attempt ${number} of ${step.name} is not under way`);
@@ -330,7 +170,7 @@ function finish(run: Run, step: Step, status: "completed" | "failed" | "skipped"
   run.delayed.delete(step);
   makeUnready(step);
   step.scope.open -= 1;
-  lookAround(run, step);
+  if (step.scope.container !== undefined) run.touched.add(step.scope.container);
 }
 
 /** What it held up may not run now; under `fail-fast` nothing else may either. */
@@ -361,21 +201,4 @@ function repaired(run: Run, repair: Step, well: boolean): void {
 function comeAgain(step: Step): void {
   step.status = "pending";
   makeReady(step);
-}
-
-function lookAround(run: Run, step: Step): void {
-  if (step.scope.container !== undefined) run.touched.add(step.scope.container);
-}
-
-function lookInside(run: Run, step: Step): void {
-  if (step.inside === undefined) return;
-  for (const active of run.active) run.touched.add(active);
-  for (const active of run.active) if (active.attempt !== undefined) active.attempt.agenda = undefined;
-}
-
-function lookAtEverything(run: Run): void {
-  for (const step of run.active) {
-    run.touched.add(step);
-    if (step.attempt !== undefined) step.attempt.agenda = undefined;
-  }
 }

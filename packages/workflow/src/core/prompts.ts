@@ -6,10 +6,11 @@
  *   PR3  An attempt after a failure is told the error, the reason that was given, and the last 2,000 characters of output.
  *   PR4  A review is shown the objective, the specialist's output and the owner's notes, each at most 12,000 characters.
  */
-import { literal } from "../definition/places.ts";
+import { literal } from "./places.ts";
 import { defuse } from "./markers.ts";
 import { mirrorChannel } from "./names.ts";
 import { headAndTail, tailOf } from "./output.ts";
+import { isInteractive } from "./parts.ts";
 import type { Template, Verification } from "./plan.ts";
 import type { Attempt, Run, Step } from "./state.ts";
 import { fill } from "./templates.ts";
@@ -29,14 +30,14 @@ function taskOf(run: Run, step: Step): string {
 }
 
 export function specialistPrompt(run: Run, step: Step, attempt: Attempt): string {
-  const alone = !attempt.parts.has("owner") && attempt.parts.get("specialist")?.how === "agent";
+  const alone = isInteractive(attempt) && !attempt.parts.has("owner");
   return sections(taskOf(run, step), retryNote(attempt), alone ? contract(step) : undefined);
 }
 
 /** What a terminal may show of what its program was told, beside what the program says itself. */
 export function echoedTo(run: Run, step: Step): readonly string[] {
   const { attempt } = step;
-  return attempt?.parts.get("specialist")?.how === "agent" ? [specialistPrompt(run, step, attempt)] : [];
+  return attempt !== undefined && isInteractive(attempt) ? [specialistPrompt(run, step, attempt)] : [];
 }
 
 /** The agent answers for its own step. */

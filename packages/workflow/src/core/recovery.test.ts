@@ -106,7 +106,7 @@ test("the story without a crash completes everything", () => {
   expect(whole.log.length).toBeGreaterThan(80);
 });
 
-test("R1: after every append a runner that knows the log alone wants the same done as the one that wrote it", () => {
+test("R1, U5: after every append a runner that knows the log alone wants the same done as the one that wrote it", () => {
   const world = new World({ plan: story, script: diligent });
   let compared = 0;
   world.onAppend = () => {

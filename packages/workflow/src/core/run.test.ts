@@ -128,7 +128,7 @@ test("a command that cannot be started has failed with that cause", () => {
   });
 });
 
-test("a timeout ends the process's group first, and the attempt once it is gone", () => {
+test("G3: a timeout ends the process's group first, and the attempt once it is gone", () => {
   const world = new World({
     plan: planOf([command("a", [], { timeoutMs: 100 })]),
     script: (action) =>
@@ -171,7 +171,7 @@ test("D1: an end that is heard twice, or of an attempt before, changes nothing",
   expect(world.run.steps.get("a")?.attempts).toBe(2);
 });
 
-test("G2: what is wanted is wanted under the same key until it is over, and asking changes nothing", () => {
+test("G1, G2: what is wanted is wanted under the same key until it is over, and asking changes nothing", () => {
   const world = new World({ plan: chain, script: () => [] });
   const before = JSON.stringify(plan(world.run, world.now));
   expect(JSON.stringify(plan(world.run, world.now))).toBe(before);
@@ -376,11 +376,11 @@ test("B3: an exhausted budget and a refusal are not retried", () => {
   } as const;
   const world = new World({
     plan: planOf([wait]),
-    script: () => [{ type: "waited", step: "ok", attempt: 1, outcome: "denied", output: "no" }],
+    script: () => [{ type: "answer", step: "ok", attempt: 1, approved: false, by: "ada" }],
   }).go();
   expect(world.started()).toHaveLength(1);
   expect(world.entries.find((it) => it.type === "step_failed")).toMatchObject({
-    failure: { cause: "denied", message: "a person refused it: no" },
+    failure: { cause: "denied", message: "a person refused it: denied by ada" },
   });
 });
 

@@ -10,9 +10,9 @@ import type { Refusal, RunCommand } from "./commands.ts";
 import { decide } from "./decide.ts";
 import { due } from "./due.ts";
 import type { Entry, Part } from "./entries.ts";
-import { evolve, initial } from "./evolve.ts";
+import { evolve } from "./evolve.ts";
 import { isThere } from "./parts.ts";
-import type { Run } from "./state.ts";
+import { initial, type Run } from "./state.ts";
 
 /** An entry and when it became true. */
 export interface Recorded {

@@ -56,7 +56,7 @@ test("a plan of 1,000 steps is decided, as a chain and as one wave", () => {
   }
 });
 
-test("V1: the entries of a chain of 10,000 steps cost the same at its end as at its beginning", () => {
+test("V1, U6: the entries of a chain of 10,000 steps cost the same at its end as at its beginning", () => {
   const { run, ms, entries } = play(chainOf(10_000));
   process.stdout.write(`10,000 steps as a chain, ms for each thousand: ${ms.map((it) => it.toFixed(0)).join(" ")}\n`);
   expect([run.status, entries]).toEqual(["completed", 30_002]);

@@ -36,14 +36,14 @@ const checked = (action: Action, passed: boolean) =>
     ? [{ type: "verified", step: action.step, attempt: action.attempt, check: action.check, passed } as const]
     : undefined;
 
-test("worker and supervisor are separate processes and the worker's task lacks the marker", () => {
+test("PR1: worker and supervisor are separate processes and the worker's task lacks the marker", () => {
   const world = teamWorld([led]);
   expect(world.did("start_agent").map((it) => "name" in it && it.name)).toEqual([worker("build"), owner("build")]);
   expect(startOf(world, worker("build"))?.prompt).toBe("Do build.");
   expect(startOf(world, owner("build"))?.prompt).toContain("STEP_COMPLETE:build");
 });
 
-test("step:started, then step:owner-assigned, once per attempt and before any work", () => {
+test("RE2: step:started, then step:owner-assigned, once per attempt and before any work", () => {
   const world = new World({ plan: teamPlan([led]), script: () => [] });
   expect(events(world).slice(1)).toEqual([
     { type: "step:started", step: "build", attempt: 1 },
@@ -111,7 +111,7 @@ test("the worker's output is mirrored and the owner sees the gate", () => {
   expect(world.entries.at(-1)).toMatchObject({ type: "evidence_noted", text: "the worker runs tests" });
 });
 
-test("REJECT fails, and the next attempt is told the error, the reason and the end of the output", () => {
+test("PR3: REJECT fails, and the next attempt is told the error, the reason and the end of the output", () => {
   const world = teamWorld([{ ...reviewed, retries: 1 }]);
   sends(world, decides(owner("build"), "COMPLETE"));
   sends(world, reviews(critic, "REJECT", { reason: "no tests" }));
@@ -121,7 +121,7 @@ test("REJECT fails, and the next attempt is told the error, the reason and the e
     expect(second).toMatchObject({ prompt: expect.stringContaining(part) as unknown });
 });
 
-test("malformed fails closed: it is asked once more, then the attempt fails", () => {
+test("RV4: malformed fails closed: it is asked once more, then the attempt fails", () => {
   const world = teamWorld([reviewed]);
   sends(world, decides(owner("build"), "COMPLETE"));
   prints(world, critic, "REVIEW_DECISION: PERHAPS\n");
@@ -156,7 +156,7 @@ test("an echoed prompt alone decides nothing, however it is wrapped", () => {
   expect(world.entries.some((it) => it.type === "review_completed")).toBe(false);
 });
 
-test("the review's budget equals the step's remaining time, and its end is no owner timeout", () => {
+test("RV3, SU4: the review's budget equals the step's remaining time, and its end is no owner timeout", () => {
   const world = teamWorld([{ ...reviewed, timeoutMs: 90_000 }]);
   world.go(30_000);
   sends(world, decides(owner("build"), "COMPLETE"));
@@ -167,14 +167,14 @@ test("the review's budget equals the step's remaining time, and its end is no ow
   expect(eventTypes(world)).not.toContain("step:owner-timeout");
 });
 
-test("the review's budget is 600 s where the step has no time", () => {
+test("RV3: the review's budget is 600 s where the step has no time", () => {
   const world = teamWorld([reviewed]);
   world.go(5_000);
   sends(world, decides(owner("build"), "COMPLETE"));
   expect(plan(world.run, world.now).wakeAt).toBe(1_605_000);
 });
 
-test("owner timeout, dedicated: the worker is released once and awaited, then the event, then the failure", () => {
+test("SU4: owner timeout, dedicated: the worker is released once and awaited, then the event, then the failure", () => {
   const world = teamWorld([{ ...led, timeoutMs: 1_000 }], {}, (action) =>
     action.do === "release_agent"
       ? {
@@ -291,7 +291,7 @@ test("a worker that ends well leaves the decision to its owner, who is told", ()
   expect(world.entries.find((it) => it.type === "step_completed")).toMatchObject({ output: "made it" });
 });
 
-test("one reviewer for parallel steps is not released early", () => {
+test("RV2: one reviewer for parallel steps is not released early", () => {
   const steps = ["a", "b"].map((it) => agentStep(it, [], { owner: "lead", reviewer: "critic" }));
   const world = teamWorld(steps);
   for (const it of ["a", "b"]) sends(world, decides(owner(it), "COMPLETE"));
@@ -392,7 +392,7 @@ test("NEEDS_CLARIFICATION asks for a person", () => {
   });
 });
 
-test("CE1: a check that ran outranks the owner's word, and is applied after everybody has gone", () => {
+test("CE1, SU1: a check that ran outranks the owner's word, and is applied after everybody has gone", () => {
   const world = teamWorld([{ ...reviewed, verification: file }], {}, (action) => checked(action, false));
   sends(world, decides(owner("build"), "COMPLETE"));
   expect(world.performed.map((it) => it.do).slice(-3)).toEqual(["release_agent", "release_agent", "verify"]);
@@ -596,7 +596,7 @@ test("G4: time that runs out while everybody is leaving wakes once and takes not
   expect(world.run.status).toBe("completed");
 });
 
-test("D4: whoever decides after the end is told that it is too late to", () => {
+test("D4: whoever decides after the end is no part of the run any more", () => {
   const world = teamWorld([led]);
   sends(world, decides(owner("build"), "COMPLETE"));
   sends(world, decides(owner("build"), "INCOMPLETE_FAIL"));

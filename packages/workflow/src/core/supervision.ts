@@ -7,7 +7,7 @@
  *   SU4  Time that runs out while the owner has not decided is the owner's; afterwards it is the review's.
  *   SU5  Who stays idle is reminded, at most as often as the plan says, and then released, which is a failure.
  */
-import { concludeAgent, judgedHere, mismatchFailure } from "./conclude.ts";
+import { concludeAgent, exitFailure, judgedHere, mismatchFailure } from "./conclude.ts";
 import type { Entry, Failure } from "./entries.ts";
 import { answering, isThere } from "./parts.ts";
 import { REVIEW_ASKS_MAX, reviewDeadline } from "./reviewing.ts";
@@ -32,16 +32,7 @@ function whileWorking(step: Step, attempt: Attempt, now: number): readonly Entry
   for (const part of parts.values()) {
     const { exit } = part;
     if (exit === undefined || (exit.code === 0 && exit.signal === null)) continue;
-    const how = exit.signal === null ? `with status ${exit.code ?? "unknown"}` : `by ${exit.signal}`;
-    return [
-      ending(step, attempt, {
-        cause: "agent_failed",
-        message: `the ${part.part} ${part.name} ended ${how}`,
-        ...(exit.code === null ? {} : { exitCode: exit.code }),
-        ...(exit.signal === null ? {} : { signal: exit.signal }),
-        outputTail: tailOf(exit.output),
-      }),
-    ];
+    return [ending(step, attempt, { ...exitFailure(exit, `the ${part.part} ${part.name}`), cause: "agent_failed" })];
   }
   return nudge(step, attempt, now);
 }

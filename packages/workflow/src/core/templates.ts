@@ -1,10 +1,10 @@
 /**
  * Templates: text with places such as `{{steps.build.output}}` or `{{item}}`, filled once the run knows the values.
  *
- *   T1  A value is never read as a template, and a place that nobody knows stays as it was written.
- *   T2  A filter is applied to a value, never to the place: `{{steps.list.output | first-line}}`.
+ *   T4  A value is never read as a template, and a place that nobody knows stays as it was written.
+ *   T5  A filter is applied to a value, never to the place: `{{steps.list.output | first-line}}`.
  */
-import { piecesOf } from "../definition/places.ts";
+import { piecesOf } from "./places.ts";
 import type { Template } from "./plan.ts";
 
 /** The value of a name, if the run knows it. */

@@ -63,7 +63,7 @@ test("Q1: the queue gives the first in order, whatever was added and removed", (
   );
 });
 
-test("T1, T2: a value is no template, a filter works on the value, and an unknown place stays", () => {
+test("T4, T5: a value is no template, a filter works on the value, and an unknown place stays", () => {
   const lookup = (name: string): string | undefined => (name === "steps.a.output" ? "one {{item}}\ntwo\n" : undefined);
   expect(fill("<{{steps.a.output | first-line}}> {{ item }} \\{{item}}", lookup)).toBe(
     "<one {{item}}> {{ item }} {{item}}",

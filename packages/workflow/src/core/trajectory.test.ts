@@ -25,7 +25,7 @@ function told(): World {
   return world;
 }
 
-test("the trajectory holds the review with its reason", () => {
+test("TR2: the trajectory holds the review with its reason", () => {
   const [step] = trajectoryOf(told().log).steps;
   expect(
     step?.attempts
@@ -88,7 +88,7 @@ test("a run that is retried runs again in its trajectory, and tells who asked", 
   expect(trajectory.steps[1]?.askedAnewBy).toEqual(["ada"]);
 });
 
-test("the report reads well, and what others wrote makes no markup", () => {
+test("RP1: the report reads well, and what others wrote makes no markup", () => {
   const report = reportOf(trajectoryOf(told().log), 0);
   expect(report).toBe(
     [

@@ -3,12 +3,12 @@
  *
  *   TR1  It follows from the entries alone, so it can be made again at any time and is the same.
  *   TR2  Each decision has its reason, if one was given, and says whether it came by a tool or by a marker.
- *   TR3  At most 50 notes are kept of an attempt, the newest, and the number of all.
- *   TR4  What the plan does not want told is left out: with `false` all but what became of each step and why it failed.
+ *   TR4  What the plan does not want told is left out: with `false` decisions, checks, notes and reflections.
  */
 import type { Entry, Failure, Part, VerdictSource } from "./entries.ts";
 import type { Plan, PlannedStep, StepName, TrajectorySettings as Wanted } from "./plan.ts";
 import type { Recorded } from "./run.ts";
+import { addOfAttempt, newAttempt, type Mutable, type OpenAttempt } from "./attempt-trajectory.ts";
 import { confidenceOf, runConfidence } from "./confidence.ts";
 
 export interface Trajectory {
@@ -100,13 +100,8 @@ export interface Note {
   readonly text: string;
 }
 
-const NOTES_MAX = 50;
 const REFLECTIONS_MAX = 200;
 
-type Mutable<Value> = {
-  -readonly [Key in keyof Value]: Value[Key] extends readonly (infer Item)[] ? Item[] : Value[Key];
-};
-type OpenAttempt = Mutable<AttemptTrajectory>;
 interface OpenStep {
   readonly step: StepName;
   status: StepTrajectory["status"];
@@ -124,7 +119,6 @@ export function trajectoryOf(recorded: Iterable<Recorded>): Trajectory {
   return fold.result();
 }
 
-/** Entry by entry, for a run that goes on. */
 class TrajectoryFold {
   readonly #steps = new Map<StepName, OpenStep>();
   readonly #reflections: Reflection[] = [];
@@ -169,6 +163,15 @@ class TrajectoryFold {
     }
   }
 
+  result(): Trajectory {
+    const steps = [...this.#steps.values()].map((it): StepTrajectory => {
+      const { attempts, ...rest } = it;
+      return { ...rest, attempts: attempts.map((one) => this.#told(one)), confidence: confidenceOf(it) };
+    });
+    const tokens = steps.reduce((sum, it) => sum + it.attempts.reduce((inner, one) => inner + one.tokens, 0), 0);
+    return { ...this.#run, confidence: runConfidence(steps), tokens, steps, reflections: [...this.#reflections] };
+  }
+
   #define(plan: Plan, prefix: string): void {
     for (const step of plan.steps) {
       this.#defs.set(prefix + step.name, step);
@@ -195,15 +198,6 @@ class TrajectoryFold {
     });
     this.#reflections.push({ at, on, step: entry.step, text: told.join(", ") });
     if (this.#reflections.length > REFLECTIONS_MAX) this.#reflections.shift();
-  }
-
-  result(): Trajectory {
-    const steps = [...this.#steps.values()].map((it): StepTrajectory => {
-      const { attempts, ...rest } = structured(it);
-      return { ...rest, attempts: attempts.map((one) => this.#told(one)), confidence: confidenceOf(it) };
-    });
-    const tokens = steps.reduce((sum, it) => sum + it.attempts.reduce((inner, one) => inner + one.tokens, 0), 0);
-    return { ...this.#run, confidence: runConfidence(steps), tokens, steps, reflections: [...this.#reflections] };
   }
 
   #told(attempt: AttemptTrajectory): AttemptTrajectory {
@@ -258,110 +252,4 @@ class TrajectoryFold {
       }
     }
   }
-}
-
-function addOfAttempt(attempt: OpenAttempt, entry: Entry, at: number): void {
-  switch (entry.type) {
-    case "owner_assigned":
-      attempt.owner = entry.owner;
-      attempt.specialist = entry.specialist;
-      return;
-    case "agent_started":
-      attempt.agents.push({ part: entry.part, agent: entry.agent, at });
-      return;
-    case "verdict_given": {
-      const { part, by, decision, source } = entry;
-      attempt.decisions.push({ at, who: part, by, decision, ...reasonOf(entry.reason), source });
-      return;
-    }
-    case "review_requested":
-      attempt.reviewer = entry.reviewer;
-      if (entry.ask > 1)
-        note(attempt, { at, kind: "review_asked", by: entry.reviewer, text: "asked once more for a decision" });
-      return;
-    case "review_completed": {
-      const { reviewer: by, decision, source } = entry;
-      attempt.reviewer = by;
-      attempt.decisions.push({ at, who: "reviewer", by, decision, ...reasonOf(entry.reason), source });
-      return;
-    }
-    case "verified": {
-      const detail = entry.detail === undefined ? {} : { detail: entry.detail };
-      attempt.checks.push({ at, passed: entry.passed, idle: entry.idle === true, ...detail });
-      return;
-    }
-    case "tokens_used":
-      attempt.tokens += entry.tokens;
-      return;
-    case "evidence_noted":
-      note(attempt, {
-        at,
-        kind: entry.evidence,
-        ...(entry.by === undefined ? {} : { by: entry.by }),
-        text: entry.text,
-      });
-      return;
-    case "agent_nudged":
-      attempt.nudges = entry.nudge;
-      note(attempt, { at, kind: "nudge", by: entry.agent, text: `reminded for the ${ordinal(entry.nudge)} time` });
-      return;
-    case "force_released":
-      note(attempt, { at, kind: "force_release", by: entry.agent, text: "released after the last reminder" });
-      return;
-    case "owner_timed_out":
-      note(attempt, { at, kind: "owner_timeout", by: entry.owner, text: "did not decide in time" });
-      return;
-    case "attempt_succeeded":
-      attempt.outcome = "succeeded";
-      attempt.by = entry.by;
-      attempt.endedAt = at;
-      return;
-    case "attempt_failed":
-      attempt.outcome = "failed";
-      attempt.failure = entry.failure;
-      attempt.endedAt = at;
-      return;
-    case "attempt_interrupted":
-      attempt.outcome = "interrupted";
-      attempt.interruption = entry.reason;
-      attempt.endedAt = at;
-      return;
-    default:
-      // The others say how it went on inside; who, what and why are told by these.
-      return;
-  }
-}
-
-function newAttempt(attempt: number, at: number): OpenAttempt {
-  return {
-    attempt,
-    startedAt: at,
-    outcome: "running",
-    agents: [],
-    decisions: [],
-    checks: [],
-    notes: [],
-    notesInAll: 0,
-    nudges: 0,
-    tokens: 0,
-  };
-}
-
-function note(attempt: OpenAttempt, one: Note): void {
-  attempt.notes.push(one);
-  attempt.notesInAll += 1;
-  if (attempt.notes.length > NOTES_MAX) attempt.notes.shift();
-}
-
-function reasonOf(reason: string | undefined): { readonly reason?: string } {
-  return reason === undefined ? {} : { reason };
-}
-
-function ordinal(count: number): string {
-  return count === 1 ? "first" : count === 2 ? "second" : count === 3 ? "third" : `${count}th`;
-}
-
-/** What was answered stays as it is when more is folded in. */
-function structured(step: OpenStep): Omit<StepTrajectory, "confidence"> {
-  return structuredClone(step);
 }

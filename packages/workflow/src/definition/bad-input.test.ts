@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { loadWorkflow } from "./load.ts";
 import { collectProblems, formatProblem } from "./problems.ts";
 import { fileBytesMax, readYaml } from "./read-yaml.ts";
-import { placeInShell } from "./shell-places.ts";
-import { templateNames, templateText } from "./templates.ts";
+import { placeInShell, type Placed } from "./shell-places.ts";
+import { templateNames, templateText } from "./shipped-templates.ts";
 
 test("L2: faults of every kind are told together, each with line and column", () => {
   const content = `version: "1.0"
@@ -183,7 +183,13 @@ test("X6: whatever a command looks like, its places are taken or refused in word
 }, 120_000);
 
 test("X6: the same few signs of the shell, ten thousand times, are answered in time", () => {
-  const examples: [string[]][] = [[["xargs ", "if "]], [["xargs ", "sh "]], [["xargs ", "awk ", "-v "]]];
+  const examples: [string[]][] = [
+    [["{{x}} "]],
+    [["$(echo ", "{{x}} "]],
+    [["xargs ", "if "]],
+    [["xargs ", "sh "]],
+    [["xargs ", "awk ", "-v "]],
+  ];
   fc.assert(
     fc.property(fc.array(shellSigns, { minLength: 1, maxLength: 3 }), (list) => {
       const started = performance.now();
@@ -193,3 +199,72 @@ test("X6: the same few signs of the shell, ten thousand times, are answered in t
     { numRuns: 20, examples },
   );
 }, 240_000);
+
+const deep = 90;
+
+test.each<[string, (count: number) => string]>([
+  ["in a word each", (count) => `echo ${"{{x}} ".repeat(count)}`],
+  ["in one word", (count) => `echo ${"{{x}}".repeat(count)}`],
+  ["in quotes", (count) => `echo "${"{{x}}".repeat(count)}" '${"{{x}}".repeat(count)}'`],
+  ["in a substitution each, in quotes", (count) => `echo "${"$(echo {{x}}) ".repeat(count)}"`],
+  [
+    "in substitutions in substitutions",
+    (count) => `${"echo $(".repeat(deep)}true ${"{{x}} ".repeat(count)}${")".repeat(deep)}`,
+  ],
+  ["behind options of an interpreter", (count) => `sudo awk ${"-v a={{x}} ".repeat(count)} '1'`],
+  ["behind a word that nearly is an option", (count) => `sh -${"c".repeat(count)}! ${"{{x}} ".repeat(count)}`],
+  ["in a here-document of a long command", (count) => `sort ${"a ".repeat(count)}<<E\n${"{{x}}\n".repeat(count)}E\n`],
+])("X6: eight times as many places %s are eight times the work", (_where, make) => {
+  const known = () => ({ template: "{{x}}", foreign: true });
+  const steps = (count: number): number => {
+    const command = make(count);
+    return countSteps(() => expectTaken(placeInShell(command, known)));
+  };
+  // What is not in proportion would be 64 times the work.
+  expect(steps(1_600) / steps(200)).toBeLessThan(9);
+});
+
+function expectTaken({ ok }: Placed): void {
+  if (!ok) throw new Error("refused");
+}
+
+const walking = new Set([
+  "every",
+  "filter",
+  "find",
+  "findIndex",
+  "flatMap",
+  "includes",
+  "indexOf",
+  "join",
+  "map",
+  "some",
+]);
+
+/** How often strings, expressions, lists and sets are asked, and for how many elements: the same on every machine. */
+function countSteps(work: () => void): number {
+  let steps = 0;
+  const undo: (() => void)[] = [];
+  for (const prototype of [String.prototype, RegExp.prototype, Array.prototype, Set.prototype]) {
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      const { value } = descriptor as { value?: unknown };
+      if (typeof value !== "function" || name === "constructor") continue;
+      undo.push(() => Object.defineProperty(prototype, name, descriptor));
+      Object.defineProperty(prototype, name, {
+        ...descriptor,
+        value(this: unknown, ...args: unknown[]): unknown {
+          const result: unknown = Reflect.apply(value, this, args);
+          if (Array.isArray(this) && walking.has(name)) steps += this.length;
+          steps += Array.isArray(result) ? 1 + result.length : 1;
+          return result;
+        },
+      });
+    }
+  }
+  try {
+    work();
+  } finally {
+    for (const each of undo) each();
+  }
+  return steps;
+}

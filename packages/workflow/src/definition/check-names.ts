@@ -170,3 +170,26 @@ function checkSubWorkflows(document: WorkflowDocument, origin: Origin, problems:
 /** A circle of a thousand is not read; its beginning and its end are. */
 const shorten = (cycle: readonly string[]): readonly string[] =>
   cycle.length <= 12 ? cycle : [...cycle.slice(0, 8), "…", ...cycle.slice(-3)];
+
+/** Agents that are given a program from outside are there, and so is the program's command line. */
+export function checkPrograms(
+  programs: Readonly<Record<string, string>>,
+  agents: readonly { readonly name: string }[],
+  origin: Origin,
+  problems: Problems,
+): void {
+  const names = agents.map((agent) => agent.name);
+  for (const [name, cli] of Object.entries(programs)) {
+    if (cli.trim() === "")
+      problems.add(origin, ["agents"], {
+        code: "bad_value",
+        message: `expected the command line of a program for agent ${quoted(name)}, found nothing`,
+      });
+    if (name !== "*" && !names.includes(name))
+      problems.add(origin, ["agents"], {
+        code: "unknown_name",
+        message: `a program was given for agent ${quoted(name)}, and there is none of that name`,
+        hint: suggestion(name, names),
+      });
+  }
+}

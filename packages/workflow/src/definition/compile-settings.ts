@@ -7,7 +7,7 @@ import type { AgentDefinition, StepDefinition, WorkflowDefinition, WorkflowDocum
 import { sharedStateSentence } from "./extra-steps.ts";
 import { tierOf } from "./patterns/structure.ts";
 import type { Pattern } from "./patterns/table.ts";
-import { literal } from "./places.ts";
+import { literal } from "../core/places.ts";
 import type { DocumentPath } from "./problems.ts";
 import { resolveStatic, type TextScope } from "./resolve.ts";
 

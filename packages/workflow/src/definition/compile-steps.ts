@@ -1,29 +1,13 @@
 /** One step of a document as a step of a plan. */
 import { chooseOwner, chooseReviewer } from "../core/choose.ts";
-import type { ForEachStep, PlannedAgent, PlannedStep } from "../core/plan.ts";
-import { compileVerification, envOf } from "./compile-checks.ts";
+import type { PlannedAgent, PlannedStep } from "../core/plan.ts";
+import { deterministic, worktree } from "./compile-commands.ts";
+import { compileCustom, isCustom } from "./compile-custom.ts";
 import { defined } from "./defined.ts";
-import type { CustomStep, CustomSteps, ForEachDefinition, StepDefinition, WorkflowDocument } from "./document.ts";
-import { suggestion } from "./near.ts";
-import { quoted, type DocumentPath, type Origin } from "./problems.ts";
-import { hasPlaces, resolveCommand, resolveStatic, resolveText, type TextScope } from "./resolve.ts";
-
-export interface StepContext {
-  readonly document: WorkflowDocument;
-  readonly agents: Readonly<Record<string, PlannedAgent>>;
-  readonly custom: CustomSteps;
-  readonly customOrigin: Origin;
-  /** Attempts of each step after the first, and the pause before each, where nothing nearer says so. */
-  readonly fallback: { readonly retries: number; readonly retryDelayMs: number };
-  /** Of steps that a barrier waits for: no attempt of theirs may take longer. */
-  readonly timeoutMax: ReadonlyMap<string, number>;
-  readonly maxConcurrency: number;
-  /** Compiles a workflow inside this one. */
-  readonly inner: (name: string, vars: ReadonlyMap<string, string>, path: DocumentPath) => PlannedStep | undefined;
-}
-
-type Single = Exclude<PlannedStep, ForEachStep>;
-type Input<K extends string> = Extract<StepDefinition, Record<K, unknown>>;
+import type { ForEachDefinition, StepDefinition } from "./document.ts";
+import { quoted, type DocumentPath } from "./problems.ts";
+import { hasPlaces, resolveStatic, resolveText, type TextScope } from "./resolve.ts";
+import { baseOf, type Base, type Input, type Single, type StepContext } from "./step-base.ts";
 
 export function compileStep(
   step: StepDefinition,
@@ -64,17 +48,25 @@ function compileSingle(
   const own = (people: readonly (PlannedAgent | undefined)[] = []) =>
     baseOf(step, dependsOn, people, path, scope, context);
   if ("agent" in step) return compileAgent(step, path, scope, context, own);
-  if ("command" in step) {
-    return deterministic(step, path, scope, own());
-  }
+  if ("command" in step) return deterministic(step, path, scope, own());
   if ("branch" in step) return worktree(step, path, scope, own());
   if ("wait_for" in step) {
     const until = waitOf(step.wait_for, [...path, "wait_for"], scope);
     return until === undefined ? undefined : { type: "wait_for", ...own(), until };
   }
-  const sub = step;
+  return compileInner(step, path, scope, context, own());
+}
+
+/** Another workflow of the document, whole; what its variables hold is known before the start. */
+function compileInner(
+  step: Input<"workflow">,
+  path: DocumentPath,
+  scope: TextScope,
+  context: StepContext,
+  base: Base,
+): Single | undefined {
   const vars = new Map<string, string>();
-  for (const [name, text] of Object.entries(sub.vars ?? {})) {
+  for (const [name, text] of Object.entries(step.vars ?? {})) {
     const at = [...path, "vars", name];
     const template = resolveText(text, at, scope);
     if (hasPlaces(template))
@@ -85,11 +77,9 @@ function compileSingle(
       });
     vars.set(name, template);
   }
-  const inner = context.inner(sub.workflow, vars, [...path, "workflow"]);
-  return inner?.type === "workflow" ? { ...inner, ...own() } : undefined;
+  const inner = context.inner(step.workflow, vars, [...path, "workflow"]);
+  return inner?.type === "workflow" ? { ...inner, ...base } : undefined;
 }
-
-type Base = ReturnType<typeof baseOf>;
 
 function compileAgent(
   step: Input<"agent">,
@@ -154,51 +144,6 @@ function supervise(
   };
 }
 
-function deterministic(
-  step: Pick<Input<"command">, "command" | "cwd" | "env" | "failOnError" | "captureOutput">,
-  path: DocumentPath,
-  scope: TextScope,
-  base: Base,
-): Single {
-  const placed = resolveCommand(step.command, [...path, "command"], scope);
-  const env = envOf(placed.env, step.env, [...path, "env"], scope);
-  return {
-    type: "deterministic",
-    ...base,
-    command: placed.command,
-    ...(step.cwd === undefined ? {} : { cwd: resolveText(step.cwd, [...path, "cwd"], scope) }),
-    ...(Object.keys(env).length === 0 ? {} : { env }),
-    failOnError: step.failOnError ?? true,
-    captureOutput: step.captureOutput ?? true,
-  };
-}
-
-function worktree(
-  step: Pick<Input<"branch">, "branch" | "baseBranch" | "path" | "createBranch">,
-  path: DocumentPath,
-  scope: TextScope,
-  base: Base,
-): Single {
-  const text = (key: "branch" | "baseBranch" | "path"): string | undefined => {
-    const value = step[key];
-    if (value?.startsWith("-") === true)
-      scope.problems.add(scope.origin, [...path, key], {
-        code: "bad_value",
-        message: `expected no option of git, found ${quoted(value)}`,
-        hint: "begin it with another character",
-      });
-    return value === undefined ? undefined : resolveText(value, [...path, key], scope);
-  };
-  return {
-    type: "worktree",
-    ...base,
-    branch: text("branch") ?? "",
-    baseBranch: text("baseBranch") ?? "HEAD",
-    ...defined({ path: text("path") }),
-    createBranch: step.createBranch ?? true,
-  };
-}
-
 function waitOf(wait: Input<"wait_for">["wait_for"], path: DocumentPath, scope: TextScope) {
   const given = Object.keys(wait);
   if (given.length !== 1) {
@@ -220,122 +165,6 @@ function waitOf(wait: Input<"wait_for">["wait_for"], path: DocumentPath, scope: 
     what: "message" as const,
     ...defined({ channel, from }),
     ...(contains === undefined ? {} : { contains: resolveText(contains, [...path, "message", "contains"], scope) }),
-  };
-}
-
-const isCustom = (step: StepDefinition): step is Input<"use"> => "use" in step;
-
-const ownKeys = new Set([
-  "name",
-  "use",
-  "params",
-  "dependsOn",
-  "timeoutMs",
-  "retries",
-  "retryDelayMs",
-  "maxIterations",
-  "verification",
-  "for_each",
-]);
-
-function compileCustom(
-  step: Input<"use">,
-  dependsOn: readonly string[],
-  path: DocumentPath,
-  scope: TextScope,
-  context: StepContext,
-): Single | undefined {
-  const { origin, problems } = scope;
-  const definition: CustomStep | undefined = Object.hasOwn(context.custom, step.use)
-    ? context.custom[step.use]
-    : undefined;
-  if (definition === undefined) return undefined;
-  const params = new Map((definition.params ?? []).map((param) => [param.name, param]));
-  const given = new Map<string, readonly [string, DocumentPath]>();
-  for (const [name, value] of Object.entries(step))
-    if (!ownKeys.has(name))
-      given.set(name, [typeof value === "string" ? value : JSON.stringify(value), [...path, name]]);
-  for (const [name, value] of Object.entries(step.params ?? {})) given.set(name, [value, [...path, "params", name]]);
-  const vars = new Map(scope.vars);
-  for (const [name, [value, at]] of given) {
-    if (!params.has(name))
-      problems.add(origin, at, {
-        code: "unknown_key",
-        message: `custom step ${quoted(step.use)} has no parameter ${quoted(name)}`,
-        hint: suggestion(name, params.keys()) ?? "it has none",
-        at: "key",
-      });
-    vars.set(name, resolveText(value, at, scope));
-  }
-  for (const [name, param] of params) {
-    if (given.has(name)) continue;
-    vars.set(name, param.default === undefined ? "" : resolveText(param.default, path, scope));
-    if (param.default === undefined && param.required === true)
-      problems.add(origin, path, {
-        code: "missing",
-        message: `parameter ${quoted(name)} of custom step ${quoted(step.use)} is missing`,
-        hint: param.description,
-      });
-  }
-  const { customOrigin } = context;
-  const at: DocumentPath = customOrigin === origin ? ["customSteps", step.use] : ["steps", step.use];
-  const inside: TextScope = { ...scope, vars, origin: customOrigin };
-  const base = baseOf(
-    {
-      ...step,
-      timeoutMs: step.timeoutMs ?? definition.timeoutMs,
-      retries: step.retries ?? definition.retries,
-    },
-    dependsOn,
-    [],
-    path,
-    scope,
-    context,
-  );
-  const withVerification = {
-    ...base,
-    ...(step.verification !== undefined || definition.verification === undefined
-      ? {}
-      : { verification: compileVerification(definition.verification, [...at, "verification"], inside) }),
-  };
-  return "branch" in definition
-    ? worktree(definition, at, inside, withVerification)
-    : deterministic(definition, at, inside, withVerification);
-}
-
-type Common = Pick<
-  StepDefinition,
-  "name" | "timeoutMs" | "retries" | "retryDelayMs" | "maxIterations" | "verification"
->;
-
-/** Retries: step, owner, specialist, error handling, none. Timeout: step, owner, specialist, swarm, none. */
-function baseOf(
-  step: Common,
-  dependsOn: readonly string[],
-  people: readonly (PlannedAgent | undefined)[],
-  path: DocumentPath,
-  scope: TextScope,
-  context: StepContext,
-) {
-  const first = <T>(values: readonly (T | undefined)[]): T | undefined => values.find((value) => value !== undefined);
-  const timeoutMs = first([
-    step.timeoutMs,
-    ...people.map((agent) => agent?.timeoutMs),
-    context.document.swarm?.timeoutMs,
-  ]);
-  const most = context.timeoutMax.get(step.name);
-  return {
-    name: step.name,
-    dependsOn,
-    ...defined({
-      timeoutMs: most === undefined ? timeoutMs : Math.min(most, timeoutMs ?? most),
-      maxIterations: step.maxIterations,
-    }),
-    retries: first([step.retries, ...people.map((agent) => agent?.retries)]) ?? context.fallback.retries,
-    retryDelayMs: step.retryDelayMs ?? context.fallback.retryDelayMs,
-    ...(step.verification === undefined
-      ? {}
-      : { verification: compileVerification(step.verification, [...path, "verification"], scope) }),
   };
 }
 

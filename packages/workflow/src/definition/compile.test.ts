@@ -3,8 +3,8 @@ import type { AgentStep, DeterministicStep, Plan } from "../core/plan.ts";
 import { describePlan } from "./describe-plan.ts";
 import { loadWorkflow, planWorkflow, type LoadOptions } from "./load.ts";
 import { formatProblem } from "./problems.ts";
-import { workflow } from "./builder.ts";
-import { renderTemplate } from "./places.ts";
+import { workflow } from "../builder.ts";
+import { renderTemplate } from "../core/testing/render.ts";
 import type { WorkflowDocument } from "./document.ts";
 
 const planOf = (document: unknown, options: LoadOptions = {}): Plan => {
@@ -22,7 +22,7 @@ const depsOf = (plan: Plan): Record<string, readonly string[]> =>
 
 const claude = { cli: "claude" } as const;
 
-test("presets decide about terminals, and what is written outranks them", () => {
+test("C3: presets decide about terminals, and what is written outranks them", () => {
   const plan = planOf(
     workflow("w")
       .agent("a", { ...claude, preset: "lead" })
@@ -182,7 +182,7 @@ test("named paths become directories, and have to be there", () => {
   expect(depsOf(plan)).toEqual({ "path-site": [], s: ["path-site"] });
 });
 
-test("a step can depend on a barrier, whose time bounds what it waits for", () => {
+test("a step can depend on a barrier, whose time bounds each attempt of what it waits for", () => {
   const plan = planOf(
     workflow("w")
       .step("a", { command: "ls" })
@@ -195,7 +195,7 @@ test("a step can depend on a barrier, whose time bounds what it waits for", () =
   expect(plan.steps.map((step) => step.timeoutMs)).toEqual([100, 50, undefined, undefined]);
 });
 
-test("a circle through a barrier is found", () => {
+test("K3: a circle through a barrier is found", () => {
   const document = workflow("w")
     .step("a", { command: "ls", dependsOn: ["all"] })
     .coordination({ barriers: [{ name: "all", waitFor: ["a"] }] })
@@ -402,7 +402,7 @@ test("what the builder makes is read again from its YAML", () => {
   expect(loaded.ok ? loaded.document : loaded.problems).toEqual(builder.toConfig());
 });
 
-test("calling toConfig gives a copy that can be changed freely", () => {
+test("B1: calling toConfig gives a copy that can be changed freely", () => {
   const builder = workflow("w").step("s", { command: "ls" });
   builder.toConfig().workflows[0]?.steps.pop();
   expect(builder.toConfig().workflows[0]?.steps).toHaveLength(1);

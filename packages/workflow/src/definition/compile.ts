@@ -6,8 +6,8 @@
  *   C2  Whatever is wrong is a problem at its place; there is a plan only if there is no problem.
  *   C3  What a person wrote outranks what a pattern or a preset says.
  */
-import type { Plan, PlannedStep } from "../core/plan.ts";
-import { barriersOf, checkNames } from "./check-names.ts";
+import type { Plan } from "../core/plan.ts";
+import { barriersOf, checkNames, checkPrograms } from "./check-names.ts";
 import {
   planAgent,
   agentOf,
@@ -22,26 +22,20 @@ import {
   trajectoryOf,
 } from "./compile-settings.ts";
 import { checkAgents, checkSteps } from "./check-honoured.ts";
-import { compileStep, type StepContext } from "./compile-steps.ts";
+import { compileStep } from "./compile-steps.ts";
 import { defined } from "./defined.ts";
 import type { CustomSteps, WorkflowDefinition, WorkflowDocument } from "./document.ts";
-import {
-  barrierStep,
-  pathSteps,
-  preflightSteps,
-  sharedStateStep,
-  slug,
-  voteSentence,
-  voteStep,
-} from "./extra-steps.ts";
-import { isUpstream } from "./graph.ts";
+import { barrierStep, pathSteps, preflightSteps, sharedStateStep, slug, withFirstSteps } from "./extra-steps.ts";
 import { suggestion } from "./near.ts";
-import { literal } from "./places.ts";
+import { checkReads, type OutputRead } from "./output-reads.ts";
 import { choosePattern } from "./patterns/choose-pattern.ts";
 import { hubOf, orderSteps, whoMayTell } from "./patterns/structure.ts";
-import { patterns, type Pattern } from "./patterns/table.ts";
+import { patterns } from "./patterns/table.ts";
 import { quoted, type DocumentPath, type Origin, type Problems } from "./problems.ts";
 import type { TextScope } from "./resolve.ts";
+import type { StepContext } from "./step-base.ts";
+import { varsOf } from "./variables.ts";
+import { withVotes } from "./votes.ts";
 
 export interface CompileOptions {
   /** The first of the document if absent. */
@@ -94,30 +88,6 @@ export function compileDocument(
   return { ...compiled, vars: vars.values };
 }
 
-function varsOf(
-  document: WorkflowDocument,
-  given: Readonly<Record<string, string>>,
-  origin: Origin,
-  problems: Problems,
-) {
-  const declared = new Map<string, string | undefined>();
-  const values: Record<string, string> = {};
-  for (const [name, about] of Object.entries(document.vars ?? {})) {
-    const [value, description] = typeof about === "string" ? [about, undefined] : [about.default, about.description];
-    declared.set(name, description);
-    if (value !== undefined) values[name] = value;
-  }
-  for (const [name, value] of Object.entries(given)) {
-    if (!/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/u.test(name) || value.includes("\0") || value.length > 100_000)
-      problems.add(origin, [], {
-        code: "bad_value",
-        message: `variable ${quoted(name)} cannot be used: expected a plain name and a value of at most 100000 characters without NUL`,
-      });
-    else values[name] = value;
-  }
-  return { declared, values, known: new Map(Object.entries(values).map(([name, value]) => [name, literal(value)])) };
-}
-
 class Compiler {
   readonly #document: WorkflowDocument;
   readonly #origin: Origin;
@@ -159,7 +129,7 @@ class Compiler {
       });
       return undefined;
     }
-    const reads: { step: string; by: string; origin: Origin; path: DocumentPath }[] = [];
+    const reads: OutputRead[] = [];
     const scopeOf = (by: string): TextScope => ({
       vars,
       declared,
@@ -178,7 +148,7 @@ class Compiler {
       const cli = Object.hasOwn(programs, agent.name) ? programs[agent.name] : programs["*"];
       return cli === undefined ? planned : { ...planned, cli };
     });
-    if (isTop) this.#checkPrograms(programs, agents);
+    if (isTop) checkPrograms(programs, agents, this.#origin, this.#problems);
     const hub = hubOf(pattern, agents);
     const repair = repairOf(document, pattern, agents);
     const where = { origin: this.#origin, problems: this.#problems };
@@ -224,14 +194,14 @@ class Compiler {
       ...written,
       ...barriersOf(document, workflow).map(({ barrier }) => barrierStep(barrier.name, barrier.waitFor, barrier.mode)),
     ];
-    const voted = this.#withVotes(withBarriers, pattern, hub, isOrdered);
+    const voted = withVotes(withBarriers, document, { pattern, hub, isOrdered }, where);
     const before = [
       ...preflightSteps(workflow, at, scope),
       ...(isTop ? pathSteps(requiredPaths(document, scope)) : []),
       ...(sharesState(document, pattern) && isTop ? [sharedStateStep(document)] : []),
     ];
-    const steps = this.#withFirstSteps(before, tellOfState(voted, document, pattern), at);
-    this.#checkReads(reads, steps);
+    const steps = withFirstSteps(before, tellOfState(voted, document, pattern), [...at, "steps"], where);
+    checkReads(reads, steps, this.#problems);
 
     const channel =
       document.swarm?.channel ?? (agents.some((agent) => agent.interactive) ? `wf-${slug(workflow.name)}` : undefined);
@@ -273,106 +243,5 @@ class Compiler {
       onExhaustion: document.errorHandling?.onExhaustion ?? "fail",
     };
     return { plan, patternBecause: chosen.because };
-  }
-
-  #checkPrograms(programs: Readonly<Record<string, string>>, agents: readonly { readonly name: string }[]): void {
-    const names = agents.map((agent) => agent.name);
-    for (const [name, cli] of Object.entries(programs)) {
-      if (cli.trim() === "")
-        this.#problems.add(this.#origin, ["agents"], {
-          code: "bad_value",
-          message: `expected the command line of a program for agent ${quoted(name)}, found nothing`,
-        });
-      if (name !== "*" && !names.includes(name))
-        this.#problems.add(this.#origin, ["agents"], {
-          code: "unknown_name",
-          message: `a program was given for agent ${quoted(name)}, and there is none of that name`,
-          hint: suggestion(name, names),
-        });
-    }
-  }
-
-  /** Who votes is asked for a vote, and what the hub does comes after the count, where the pattern orders. */
-  #withVotes(
-    steps: readonly PlannedStep[],
-    pattern: Pattern,
-    hub: string | undefined,
-    isOrdered: boolean,
-  ): readonly PlannedStep[] {
-    const { consensusStrategy, votingThreshold } = this.#document.coordination ?? {};
-    if (consensusStrategy === undefined && votingThreshold === undefined && pattern.votes !== true) return steps;
-    if (votingThreshold !== undefined && consensusStrategy !== undefined && consensusStrategy !== "quorum")
-      this.#problems.add(this.#origin, ["coordination", "votingThreshold"], {
-        code: "bad_value",
-        message: `expected no threshold with ${consensusStrategy}, found ${votingThreshold}`,
-        hint: "write `consensusStrategy: quorum`",
-      });
-    const isAgents = (step: PlannedStep): boolean => step.type === "agent" && step.agent !== hub;
-    const readByAgents = new Set(steps.filter(isAgents).flatMap((step) => step.dependsOn));
-    const voters = steps.filter((step) => isAgents(step) && !readByAgents.has(step.name)).map((step) => step.name);
-    if (voters.length === 0) {
-      this.#problems.add(this.#origin, ["coordination"], {
-        code: "bad_value",
-        message: "expected agents' steps that can vote, found none",
-        hint: "take the consensus away, or let agents other than the hub do steps",
-      });
-      return steps;
-    }
-    if (steps.some((step) => step.name === "consensus")) this.#reserved("consensus", ["coordination"]);
-    const rule = consensusStrategy ?? (votingThreshold === undefined ? "majority" : "quorum");
-    const count = voteStep(voters, rule, votingThreshold ?? 0.5);
-    const asked = steps.map((step): PlannedStep => {
-      if (step.type !== "agent") return step;
-      if (voters.includes(step.name)) return { ...step, task: step.task + voteSentence };
-      return step.agent === hub && !isOrdered ? { ...step, dependsOn: [...step.dependsOn, count.name] } : step;
-    });
-    return [...asked, count];
-  }
-
-  /** Whatever waits for nothing waits for what comes before everything. */
-  #withFirstSteps(
-    before: readonly PlannedStep[],
-    steps: readonly PlannedStep[],
-    at: DocumentPath,
-  ): readonly PlannedStep[] {
-    const names = before.map((step) => step.name);
-    for (const step of steps) if (names.includes(step.name)) this.#reserved(step.name, [...at, "steps"]);
-    return [...before, ...steps.map((step) => (step.dependsOn.length === 0 ? { ...step, dependsOn: names } : step))];
-  }
-
-  #reserved(name: string, path: DocumentPath): void {
-    this.#problems.add(this.#origin, path, {
-      code: "duplicate_name",
-      message: `a step cannot be called ${quoted(name)}: this workflow has a step of its own of that name`,
-      hint: "give the step another name",
-    });
-  }
-
-  #checkReads(
-    reads: readonly { step: string; by: string; origin: Origin; path: DocumentPath }[],
-    steps: readonly PlannedStep[],
-  ): void {
-    const byName = new Map(steps.map((step) => [step.name, step]));
-    // Behind a barrier for any of several, nobody knows which of them has come.
-    const certain = new Map(
-      steps.map((step) => [
-        step.name,
-        step.type === "deterministic" && step.barrier === "any" ? { ...step, dependsOn: [] } : step,
-      ]),
-    );
-    for (const { step, by, origin, path } of reads) {
-      if (!byName.has(step))
-        this.#problems.add(origin, path, {
-          code: "unresolved",
-          message: `expected the output of a step of this workflow, found "{{steps.${step}.output}}"`,
-          hint: suggestion(step, byName.keys()),
-        });
-      else if (!isUpstream(step, by, certain))
-        this.#problems.add(origin, path, {
-          code: "unresolved",
-          message: `the output of step ${quoted(step)} is not known when ${by === "" ? "the checks before the start run" : `step ${quoted(by)} starts`}`,
-          hint: by === "" || by === step ? undefined : `add ${quoted(step)} to its \`dependsOn\``,
-        });
-    }
   }
 }

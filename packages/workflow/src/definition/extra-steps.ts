@@ -1,14 +1,14 @@
-/** Steps that nobody wrote: checks before the start, barriers, the directory of shared state, the count of votes. */
-import type { DeterministicStep } from "../core/plan.ts";
+/** Steps that nobody wrote: checks before the start, barriers, the directory of shared state. */
+import type { DeterministicStep, PlannedStep } from "../core/plan.ts";
 import type { WorkflowDefinition, WorkflowDocument } from "./document.ts";
-import { literal } from "./places.ts";
-import { quoted, type DocumentPath } from "./problems.ts";
+import { literal } from "../core/places.ts";
+import { quoted, type DocumentPath, type Where } from "./problems.ts";
 import { resolveCommand, type TextScope } from "./resolve.ts";
 
 /** What a check before the start may take. */
 const preflightTimeoutMs = 30_000;
 
-const command = (
+export const commandStep = (
   name: string,
   rest: Pick<DeterministicStep, "command"> & Partial<Omit<DeterministicStep, "type" | "name">>,
 ): DeterministicStep => ({
@@ -41,7 +41,7 @@ export function preflightSteps(
       // Where the output decides, the status does not: `grep` says 1 for an empty output.
       ...(conditions.length > 0 ? conditions.map(({ test }) => test) : ['[ "$AR_STATUS" -eq 0 ] || fail']),
     ];
-    return command(`preflight-${index + 1}`, {
+    return commandStep(`preflight-${index + 1}`, {
       command: ['fail() { printf "%s\\n" "preflight check failed: $AR_ABOUT" >&2; exit 1; }', ...script, "exit 0"].join(
         "\n",
       ),
@@ -86,14 +86,14 @@ export const barrierStep = (
   name: string,
   waitFor: readonly string[],
   barrier: "all" | "any" = "all",
-): DeterministicStep => command(name, { command: ":", dependsOn: waitFor, captureOutput: false, barrier });
+): DeterministicStep => commandStep(name, { command: ":", dependsOn: waitFor, captureOutput: false, barrier });
 
 /** Directories that have to be there: those of the named paths. */
 export const pathSteps = (
   paths: readonly { readonly name: string; readonly path: string }[],
 ): readonly DeterministicStep[] =>
   paths.map(({ name, path }) =>
-    command(`path-${name}`, {
+    commandStep(`path-${name}`, {
       command: '[ -e "$AR_PATH" ] || { printf "%s\\n" "path $AR_NAME is missing: $AR_PATH" >&2; exit 1; }',
       env: { AR_PATH: literal(path), AR_NAME: literal(name) },
       timeoutMs: preflightTimeoutMs,
@@ -108,7 +108,7 @@ export function sharedStateStep(document: WorkflowDocument): DeterministicStep {
   const ttlMs = document.state?.ttlMs;
   const lines = ['mkdir -p "$AR_STATE"'];
   if (ttlMs !== undefined) lines.push('find "$AR_STATE" -type f -mmin "+$AR_MINUTES" -exec rm -f {} +');
-  return command("shared-state", {
+  return commandStep("shared-state", {
     command: lines.join("\n"),
     env: {
       AR_STATE: sharedDirectory(document),
@@ -122,34 +122,24 @@ export function sharedStateStep(document: WorkflowDocument): DeterministicStep {
 export const sharedStateSentence = (document: WorkflowDocument): string =>
   `\n\nFiles that all agents of this workflow share are in the directory ${sharedDirectory(document)} of the project.`;
 
-/** Does not read like a vote itself, so that an echoed prompt is none. */
-export const voteSentence = "\n\nYou have a vote. End with a line that says VOTE: and then YES or NO.";
+/** Whatever waits for nothing waits for what comes before everything. */
+export function withFirstSteps(
+  before: readonly PlannedStep[],
+  steps: readonly PlannedStep[],
+  path: DocumentPath,
+  where: Where,
+): readonly PlannedStep[] {
+  const names = before.map((step) => step.name);
+  for (const step of steps) if (names.includes(step.name)) refuseName(step.name, path, where);
+  return [...before, ...steps.map((step) => (step.dependsOn.length === 0 ? { ...step, dependsOn: names } : step))];
+}
 
-/** Counts the last vote of each output, and fails where they do not suffice. */
-export function voteStep(
-  voters: readonly string[],
-  rule: "majority" | "unanimous" | "quorum",
-  threshold: number,
-): DeterministicStep {
-  const outputs = voters.map((voter, index) => [`AR_${index + 1}`, `{{steps.${voter}.output}}`] as const);
-  const enough = { majority: "yes * 2 > voters", unanimous: "yes == voters", quorum: "yes >= voters * quorum" }[rule];
-  const program = `BEGIN {
-  for (i = 1; i <= voters; i++) {
-    vote = "none"
-    n = split(ENVIRON["AR_" i], lines, "\\n")
-    for (j = 1; j <= n; j++)
-      if (match(lines[j], /VOTE: *(YES|NO)/)) vote = substr(lines[j], RSTART, RLENGTH)
-    if (vote ~ /YES$/) yes++
-    else if (vote ~ /NO$/) no++
-    else missing++
-  }
-  printf "%d yes, %d no, %d without a vote of %d\\n", yes, no, missing, voters
-  exit !(${enough})
-}`;
-  return command("consensus", {
-    command: `awk -v voters=${voters.length} -v quorum=${threshold} '${program}'`,
-    dependsOn: voters,
-    env: Object.fromEntries(outputs),
+/** A name that a step of ours has. */
+export function refuseName(name: string, path: DocumentPath, { origin, problems }: Where): void {
+  problems.add(origin, path, {
+    code: "duplicate_name",
+    message: `a step cannot be called ${quoted(name)}: this workflow has a step of its own of that name`,
+    hint: "give the step another name",
   });
 }
 

@@ -183,7 +183,7 @@ test.each([
   ],
   ["permission_profiles: {}", '"permission_profiles" is not supported here; set `permissionMode`'],
   ["agents: [{ name: a, cli: c, permissions: {} }]", '"permissions" is not supported here; set `permissionMode`'],
-])("what we do not honour is an error that says what to write: %s", (line, said) => {
+])("S2: what we do not honour is an error that says what to write: %s", (line, said) => {
   const content = `version: "1.0"\nname: w\nworkflows: [{ name: a, steps: [{ name: a, command: ls }] }]\n${line}`;
   expect(problemsOf(content).join("\n")).toContain(said);
 });
@@ -246,7 +246,7 @@ test.each([
   expect(performance.now() - started).toBeLessThan(10_000);
 });
 
-test("no text crashes the loader, and every problem has a position", () => {
+test("Y1, Y2: no text crashes the loader, and every problem has a position", () => {
   const words = fc.constantFrom(
     "version:",
     '"1.0"',

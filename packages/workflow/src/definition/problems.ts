@@ -70,6 +70,12 @@ export interface Problems {
   readonly list: () => readonly Problem[];
 }
 
+/** Where what is wrong is told, and of which text. */
+export interface Where {
+  readonly origin: Origin;
+  readonly problems: Problems;
+}
+
 export function collectProblems(): Problems {
   const kept: Problem[] = [];
   const told = new Set<string>();

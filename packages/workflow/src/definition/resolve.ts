@@ -8,7 +8,7 @@
 import { fill, filterNames } from "../core/templates.ts";
 import type { Template } from "../core/plan.ts";
 import { suggestion } from "./near.ts";
-import { literal, piecesOf, placeOf, templateOf, type Piece } from "./places.ts";
+import { literal, piecesOf, placeOf, templateOf, type Piece } from "../core/places.ts";
 import { quoted, type DocumentPath, type Origin, type Problems } from "./problems.ts";
 import { placeInShell, type PlacedCommand } from "./shell-places.ts";
 

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { jsonSchema } from "./document.ts";
 import { refused, refusedValues } from "./refused.ts";
-import { templateFile, templateNames } from "./templates.ts";
+import { templateFile, templateNames } from "./shipped-templates.ts";
 
 const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 

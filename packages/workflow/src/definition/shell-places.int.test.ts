@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import type { DeterministicStep } from "../core/plan.ts";
 import { planWorkflow } from "./load.ts";
-import { renderTemplate } from "./places.ts";
+import { renderTemplate } from "../core/testing/render.ts";
 import { formatProblem } from "./problems.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ar-places-"));

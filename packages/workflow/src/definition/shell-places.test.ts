@@ -39,7 +39,7 @@ test.each([
   ["python tool.py {{x}}", 'python tool.py "$AR_1"'],
   ["git commit -m {{x}}", 'git commit -m "$AR_1"'],
   ["cat f | python parse.py {{x}}", 'cat f | python parse.py "$AR_1"'],
-])("%j becomes %j", (command, expected) => {
+])("X1: %j becomes %j", (command, expected) => {
   expect(commandOf(command)).toBe(expected);
 });
 
@@ -72,6 +72,8 @@ test.each([
   ["node --eval={{x}}", "as code"],
   ["perl -ne 'print if /{{x}}/'", "as code"],
   ["awk '/{{x}}/' f", "as code"],
+  ["awk -v n=1 {{x}} f", "as code"],
+  ["jq --indent 2 {{x}} f", "as code"],
   ["sed 's/a/{{x}}/' f", "as code"],
   ["sed -e 's/a/{{x}}/' f", "as code"],
   ["jq '.[\"{{x}}\"]' f", "as code"],
@@ -86,6 +88,8 @@ test.each([
   ["bash <<EOF\necho {{x}}\nEOF", "as code"],
   ["python - <<EOF\nprint('{{x}}')\nEOF", "as code"],
   ["cat <<EOF | sh\n{{x}}\nEOF", "piped"],
+  ['sh -c "$(cat <<EOF\necho {{x}}\nEOF\n)"', "as code"],
+  ["$(cat <<EOF\n{{x}}\nEOF\n) --version", "which program"],
   ['sh -c "$(echo {{x}})"', "as code"],
   ['eval "$(tool {{x}})"', "as code"],
   ["echo $'a{{x}}'", "different things"],
@@ -95,7 +99,7 @@ test.each([
   ['echo "a {{x}}', "never closed"],
   ["echo $(echo {{x}}", "never closed"],
   ["echo {{x}} )", "cannot be followed"],
-])("%j is refused, because %s", (command, why) => {
+])("X2 to X5: %j is refused, because %s", (command, why) => {
   const result = placed(command);
   expect(result.ok ? result.placed.command : result.message).toContain(why);
   expect(result).toMatchObject({ ok: false, hint: expect.stringMatching(/\S/u) as string });
@@ -105,11 +109,20 @@ test("a command without places is the shell's own affair, however odd", () => {
   expect(placed("echo 'never closed")).toEqual({ ok: true, placed: { command: "echo 'never closed", env: {} } });
 });
 
+test("X6: what a place holds is asked once, however often it stands there", () => {
+  const asked: string[] = [];
+  placeInShell("echo {{x}} {{y}} '{{ x }}' # {{x}}", (name) => {
+    asked.push(name);
+    return { template: "t", foreign: true };
+  });
+  expect(asked).toEqual(["x", "y"]);
+});
+
 test("X5: whoever starts the run may say which program is run", () => {
   expect(placed("{{tool}} --version", false).ok).toBe(true);
 });
 
-test("a command of 100,000 characters is scanned in its length's time", () => {
+test("X6: a command of 100,000 characters is scanned in its length's time", () => {
   const started = performance.now();
   expect(placed(`echo {{x}}; ${"echo \"a$(b)\" 'c' ; ".repeat(5_000)}`).ok).toBe(true);
   expect(performance.now() - started).toBeLessThan(5_000);

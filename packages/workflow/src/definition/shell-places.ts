@@ -1,6 +1,6 @@
 /** From a command with places to a command with references to variables, and what the variables hold. */
 import type { Template } from "../core/plan.ts";
-import { piecesOf } from "./places.ts";
+import { piecesOf } from "../core/places.ts";
 import { scanShell, type Unit } from "./shell-scan.ts";
 import { UnsafePlace } from "./unsafe-place.ts";
 
@@ -20,24 +20,27 @@ export type Placed =
   | { readonly ok: true; readonly placed: PlacedCommand }
   | { readonly ok: false; readonly message: string; readonly hint: string };
 
-/** `known` says what a place holds, by its name. */
+/** `known` says what a place holds, by its name; it is asked once for each. */
 export function placeInShell(command: string, known: (name: string) => KnownPlace | undefined): Placed {
-  const variables = new Map<string, string>();
+  const variables = new Map<string, { readonly variable: string; readonly foreign: boolean }>();
   const env: Record<string, Template> = {};
   const units: Unit[] = [];
   for (const piece of piecesOf(command)) {
     if (piece.kind === "text") {
       // One by one: as arguments of one call they would not fit onto the stack.
-      for (const character of piece.text) units.push(character);
+      for (const character of piece.text.split("")) units.push(character);
       continue;
     }
-    const place = known(piece.name);
-    // What nobody knows was complained of already.
-    if (place === undefined) return { ok: true, placed: { command, env: {} } };
-    const variable = variables.get(piece.name) ?? `AR_${variables.size + 1}`;
-    variables.set(piece.name, variable);
-    env[variable] = place.template;
-    units.push({ variable, source: piece.source, foreign: place.foreign });
+    let held = variables.get(piece.name);
+    if (held === undefined) {
+      const place = known(piece.name);
+      // What nobody knows was complained of already.
+      if (place === undefined) return { ok: true, placed: { command, env: {} } };
+      held = { variable: `AR_${variables.size + 1}`, foreign: place.foreign };
+      variables.set(piece.name, held);
+      env[held.variable] = place.template;
+    }
+    units.push({ ...held, source: piece.source });
   }
   // What has no places is the shell's own affair, however odd it is.
   if (variables.size === 0)

@@ -7,15 +7,15 @@
  *   X3  What the scanner cannot follow it refuses, too.
  *   X6  Its time grows with the length of the command, whatever stands in it, and it never throws anything else.
  */
-import { judgeWord, readsCode } from "./shell-words.ts";
+import { CommandWords } from "./shell-words.ts";
 import { UnsafePlace, type PlaceUnit } from "./unsafe-place.ts";
 
-/** A character of the command, or a place. */
+/** A character of the command, in UTF-16, or a place. */
 export type Unit = string | PlaceUnit;
 
 interface Heredoc {
-  /** Words of the command that reads it, those that are still to come included. */
-  readonly words: { readonly list: readonly string[] };
+  /** The command that reads it, words that are still to come included. */
+  readonly command: CommandWords;
   readonly delimiter: string;
   readonly expands: boolean;
   readonly stripsTabs: boolean;
@@ -43,16 +43,19 @@ class Scan {
   #at = 0;
   #depth = 0;
   readonly #units: readonly Unit[];
+  /** The same, with places as NUL: a part of it is told without going through it. */
+  readonly #text: string;
   readonly #firstPlace: PlaceUnit | undefined;
 
   constructor(units: readonly Unit[]) {
     this.#units = units;
+    this.#text = units.map((unit) => (isPlace(unit) ? "\0" : unit)).join("");
     this.#firstPlace = units.find(isPlace);
   }
 
   /** Commands up to the end, or up to `)`. What stands around them judges their places, too. */
   list(end: ")" | undefined, outer: Judge): void {
-    let command: { readonly list: string[] } = { list: [] };
+    let command = new CommandWords();
     let isPiped = false;
     let word: string | undefined;
     const nesting: ("(" | "case")[] = [];
@@ -62,21 +65,29 @@ class Scan {
     };
     const endWord = (): void => {
       if (word === undefined) return;
-      const isFirst = command.list.length === 0;
+      const isFirst = command.isEmpty;
       if (isFirst && word === "case") nesting.push("case");
       if (isFirst && word === "esac" && nesting.at(-1) === "case") nesting.pop();
-      if (!isFirst || !openers.has(word)) command.list.push(word);
+      if (!isFirst || !openers.has(word)) command.push(word);
       word = undefined;
     };
     const endCommand = (): void => {
       endWord();
       const place = this.#firstPlace;
-      if (isPiped && place !== undefined && readsCode(command.list))
+      if (isPiped && place !== undefined && command.readsCode)
         throw new UnsafePlace(
-          `\`${command.list.join(" ").slice(0, 60)}\` would read as code what is piped to it, and ${place.source} may be in it`,
+          `\`${command.toString()}\` would read as code what is piped to it, and ${place.source} may be in it`,
           "make two steps of it",
         );
-      command = { list: [] };
+      command = new CommandWords();
+    };
+    const judgeBehind = (prefix: () => string): Judge => {
+      const begun = word ?? "";
+      return (place) => {
+        if (command.hasJudged(place)) return;
+        outer(place);
+        command.judge(place, begun + prefix());
+      };
     };
     for (;;) {
       const unit = this.#units[this.#at];
@@ -85,9 +96,8 @@ class Scan {
         return endCommand();
       }
       if (isPlace(unit)) {
-        outer(unit);
-        judgeWord({ words: command.list, prefix: word ?? "", place: unit });
-        this.#replace(unit, `"$${unit.variable}"`);
+        judgeBehind(() => "")(unit);
+        this.#replaceBy(`"$${unit.variable}"`);
         append("\0");
         continue;
       }
@@ -117,7 +127,7 @@ class Scan {
         endCommand();
         isPiped = unit === "|" && this.#units[this.#at + 1] !== "|" && this.#units[this.#at - 1] !== "|";
         this.#copy();
-        if (unit === "\n") for (const heredoc of heredocs.splice(0)) this.#heredocBody(heredoc);
+        if (unit === "\n") for (const heredoc of heredocs.splice(0)) this.#heredocBody(heredoc, outer);
         continue;
       }
       if (unit === "<" && this.#units[this.#at + 1] === "<") {
@@ -137,27 +147,23 @@ class Scan {
         this.#copy();
         continue;
       }
-      append(this.#quotedOrPlain(command.list, word ?? "", outer));
+      append(this.#quotedOrPlain(judgeBehind));
     }
   }
 
   /** One character, or one quoted or expanding part. Returns what it stands for, places as NUL. */
-  #quotedOrPlain(words: readonly string[], prefix: string, outer: Judge): string {
+  #quotedOrPlain(judgeBehind: (prefix: () => string) => Judge): string {
     const unit = this.#units[this.#at];
-    const from = this.#at;
-    const judge = (place: PlaceUnit): void => {
-      outer(place);
-      const inside = textOf(this.#units.slice(from, this.#at)).replace(/^["']/u, "");
-      judgeWord({ words, prefix: prefix + inside, place });
-    };
+    const from = unit === "'" || unit === '"' || unit === "\\" ? this.#at + 1 : this.#at;
+    const judge = judgeBehind(() => this.#text.slice(from, this.#at));
     if (unit === "'") return this.#single(judge);
     if (unit === '"') {
       this.#copy();
       this.#expanding('"', judge);
-      return textOf(this.#units.slice(from + 1, this.#at - 1));
+      return this.#text.slice(from, this.#at - 1);
     }
     this.#expansion(judge, false);
-    return textOf(this.#units.slice(unit === "\\" ? from + 1 : from, this.#at));
+    return this.#text.slice(from, this.#at);
   }
 
   #single(judge: Judge): string {
@@ -168,11 +174,11 @@ class Scan {
       if (unit === undefined) throw unfinished("'");
       if (isPlace(unit)) {
         judge(unit);
-        this.#replace(unit, `'"\${${unit.variable}}"'`);
+        this.#replaceBy(`'"\${${unit.variable}}"'`);
         continue;
       }
       this.#copy();
-      if (unit === "'") return textOf(this.#units.slice(from + 1, this.#at - 1));
+      if (unit === "'") return this.#text.slice(from + 1, this.#at - 1);
     }
   }
 
@@ -184,7 +190,7 @@ class Scan {
       if (unit === undefined) throw unfinished('"');
       if (isPlace(unit)) {
         judge(unit);
-        this.#replace(unit, `\${${unit.variable}}`);
+        this.#replaceBy(`\${${unit.variable}}`);
       } else if (unit === end) {
         this.#copy();
         return;
@@ -271,7 +277,7 @@ class Scan {
     }
   }
 
-  #heredocStart(words: Heredoc["words"]): Heredoc {
+  #heredocStart(command: CommandWords): Heredoc {
     this.#copy();
     this.#copy();
     const stripsTabs = this.#units[this.#at] === "-";
@@ -294,18 +300,18 @@ class Scan {
         this.#copyAny("the mark of a here-document", "write a plain word");
       } else delimiter += unit;
     }
-    return { words, delimiter, expands, stripsTabs };
+    return { command, delimiter, expands, stripsTabs };
   }
 
-  #heredocBody({ words, delimiter, expands, stripsTabs }: Heredoc): void {
+  #heredocBody({ command, delimiter, expands, stripsTabs }: Heredoc, outer: Judge): void {
     const from = this.#at;
     let lineStart = from;
-    let end = this.#units.length;
+    let end = this.#text.length;
     let after = end;
-    while (lineStart < this.#units.length) {
-      const found = this.#units.indexOf("\n", lineStart);
-      const lineEnd = found === -1 ? this.#units.length : found;
-      const line = textOf(this.#units.slice(lineStart, lineEnd));
+    while (lineStart < this.#text.length) {
+      const found = this.#text.indexOf("\n", lineStart);
+      const lineEnd = found === -1 ? this.#text.length : found;
+      const line = this.#text.slice(lineStart, lineEnd);
       if ((stripsTabs ? line.replace(/^\t+/u, "") : line) === delimiter) {
         [end, after] = [lineStart, lineEnd];
         break;
@@ -314,9 +320,10 @@ class Scan {
     }
     if (expands) {
       this.#expanding(end, (place) => {
-        if (readsCode(words.list))
+        outer(place);
+        if (command.readsCode)
           throw new UnsafePlace(
-            `\`${words.list.join(" ").slice(0, 60)}\` would read ${place.source} as code`,
+            `\`${command.toString()}\` would read ${place.source} as code`,
             "give it the value through `env:` of the step, and read that variable in the code",
           );
       });
@@ -351,14 +358,11 @@ class Scan {
     this.#at += 1;
   }
 
-  #replace(_place: PlaceUnit, reference: string): void {
+  #replaceBy(reference: string): void {
     this.out += reference;
     this.#at += 1;
   }
 }
-
-/** Places as NUL, which no command contains. */
-const textOf = (units: readonly Unit[]): string => units.map((unit) => (isPlace(unit) ? "\0" : unit)).join("");
 
 const unfinished = (what: string): UnsafePlace =>
   new UnsafePlace(`what ${what} opens is never closed`, "close it, or put the text into a file");

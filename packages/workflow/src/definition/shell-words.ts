@@ -8,19 +8,11 @@
  */
 import { UnsafePlace, type PlaceUnit } from "./unsafe-place.ts";
 
-interface Seen {
-  /** Words of this simple command before the one with the place; places in them are NUL. */
-  readonly words: readonly string[];
-  /** What stands before the place in its own word, quotes taken away. */
-  readonly prefix: string;
-  readonly place: PlaceUnit;
-}
-
 const shells = ["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "busybox"] as const;
 
 /** Programs that take code after an option. */
 const codeAfter: Readonly<Record<string, RegExp>> = {
-  ...Object.fromEntries(shells.map((shell) => [shell, /^-[a-z]*c[a-z]*$/iu])),
+  ...Object.fromEntries(shells.map((shell) => [shell, /^-(?=[a-z]*c)[a-z]+$/iu])),
   su: /^(?:-c|--command)$/u,
   script: /^-[a-z]*c$/u,
   python: /^-[a-z]*c$/iu,
@@ -92,90 +84,149 @@ const wrappers = new Set([
 ]);
 
 /** Programs that run what they read, unless they are given a file or a command. */
-const readsInput = new Set<string>([...shells, "python", "node", "perl", "ruby", "lua", "php", "ssh", "osascript"]);
+const readsInput = new Set<string>([...shells, "python", "node", "perl", "ruby", "lua", "php", "osascript"]);
 /** Programs that run what they read in any case. */
 const alwaysReadsInput = new Set(["psql", "mysql", "sqlite3", "parallel", "at", "batch"]);
 
-/** Does this command run what comes in by its standard input? */
-export function readsCode(words: readonly string[]): boolean {
-  const starts = commandStarts(words);
-  return words.some((word, index) => {
-    const program = programOf(word);
-    if (starts[index] !== true) return false;
-    if (alwaysReadsInput.has(program)) return true;
-    return readsInput.has(program) && plainFrom(words, index + 1, 2) <= (program === "ssh" ? 1 : 0);
-  });
-}
+/** Why a place behind a word that was read may be code, or may name a variable. */
+type Danger =
+  | { readonly kind: "all"; readonly program: string }
+  | { readonly kind: "name" }
+  /** Behind the option, which stands behind the word of this number, or attached to it. */
+  | { readonly kind: "option"; readonly program: string; readonly option: RegExp; readonly word: number }
+  /** Until an argument has come; `takesValue` are options whose value is none. */
+  | { readonly kind: "first"; readonly program: string; readonly takesValue: RegExp };
 
-/** Throws where the value would be read as code. */
-export function judgeWord({ words, prefix, place }: Seen): void {
-  const { source } = place;
-  const start = words.findIndex((word) => !isAssignment(word));
-  const isFirst = start === -1;
-  const starts = commandStarts(words);
-  if (isAssignment(prefix) && (isFirst || starts.at(-1) === true)) return;
-  const before = words.at(-1);
-  if (place.foreign && starts.at(-1) === true)
-    throw new UnsafePlace(
-      `${source} would say which program is run`,
-      "name the program, and give it the value as an argument",
-    );
-  if (isFirst) return;
-  if (words[start] === "for" && words.length === start + 1)
-    throw new UnsafePlace(`${source} would name a variable`, "name it yourself");
-  for (const [index, word] of words.entries()) {
+/** The words of one simple command, as they are read. Each costs the same, however many were read before it. */
+export class CommandWords {
+  readonly #words: string[] = [];
+  /** Number of the first word that is no assignment. */
+  #first: number | undefined;
+  #isWrapped = false;
+  #isNamed = false;
+  #nextIsProgram = true;
+  /** In the order of the words that they come from; of equal ones the first alone, for it is what is told. */
+  #dangers: Danger[] = [];
+  #alwaysReadsInput = false;
+  /** Arguments that are no options of the last shell or interpreter, and of the last `ssh`. */
+  #argumentsOfReader = Infinity;
+  #argumentsOfRemote = Infinity;
+  #judged: "nothing" | "known" | "foreign" = "nothing";
+
+  get isEmpty(): boolean {
+    return this.#words.length === 0;
+  }
+
+  /** Does this command run what comes in by its standard input? */
+  get readsCode(): boolean {
+    return this.#alwaysReadsInput || this.#argumentsOfReader === 0 || this.#argumentsOfRemote <= 1;
+  }
+
+  /** Quotes are taken away from it, and places in it are NUL. */
+  push(word: string): void {
     const program = programOf(word);
-    const isCommand = starts[index] === true;
-    if (isCommand && codeAll.has(program))
-      throw new UnsafePlace(`\`${program}\` would read ${source} as code`, "write it without, or put it into a script");
-    if (isCommand && namesVariables.has(program) && !prefix.includes("="))
-      throw new UnsafePlace(`${source} would name a variable`, "name it yourself: name={{…}}");
+    const isProgram = this.#nextIsProgram;
+    this.#takeAsArgument(word);
+    this.#addDangers(program, word, isProgram);
+    if (isProgram) this.#noteInput(program);
+    const wraps = wrappers.has(program);
+    if (wraps) this.#isWrapped = true;
+    else if (!isAssignment(word) && !(this.#isWrapped && word.startsWith("-")))
+      [this.#isWrapped, this.#isNamed] = [false, true];
+    this.#nextIsProgram = !this.#isNamed || wraps;
+    if (this.#first === undefined && !isAssignment(word)) this.#first = this.#words.length;
+    this.#words.push(word);
+    this.#judged = "nothing";
+  }
+
+  /**
+   * Was a place of the word that is being read judged already, and no more kindly than this one would be? What stands before a
+   * later place begins with what stood before the first, and then with the first itself, so that nothing is worse about it.
+   */
+  hasJudged(place: PlaceUnit): boolean {
+    return this.#judged === "foreign" || (this.#judged === "known" && !place.foreign);
+  }
+
+  /** `prefix` stands before the place in its own word, quotes taken away. Throws where the value would be read as code. */
+  judge(place: PlaceUnit, prefix: string): void {
+    this.#judged = place.foreign ? "foreign" : "known";
+    if (isAssignment(prefix) && this.#nextIsProgram) return;
+    if (place.foreign && this.#nextIsProgram)
+      throw new UnsafePlace(
+        `${place.source} would say which program is run`,
+        "name the program, and give it the value as an argument",
+      );
+    if (this.#first === undefined) return;
+    if (this.#words.at(-1) === "for" && this.#words.length === this.#first + 1)
+      throw new UnsafePlace(`${place.source} would name a variable`, "name it yourself");
+    for (const danger of this.#dangers) this.#judgeBy(danger, place, prefix);
+  }
+
+  /** As it is told: the beginning of it. */
+  toString(): string {
+    return this.#words.join(" ").slice(0, 60);
+  }
+
+  #judgeBy(danger: Danger, { source }: PlaceUnit, prefix: string): void {
+    const before = this.#words.at(-1) ?? "";
+    switch (danger.kind) {
+      case "all":
+        throw new UnsafePlace(
+          `\`${danger.program}\` would read ${source} as code`,
+          "write it without, or put it into a script",
+        );
+      case "name":
+        if (prefix.includes("=")) return;
+        throw new UnsafePlace(`${source} would name a variable`, "name it yourself: name={{…}}");
+      case "option": {
+        const isBehind = danger.word < this.#words.length - 1 && danger.option.test(before);
+        if (!isBehind && !attached(danger.option, prefix)) return;
+        throw new UnsafePlace(
+          `\`${shown(danger.program)}\` would read ${source} as code`,
+          `give it the value as an argument: sh -c 'echo "$1"' sh {{…}}`,
+        );
+      }
+      case "first":
+        if (danger.takesValue.test(before) || (prefix.startsWith("-") && prefix.length > 1)) return;
+        throw new UnsafePlace(
+          `\`${danger.program}\` would read ${source} as code`,
+          danger.program === "jq" ? "write jq --arg name {{…}} '… $name …'" : "write awk -v name={{…}} '… name …'",
+        );
+    }
+  }
+
+  #addDangers(program: string, word: string, isProgram: boolean): void {
+    const has = (is: (danger: Danger) => boolean): boolean => this.#dangers.some(is);
+    // Nothing gets past it to what would stand behind it.
+    if (this.#dangers.at(-1)?.kind === "all") return;
+    if (isProgram && codeAll.has(program)) this.#dangers.push({ kind: "all", program });
+    if (isProgram && namesVariables.has(program) && !has(({ kind }) => kind === "name"))
+      this.#dangers.push({ kind: "name" });
     const option =
       (Object.hasOwn(codeAfter, program) ? codeAfter[program] : undefined) ??
       (word.includes("$") || word.includes("\0") ? dynamicOption : undefined);
-    if (
-      option !== undefined &&
-      ((before !== undefined && index + 1 < words.length && option.test(before)) || attached(option, prefix))
-    )
-      throw new UnsafePlace(
-        `\`${shown(program)}\` would read ${source} as code`,
-        `give it the value as an argument: sh -c 'echo "$1"' sh {{…}}`,
-      );
-    const takesValue = Object.hasOwn(codeFirst, program) ? codeFirst[program] : undefined;
-    if (!isCommand || takesValue === undefined || (before !== undefined && takesValue.test(before))) continue;
-    if (plainFrom(words, index + 1, 1, takesValue) === 0 && !(prefix.startsWith("-") && prefix.length > 1))
-      throw new UnsafePlace(
-        `\`${program}\` would read ${source} as code`,
-        program === "jq" ? "write jq --arg name {{…}} '… $name …'" : "write awk -v name={{…}} '… name …'",
-      );
+    if (option !== undefined && !has((danger) => danger.kind === "option" && danger.option === option))
+      this.#dangers.push({ kind: "option", program, option, word: this.#words.length });
+    const takesValue = isProgram && Object.hasOwn(codeFirst, program) ? codeFirst[program] : undefined;
+    if (takesValue !== undefined) this.#dangers.push({ kind: "first", program, takesValue });
+  }
+
+  #takeAsArgument(word: string): void {
+    if (word.startsWith("-")) return;
+    this.#argumentsOfReader += 1;
+    this.#argumentsOfRemote += 1;
+    const before = this.#words.at(-1) ?? "";
+    this.#dangers = this.#dangers.filter((danger) => danger.kind !== "first" || danger.takesValue.test(before));
+  }
+
+  #noteInput(program: string): void {
+    if (alwaysReadsInput.has(program)) this.#alwaysReadsInput = true;
+    if (program === "ssh") this.#argumentsOfRemote = 0;
+    else if (readsInput.has(program)) this.#argumentsOfReader = 0;
   }
 }
 
 const isAssignment = (word: string): boolean => /^[A-Za-z_]\w*=/u.test(word);
-
-/** Of each word, and of one that would follow them: is it the name of a program? */
-function commandStarts(words: readonly string[]): readonly boolean[] {
-  const starts = [true];
-  let isWrapped = false;
-  let isNamed = false;
-  for (const word of words) {
-    const wraps = wrappers.has(programOf(word));
-    if (wraps) isWrapped = true;
-    else if (!isAssignment(word) && !(isWrapped && word.startsWith("-"))) [isWrapped, isNamed] = [false, true];
-    starts.push(!isNamed || wraps);
-  }
-  return starts;
-}
-
-/** How many words from an index on are no options, counted up to `enough`. */
-function plainFrom(words: readonly string[], from: number, enough: number, takesValue?: RegExp): number {
-  let plain = 0;
-  for (let index = from; index < words.length && plain < enough; index += 1) {
-    const isValue = index > from && takesValue?.test(words[index - 1] ?? "") === true;
-    if (words[index]?.startsWith("-") !== true && !isValue) plain += 1;
-  }
-  return plain;
-}
 
 /** A program that only the run knows may be a shell. */
 const dynamicOption = /^-[a-z]*[ce]$/iu;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { workflow, type WorkflowBuilder } from "../definition/builder.ts";
+import { workflow, type WorkflowBuilder } from "../builder.ts";
 import { planWorkflow } from "../definition/load.ts";
 import { reportOf } from "../core/report.ts";
 import { stepsBefore } from "./earlier-outputs.ts";

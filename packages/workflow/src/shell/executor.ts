@@ -303,7 +303,7 @@ export function executorPerformer(
           call(
             action.key,
             (signal) => wait({ step, attempt, until, cwd: cwd(), signal }),
-            (output) => tell({ type: "waited", step, attempt, outcome: "came", output }),
+            (output) => tell({ type: "waited", step, attempt, output }),
             (message) => tell({ type: "process_failed", step, attempt, message }),
           );
           return true;

@@ -31,7 +31,7 @@ export interface RunHandle {
   readonly result: () => Promise<RunResult>;
   /** Ends everything that runs of it; the result comes when all of it has ended. */
   readonly cancel: (reason?: string) => Promise<void>;
-  /** Answers a step that waits for a person. */
+  /** Answers a step that waits for a person. Rejects with `invalid_request` where it does not. */
   readonly approve: (step: string) => Promise<void>;
   readonly deny: (step: string) => Promise<void>;
   /** Leaves it as it is, for whoever goes on with it. */
@@ -132,18 +132,6 @@ export function handleRun(options: {
     }
   };
 
-  const answer = async (step: string, approved: boolean): Promise<void> => {
-    const waiting = (await runs.read(runId)).findLast(
-      ({ entry }) => entry.type === "attempt_started" && entry.step === step,
-    )?.entry;
-    if (waiting?.type !== "attempt_started")
-      throw relayError(
-        "invalid_request",
-        `expected a step that waits for a person, found '${step}', which has not begun`,
-      );
-    await runs.answer(runId, { step, attempt: waiting.attempt, by, approved });
-  };
-
   return {
     runId,
     on: (listener) => {
@@ -156,8 +144,8 @@ export function handleRun(options: {
     events,
     result: () => finished,
     cancel,
-    approve: (step) => answer(step, true),
-    deny: (step) => answer(step, false),
+    approve: (step) => runs.answer(runId, { step, by, approved: true }),
+    deny: (step) => runs.answer(runId, { step, by, approved: false }),
     detach: async () => {
       stop.abort();
       await finished.catch(() => undefined);

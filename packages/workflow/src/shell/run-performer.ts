@@ -84,7 +84,7 @@ export function runPerformer(
             const { step, attempt } = action;
             waitFor(relay, action.until, { since: action.since, signal: stop.signal }).then(
               (output) => {
-                if (output !== undefined) tell({ type: "waited", step, attempt, outcome: "came", output });
+                if (output !== undefined) tell({ type: "waited", step, attempt, output });
               },
               (error: unknown) => tell({ type: "process_failed", step, attempt, message: messageOf(error) }),
             );

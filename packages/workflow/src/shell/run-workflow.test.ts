@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { workflow } from "../definition/builder.ts";
+import { workflow } from "../builder.ts";
 import { InvalidWorkflow } from "../definition/invalid-workflow.ts";
 import type { Executor } from "./executor.ts";
 import type { WorkflowEvent } from "./run-handle.ts";
@@ -194,6 +194,29 @@ test("X2: a wait for a message needs a function; an approval is given by the han
     .start({ executor: {} });
   asking.on(({ type }) => void (type === "step:started" && asking.approve("ask")));
   expect((await asking.result()).outputs["ask"]).toContain("approved");
+});
+
+test("an answer is refused where no person is asked, with what was found and who is asked", async () => {
+  const run = await workflow("a")
+    .step("mail", { type: "wait_for", wait_for: { message: { contains: "go" } } })
+    .step("ask", { type: "wait_for", wait_for: { approval: "Ship?" } })
+    .step("late", { type: "wait_for", wait_for: { approval: "Sure?" }, dependsOn: ["ask"] })
+    .start({ executor: { wait: () => new Promise(() => undefined) } });
+  await new Promise<void>((resolve) => {
+    run.on((event) => {
+      if (event.type === "step:started" && event.step === "ask") resolve();
+    });
+  });
+  await expect(run.approve("mail")).rejects.toMatchObject({
+    code: "invalid_request",
+    message: "expected a step that waits for a person, found 'mail', which waits for something else",
+    hint: "those that wait are ask",
+  });
+  await expect(run.deny("late")).rejects.toThrow(/found 'late', which has not begun/u);
+  await expect(run.deny("nobody")).rejects.toThrow(/found 'nobody', which is no step of the run/u);
+  await run.cancel();
+  expect((await run.result()).status).toBe("cancelled");
+  await expect(run.approve("ask")).rejects.toThrow(/found 'ask', which is not under way/u);
 });
 
 test("X3: aborting the signal cancels: what runs is told, and the result says so", async () => {

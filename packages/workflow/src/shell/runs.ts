@@ -6,8 +6,9 @@
  *   U3  What a person asks of a run is kept in a stream of its own, so that it reaches whoever executes it, now or later.
  */
 import { randomBytes } from "node:crypto";
-import type { StreamEntry } from "@agent-relay/protocol";
+import { relayError, type RelayError, type StreamEntry } from "@agent-relay/protocol";
 import { isRelayError, type HeldLease, type Relay } from "@agent-relay/sdk";
+import { askedOf, stepsAsked } from "../core/approvals.ts";
 import type { Refusal, RunCommand } from "../core/commands.ts";
 import type { Entry } from "../core/entries.ts";
 import { decide } from "../core/decide.ts";
@@ -69,9 +70,13 @@ export interface Runs {
   ) => AsyncIterable<Recorded>;
   /** For whoever executes it, now or later. */
   readonly cancel: (runId: string, by: string, reason?: string) => Promise<void>;
+  /**
+   * Answers a step that asks for approval, in the attempt that is given or in the one under way. Rejects with
+   * `invalid_request`, saying why, where no person is asked about it.
+   */
   readonly answer: (
     runId: string,
-    approval: { readonly step: string; readonly attempt: number; readonly by: string; readonly approved: boolean },
+    approval: { readonly step: string; readonly attempt?: number; readonly by: string; readonly approved: boolean },
   ) => Promise<void>;
   /** Of a run that has ended. Answers why not, if it is refused. */
   readonly retry: (runId: string, step: string, by: string) => Promise<Refusal | undefined>;
@@ -207,7 +212,20 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
       },
     }),
     cancel: (runId, by, reason) => ask(runId, "cancel", { by, ...(reason === undefined ? {} : { reason }) }),
-    answer: (runId, { step, attempt, by, approved }) => ask(runId, "answer", { step, attempt, by, approved }),
+    answer: async (runId, { step, attempt, by, approved }) => {
+      const run = recover(await readRun(relay, runId));
+      const asked = askedOf(run, step);
+      if ("code" in asked)
+        throw notAsked(
+          run,
+          step,
+          asked.code === "not_waiting" ? asked.found : "is no step of the run, or has not begun",
+        );
+      const { number } = asked.attempt;
+      if (attempt !== undefined && attempt !== number)
+        throw notAsked(run, step, `is in attempt ${number}, and not in attempt ${attempt}`);
+      await ask(runId, "answer", { step, attempt: number, by, approved });
+    },
     retry: (runId, step, by) => again(runId, by, () => [step]),
     resume: async (runId, by) => {
       const before = recover(await readRun(relay, runId));
@@ -216,6 +234,13 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
       return again(runId, by, (run) => unfinishedOf(run));
     },
   };
+}
+
+function notAsked(run: Run, step: string, found: string): RelayError {
+  const asked = stepsAsked(run);
+  return relayError("invalid_request", `expected a step that waits for a person, found '${step}', which ${found}`, {
+    hint: asked.length === 0 ? `agent-relay runs show ${run.id}` : `those that wait are ${asked.join(", ")}`,
+  });
 }
 
 /** The steps by which a run goes on: those that failed for good, or of one that was stopped the first that has not ended. */
@@ -247,6 +272,5 @@ function commandOf(kind: string, data: Readonly<Record<string, unknown>>, askedA
   }
   const { step, attempt, approved } = data;
   if (kind !== "answer" || typeof step !== "string" || typeof attempt !== "number") return undefined;
-  const outcome = approved === true ? "came" : "denied";
-  return { type: "waited", step, attempt, outcome, output: `${outcome === "came" ? "approved" : "denied"} by ${by}` };
+  return { type: "answer", step, attempt, approved: approved === true, by };
 }

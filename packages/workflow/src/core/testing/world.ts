@@ -164,7 +164,11 @@ function obedient(action: Action): readonly RunCommand[] {
     case "make_worktree":
       return [{ type: "worktree_made", step: action.step, attempt: action.attempt, path: action.path }];
     case "wait":
-      return [{ type: "waited", step: action.step, attempt: action.attempt, outcome: "came", output: "it came" }];
+      return [
+        action.until.what === "approval"
+          ? { type: "answer", step: action.step, attempt: action.attempt, approved: true, by: "ada" }
+          : { type: "waited", step: action.step, attempt: action.attempt, output: "it came" },
+      ];
     case "watch_agent":
     case "tell_agent":
     case "post":

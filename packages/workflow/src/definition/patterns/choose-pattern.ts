@@ -1,6 +1,6 @@
 import { hasPhrase } from "../../core/choose.ts";
+import { stepsNamedIn } from "../../core/templates.ts";
 import type { AgentDefinition, StepDefinition, WorkflowDocument } from "../document.ts";
-import { stepsIn } from "../places.ts";
 import type { PatternName } from "./names.ts";
 
 interface Facts {
@@ -70,7 +70,7 @@ function isLinear(steps: readonly StepDefinition[]): boolean {
   if (steps.length < 2) return false;
   return steps.every((step, index) => {
     const before = steps[index - 1];
-    return before === undefined || textsOf(step).some((text) => stepsIn(text).includes(before.name));
+    return before === undefined || textsOf(step).some((text) => stepsNamedIn(text).includes(before.name));
   });
 }
 

@@ -17,6 +17,7 @@ steps run that say nothing of it, and who hears the channel of the run. It is \`
 pattern that fits is taken, and \`agent-relay run --dry-run\` says which and why.
 
 - Whoever works on one step together (specialist, owner, reviewer) may always write to each other. The broker refuses what goes to any other agent; channels, and people, can always be written to.
+- Who owns a step and who reviews it is chosen by names and roles in the same way under every pattern, unless the step says it.
 - An agent that is not interactive neither writes nor hears.
 - As soon as one step of a workflow says \`dependsOn\`, all its steps run as they say and the pattern orders nothing.
 - Words are looked for as whole words in names and roles: \`github\` does not contain \`hub\`.
@@ -49,7 +50,7 @@ function orderText(order: Order): string {
 
 function extras(pattern: Pattern): string {
   const said = [
-    pattern.hub === undefined || pattern.hub.length === 0 ? undefined : `hub: ${pattern.hub.join(", ")}`,
+    pattern.hub === undefined || pattern.hub.length === 0 ? undefined : `hub: ${[...new Set(pattern.hub)].join(", ")}`,
     pattern.hubElse === "first-agent" ? "or else the first agent" : undefined,
     pattern.channel === "hub" ? "only the hub is on the channel" : undefined,
     pattern.repair === undefined ? undefined : `mended by: ${pattern.repair.join(", ")}`,

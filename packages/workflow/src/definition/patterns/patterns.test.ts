@@ -198,6 +198,16 @@ test("N2: specialist, owner and reviewer of a step may always write to each othe
   expect(talk(plan)).toEqual({ dev: "lead,reviewer", lead: "dev,reviewer", reviewer: "dev,lead", other: "" });
 });
 
+test("who owns a step is chosen by names and roles, whoever is the hub of the pattern", () => {
+  const owners = (agents: Team["agents"]) =>
+    planOf("supervisor", { agents, steps: agents.map(([name]) => name) }).steps.map((step) =>
+      step.type === "agent" ? `${step.agent}<${step.owner}` : "",
+    );
+  expect(owners([["supervisor"], ["a"], ["b"]])).toEqual(["supervisor<supervisor", "a<supervisor", "b<supervisor"]);
+  expect(owners([["supervisor"], ["lead"], ["b"]])).toEqual(["supervisor<lead", "lead<supervisor", "b<lead"]);
+  expect(owners([["a"], ["b"]])).toEqual(["a<a", "b<b"]);
+});
+
 test("N3: an agent that is not interactive hears and tells nothing", () => {
   const plan = planOf("hub-spoke", { agents: [["lead"], ["a"], ["b", "", false]], steps: ["a"] });
   expect(plan.agents["lead"]?.mayTell).toEqual(["a"]);
@@ -275,6 +285,7 @@ test("a dependency makes a dag before any role counts, and a chain of outputs a 
   const one = { name: "one", agent: "a", task: "t" };
   expect(of([one, { name: "two", agent: "b", task: "t", dependsOn: ["one"] }], [["a", "critic"], ["b"]])).toBe("dag");
   expect(of([one, { name: "two", agent: "b", task: "{{steps.one.output}}" }])).toBe("pipeline");
+  expect(of([one, { name: "two", agent: "b", task: "{{steps.one.output | trim}}" }])).toBe("pipeline");
 });
 
 test("whatever the team, a pattern makes no circle and no edge to somebody who is not there", () => {

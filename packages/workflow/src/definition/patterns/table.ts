@@ -148,7 +148,7 @@ export const patterns: Readonly<Record<PatternName, Pattern>> = {
     channel: "everybody",
   },
   supervisor: {
-    does: "Workers work at once under one supervisor, who owns their steps, and whose own steps come after all of theirs.",
+    does: "Workers work at once and write to their supervisor, whose own steps come after all of theirs.",
     hub: ["supervisor", ...leads],
     hubElse: "first-agent",
     talk: "hub",

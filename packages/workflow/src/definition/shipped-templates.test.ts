@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { describePlan } from "./describe-plan.ts";
 import { loadWorkflow, loadWorkflowFile } from "./load.ts";
 import { formatProblem } from "./problems.ts";
-import { listTemplates, templateFile, templateNames, templateText } from "./templates.ts";
+import { listTemplates, templateFile, templateNames, templateText } from "./shipped-templates.ts";
 
 const vars = { task: "t", topic: "t" };
 const problemsOf = (loaded: Awaited<ReturnType<typeof loadWorkflowFile>>): readonly string[] =>

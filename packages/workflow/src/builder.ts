@@ -4,13 +4,20 @@
  *   B1  Calling changes nothing but this builder; `toConfig()` is a copy of what it has gathered.
  *   B2  Nothing is checked here: `planWorkflow(builder.toConfig())` tells what is wrong, as for a file.
  */
-import type { AgentDefinition, CustomStep, StepDefinition, WorkflowDefinition, WorkflowDocument } from "./document.ts";
-import type { PatternName } from "./patterns/names.ts";
-import type { PlanDescription } from "./describe-plan.ts";
-import { toYaml } from "./to-yaml.ts";
-import { runWorkflow, startWorkflow, type RunOptions } from "../shell/run-workflow.ts";
-import type { RunHandle } from "../shell/run-handle.ts";
-import type { RunResult } from "../shell/run-result.ts";
+import type {
+  AgentDefinition,
+  CustomStep,
+  StepDefinition,
+  WorkflowDefinition,
+  WorkflowDocument,
+} from "./definition/document.ts";
+import type { PatternName } from "./definition/patterns/names.ts";
+import type { PlanDescription } from "./definition/describe-plan.ts";
+import { defined } from "./definition/defined.ts";
+import { toYaml } from "./definition/to-yaml.ts";
+import { runWorkflow, startWorkflow, type RunOptions } from "./shell/run-workflow.ts";
+import type { RunHandle } from "./shell/run-handle.ts";
+import type { RunResult } from "./shell/run-result.ts";
 
 /** An agent; its constraints may stand beside everything else. */
 export type AgentOptions = Omit<AgentDefinition, "name"> & NonNullable<AgentDefinition["constraints"]>;
@@ -89,7 +96,7 @@ export class WorkflowBuilder {
     name: string,
     { model, timeoutMs, retries, maxTokens, idleThresholdSecs, constraints, ...rest }: AgentOptions,
   ): this {
-    const all = without({ ...constraints, ...without({ model, timeoutMs, retries, maxTokens, idleThresholdSecs }) });
+    const all = defined({ ...constraints, ...defined({ model, timeoutMs, retries, maxTokens, idleThresholdSecs }) });
     const agent: AgentDefinition = { name, ...rest, ...(Object.keys(all).length === 0 ? {} : { constraints: all }) };
     this.#document.agents = [...(this.#document.agents ?? []), agent];
     return this;
@@ -175,6 +182,3 @@ export class WorkflowBuilder {
     return this;
   }
 }
-
-const without = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;

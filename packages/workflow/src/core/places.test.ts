@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { literal, piecesOf, renderTemplate, stepsIn, templateOf, type Piece } from "./places.ts";
+import { literal, piecesOf, templateOf, type Piece } from "./places.ts";
+import { renderTemplate } from "./testing/render.ts";
 
 const values = { outputs: { a: "A", "b.c": "BC" }, vars: { x: "X" }, item: "I", index: 3 };
 
@@ -14,11 +15,11 @@ test.each([
   ["\\\\\\{{x}}", "\\{{x}}"],
   ["{{{x}}}", "{X}"],
   ["a\\b", "a\\b"],
-])("%j renders to %j", (template, expected) => {
+])("T1, T2: %j renders to %j", (template, expected) => {
   expect(renderTemplate(template, values)).toBe(expected);
 });
 
-test("T3: what a value contains is never read as a place", () => {
+test("T4: what a value contains is never read as a place", () => {
   expect(renderTemplate("{{x}}", { outputs: {}, vars: { x: "{{item}}" }, item: "NO" })).toBe("{{item}}");
 });
 
@@ -30,7 +31,7 @@ test("names that every object has are no values", () => {
 
 const braces = fc.array(fc.constantFrom("{", "}", "\\", "x", "{{", "{{x}}", "\n", " ")).map((parts) => parts.join(""));
 
-test("T4: any text survives being a template", () => {
+test("T3: any text survives being a template", () => {
   fc.assert(
     fc.property(fc.oneof(braces, fc.string()), (text) => {
       expect(renderTemplate(literal(text), values)).toBe(text);
@@ -39,7 +40,7 @@ test("T4: any text survives being a template", () => {
   );
 });
 
-test("T4: texts beside places survive, too", () => {
+test("T3: texts beside places survive, too", () => {
   const piece: fc.Arbitrary<Piece> = fc.oneof(
     braces.filter((text) => text !== "").map((text) => ({ kind: "text" as const, text })),
     fc.constant({ kind: "place" as const, name: "x", source: "{{x}}" }),
@@ -51,10 +52,6 @@ test("T4: texts beside places survive, too", () => {
     }),
     { numRuns: 2_000 },
   );
-});
-
-test("steps whose outputs are read are named once", () => {
-  expect(stepsIn("{{steps.a.output}} {{steps.a.output}} {{x}}")).toEqual(["a"]);
 });
 
 test("a text full of braces costs no more than its length", () => {

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readDocument } from "./load.ts";
 
+/** `owner-review.yaml` stands beside them and is none: its task is its own, to show who does, answers and approves. */
 export const templateNames = [
   "feature-dev",
   "bug-fix",

@@ -3,8 +3,7 @@
  *
  *   T1  A place is `{{`, a name that begins with a letter or `_`, and `}}`. Other braces are plain text.
  *   T2  `\{{` is the text `{{`. Of a run of backslashes before `{{` each pair is one backslash.
- *   T3  Rendering replaces each place once; what a value contains is never read as a place.
- *   T4  Any text can be written as a template: rendering `literal(text)` gives back the text.
+ *   T3  Any text can be written as a template: filling `literal(text)` gives back the text.
  */
 
 export type Place =
@@ -16,30 +15,6 @@ export type Place =
 export type Piece =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "place"; readonly name: string; readonly source: string };
-
-/** What a run knows when a text is needed. */
-export interface PlaceValues {
-  readonly outputs: Readonly<Record<string, string>>;
-  readonly vars?: Readonly<Record<string, string>>;
-  readonly item?: string;
-  readonly index?: number;
-}
-
-/** The template with its places filled in. A place that nothing is known of stands as it was written. */
-export function renderTemplate(template: string, values: PlaceValues): string {
-  return piecesOf(template)
-    .map((piece) => (piece.kind === "text" ? piece.text : (valueOf(piece.name, values) ?? piece.source)))
-    .join("");
-}
-
-/** Names of steps whose output a template reads. */
-export function stepsIn(template: string): readonly string[] {
-  const steps = piecesOf(template).flatMap((piece) => {
-    const place = piece.kind === "place" ? placeOf(piece.name) : undefined;
-    return place?.what === "output" ? [place.step] : [];
-  });
-  return [...new Set(steps)];
-}
 
 /** What stands between the braces; `undefined` where it is no name that there can be. */
 export function placeOf(name: string): Place | undefined {
@@ -106,19 +81,3 @@ export const literal = (text: string): string => (text === "" ? "" : templateOf(
 
 /** Bounded, so that a text full of braces costs no more than its length. */
 const pattern = /\{\{[ \t]{0,16}([A-Za-z_][^{}\n]{0,199}?)[ \t]{0,16}\}\}/uy;
-
-function valueOf(name: string, values: PlaceValues): string | undefined {
-  const place = placeOf(name);
-  switch (place?.what) {
-    case "output":
-      return Object.hasOwn(values.outputs, place.step) ? values.outputs[place.step] : undefined;
-    case "item":
-      return values.item;
-    case "index":
-      return values.index === undefined ? undefined : String(values.index);
-    case "var":
-      return values.vars !== undefined && Object.hasOwn(values.vars, place.name) ? values.vars[place.name] : undefined;
-    case undefined:
-      return undefined;
-  }
-}
