@@ -1,5 +1,6 @@
 import { withClient } from "../broker-connection.ts";
 import type { ActionResult, Context } from "../context.ts";
+import { runPrefix } from "../run-census.ts";
 
 export async function run(
   context: Context,
@@ -18,8 +19,8 @@ export async function run(
             (channel) => channel.name,
           );
         if (kind === "run") {
-          const page = await client.call("stream.list", { prefix: "run/" }, { signal: context.signal });
-          return page.streams.map(({ stream }) => stream.slice("run/".length));
+          const page = await client.call("stream.list", { prefix: runPrefix }, { signal: context.signal });
+          return page.streams.map(({ stream }) => stream.slice(runPrefix.length));
         }
         return (await client.call("agent.list", {}, { signal: context.signal })).agents.map((agent) => agent.name);
       });
