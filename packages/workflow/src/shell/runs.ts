@@ -58,8 +58,9 @@ export interface Runs {
     readonly runs: readonly RunListing[];
     readonly next: number | null;
   }>;
-  readonly read: (runId: string) => Promise<readonly Recorded[]>;
-  /** What has become true of it after its first entries, as many as said, and what will. */
+  /** What has become true of it after its first entries, as many as said. */
+  readonly read: (runId: string, options?: { readonly after?: number }) => Promise<readonly Recorded[]>;
+  /** The same, and what will become true. */
   readonly follow: (
     runId: string,
     options?: { readonly after?: number; readonly signal?: AbortSignal },
@@ -190,7 +191,7 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
       }));
       return { runs, next: page.next };
     },
-    read: (runId) => readRun(relay, runId),
+    read: (runId, { after = 0 } = {}) => readRun(relay, runId, after),
     follow: (runId, { after = 0, signal } = {}) => ({
       async *[Symbol.asyncIterator]() {
         await requireRun(relay, runId);
