@@ -54,6 +54,8 @@ export type { TemplateName, TemplateSummary } from "./definition/templates.ts";
 // Runs of a broker, whoever executes them.
 export { openRuns } from "./shell/runs.ts";
 export type { ExecuteOptions, RunListing, Runs } from "./shell/runs.ts";
+export { approvalsOf } from "./shell/approvals.ts";
+export type { WaitingApproval } from "./shell/approvals.ts";
 export type { RunSummary } from "./shell/run-summary.ts";
 export { runPerformer } from "./shell/run-performer.ts";
 export type { RunPerformer } from "./shell/performing.ts";

@@ -4,6 +4,7 @@
  *   U1  A run is there before anything of it is done, and goes on wherever its entries end, whoever executes it.
  *   U2  One executes a run at a time: whoever holds its lease.
  *   U3  What a person asks of a run is kept in a stream of its own, so that it reaches whoever executes it, now or later.
+ *   U4  A run that nobody executes can be cancelled all the same: nothing of it is begun any more, whoever goes on with it.
  */
 import { randomBytes } from "node:crypto";
 import type { StreamEntry } from "@agent-relay/protocol";
@@ -12,7 +13,7 @@ import type { Refusal, RunCommand } from "../core/commands.ts";
 import type { Entry } from "../core/entries.ts";
 import { decide } from "../core/decide.ts";
 import type { Plan } from "../core/plan.ts";
-import { recover, type Recorded } from "../core/run.ts";
+import { advance, recover, type Recorded } from "../core/run.ts";
 import { isFinished, type Run, type RunStatus } from "../core/state.ts";
 import { brokerRunLog, leaseLost, leaseOfRun, readRun, recordedOf, requireRun, streamOfRun } from "./broker-run-log.ts";
 import type { RunLog } from "./run-log.ts";
@@ -67,6 +68,11 @@ export interface Runs {
   ) => AsyncIterable<Recorded>;
   /** For whoever executes it, now or later. */
   readonly cancel: (runId: string, by: string, reason?: string) => Promise<void>;
+  /**
+   * Of a run that nobody executes, by its log alone. It ends at once if nothing of it runs, and else when whoever executes
+   * it next has ended that. Answers why not, if it is refused, and rejects with `lease_taken` if somebody executes it.
+   */
+  readonly cancelUnexecuted: (runId: string, by: string, reason?: string) => Promise<Refusal | undefined>;
   readonly answer: (
     runId: string,
     approval: { readonly step: string; readonly attempt: number; readonly by: string; readonly approved: boolean },
@@ -114,6 +120,18 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
       }
       // What follows from it is for whoever executes it.
       if (entries.length > 0) await log.append(entries, summaryOf(recover([...before, ...entries]), at));
+      return undefined;
+    });
+
+  const cancelUnexecuted: Runs["cancelUnexecuted"] = (runId, by, reason) =>
+    withLease(runId, { holder: by }, async (lease) => {
+      const log: RunLog = brokerRunLog(relay, runId, lease);
+      const run = recover(await log.read());
+      const at = now();
+      const decision = advance(run, { type: "cancel", by, ...(reason === undefined ? {} : { reason }) }, at);
+      if (!decision.accepted) return decision.rejection;
+      const entries = decision.events.map((entry) => ({ entry, at }));
+      if (entries.length > 0) await log.append(entries, summaryOf(run, at));
       return undefined;
     });
 
@@ -203,8 +221,13 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
       },
     }),
     cancel: (runId, by, reason) => ask(runId, "cancel", { by, ...(reason === undefined ? {} : { reason }) }),
+    cancelUnexecuted,
     answer: (runId, { step, attempt, by, approved }) => ask(runId, "answer", { step, attempt, by, approved }),
-    retry: (runId, step, by) => again(runId, by, () => [step]),
+    retry: async (runId, step, by) => {
+      // Whoever executes it has its lease: that it goes on says more than that the lease is taken.
+      if (!isFinished(recover(await readRun(relay, runId)))) return { code: "run_going_on" };
+      return again(runId, by, () => [step]);
+    },
     resume: async (runId, by) => {
       const before = recover(await readRun(relay, runId));
       if (!isFinished(before)) return undefined;
