@@ -7,6 +7,7 @@ import { runNamed } from "./named-run.ts";
 import { nearest } from "./nearest.ts";
 import { safeLine } from "./rendering/safe-text.ts";
 import { startRunner } from "./runner-start.ts";
+import { isOfScript, onlyItsScript } from "./script-run.ts";
 import { watchRun } from "./watch-run.ts";
 
 export interface ResumeOptions {
@@ -30,6 +31,8 @@ export async function resumeRun(
   const { output } = context;
   const runId = await runNamed(runs, given);
   const before = await runs.read(runId);
+  const isLeft = step !== undefined || before.at(-1)?.entry.type !== "run_completed";
+  if (isLeft && isOfScript(before)) throw await onlyItsScript(relay, runId);
   const refusal = step === undefined ? await runs.resume(runId, relay.name) : await runs.retry(runId, step, relay.name);
   if (refusal !== undefined) throw refusedOf(refusal, runId, namesOf(before));
   startRunner(context);

@@ -9,6 +9,8 @@ const listJson =
 const eventsJson = "one event a line: { runId, at, type: run:… | step:…, … }; --detach { runId }";
 const trajectoryJson =
   "{ runId, workflow, pattern, status, startedAt, endedAt, reason, confidence, tokens, steps: [{ step, status, skippedBecause, confidence, attempts: [{ attempt, startedAt, endedAt, outcome, by, failure, owner, specialist, reviewer, decisions, checks, notes, … }], … }] }";
+const ofScript =
+  "A run whose steps are functions of a script is refused with 1 and left as it is: only that script can go on with it, by `resume`.";
 const outcome =
   "Ends with 0 when the run is completed, and with 5 when it failed, was cancelled, or needs a person. Ctrl-C stops watching with 130, and the run goes on.";
 
@@ -55,7 +57,7 @@ export const runs = command({
       name: "resume",
       summary:
         "Go on with a run that has failed or was cancelled: what failed is tried again, what is completed stays.",
-      details: outcome,
+      details: `${outcome} ${ofScript}`,
       arguments: [runId],
       options: [detach],
       examples: [{ line: "agent-relay runs resume mi9k2", means: "once the cause is mended" }],
@@ -65,7 +67,7 @@ export const runs = command({
     command({
       name: "retry",
       summary: "Of a run that has ended, run one step again and everything that depends on it.",
-      details: outcome,
+      details: `${outcome} ${ofScript}`,
       arguments: [runId, { syntax: "<step>", summary: "its name; inside another, its path, as in `release/build`" }],
       options: [detach],
       examples: [{ line: "agent-relay runs retry mi9k2 tests", means: "also a step that was completed" }],
@@ -75,7 +77,8 @@ export const runs = command({
     command({
       name: "cancel",
       summary: "End a run and everything that runs of it.",
-      details: "Ends with 0 once all of it has ended.",
+      details:
+        "Ends with 0 once all of it has ended, with 5 if it came to another end meanwhile, and with 1 if it had ended before. What a script that is gone has left of its run is ended by this command.",
       arguments: [runId],
       options: [{ flags: "--reason <text>", summary: "why" }],
       examples: [
@@ -101,6 +104,7 @@ export const runs = command({
     command({
       name: "approve",
       summary: "Say yes to a step that waits for a person.",
+      details: "Ends with 1 if no such step of the run waits for a person; then it says which do.",
       arguments: [runId, { syntax: "[step]", summary: "which; needed where several wait" }],
       examples: [{ line: "agent-relay runs approve mi9k2 ship", means: "let it go on" }],
       json: "{ runId, step, approved }",
@@ -109,6 +113,7 @@ export const runs = command({
     command({
       name: "deny",
       summary: "Say no to a step that waits for a person; it fails.",
+      details: "Ends with 1 if no such step of the run waits for a person; then it says which do.",
       arguments: [runId, { syntax: "[step]", summary: "which; needed where several wait" }],
       examples: [
         { line: "agent-relay runs deny mi9k2 ship", means: "the run goes on without it, as its strategy says" },

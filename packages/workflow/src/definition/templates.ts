@@ -26,6 +26,8 @@ export interface TemplateSummary {
   readonly steps: number;
   /** Variables, and what is said of each. */
   readonly vars: Readonly<Record<string, string>>;
+  /** Those of them that have no default: a run needs a value of each. */
+  readonly needs: readonly string[];
 }
 
 export const isTemplateName = (name: string): name is TemplateName =>
@@ -53,6 +55,9 @@ export async function listTemplates(): Promise<readonly TemplateSummary[]> {
             key,
             typeof about === "string" ? `default: ${about}` : (about.description ?? ""),
           ]),
+        ),
+        needs: Object.entries(document.vars ?? {}).flatMap(([key, about]) =>
+          typeof about === "string" || about.default !== undefined ? [] : [key],
         ),
       };
     }),

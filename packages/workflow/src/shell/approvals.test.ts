@@ -34,4 +34,7 @@ test("nothing waits for a person before it has begun, nor once its run ends", ()
   expect(waiting(world)).toEqual(["a#1"]);
   world.send({ type: "cancel", by: "ada" });
   expect(waiting(world)).toEqual([]);
+  // Nor where the log was cut between the wish and its effect.
+  const cut = world.log.findIndex(({ entry }) => entry.type === "cancel_requested") + 1;
+  expect(approvalsOf(world.log.slice(0, cut))).toEqual([]);
 });
