@@ -240,6 +240,7 @@ test("approve and deny answer the step that waits; a step that does not is refus
   const yes = await detached("ask.yaml");
   const waits = async (id: string): Promise<string> => (await home.run(["runs", "show", id])).out;
   await expect.poll(() => waits(yes), { timeout: 20_000 }).toMatch(/ask +running/u);
+  expect((await home.run(["complete-names", "approval", "--", "runs", "approve", yes])).out).toBe("ask\n");
   const wrong = await home.run(["runs", "approve", yes, "ship", "--json"]);
   expect([wrong.status, errorOf(wrong.err).hint]).toEqual([1, "those that wait are ask"]);
   expect(JSON.parse((await home.run(["runs", "approve", yes, "--json"])).out)).toEqual({
@@ -303,11 +304,36 @@ test("workflows new says how to try the file out, and that works as it can be ty
   expect([status, stdout.toString().includes("wave 1")]).toEqual([0, true]);
 });
 
-test("completion asks for runs and templates", async () => {
-  flow("ok.yaml", 'name: one, type: deterministic, command: "true"');
+test("--program says what runs instead of an agent's program, and the run does so", async () => {
+  const claude = join(home.project, "claude");
+  writeFileSync(claude, '#!/bin/sh\necho "$*" >> ran; echo done\n', { mode: 0o755 });
+  flow("agent.yaml", "name: one, agent: ada, task: Do it.");
+  const agents = "agents: [{ name: ada, cli: codex, preset: worker }]\nworkflows:";
+  file("agent.yaml", readFileSync(join(home.project, "agent.yaml"), "utf8").replace("workflows:", agents));
+  const dry = await home.run(["run", "agent.yaml", "--program", `ada=${claude}`, "--dry-run", "--json"]);
+  expect(JSON.parse(dry.out)).toMatchObject({ agents: [{ name: "ada", cli: claude }] });
+  const { status, out } = await home.run(["run", "agent.yaml", "--program", `*=${claude}`]);
+  expect([status, out.includes("✓ one  done"), ran().length]).toEqual([0, true, 1]);
+  const nobody = await home.run(["run", "agent.yaml", "--program", "adda=codex", "--json"]);
+  expect([nobody.status, nobody.out.includes('"adda\\"')]).toEqual([2, true]);
+  const resumed = await home.run(["run", "--resume", "x", "--program", "ada=codex"]);
+  expect([resumed.status, resumed.err.includes("as it was begun")]).toEqual([2, true]);
+});
+
+test("completion asks for runs, for steps of the one that was typed, and for templates", async () => {
+  flow(
+    "ok.yaml",
+    'name: one, type: deterministic, command: "true"',
+    'name: "in", type: deterministic, command: "true", for_each: [x]',
+  );
   const id = linesOf((await home.run(["run", "ok.yaml", "--json"])).out)[0]?.["runId"] as string;
   expect((await home.run(["complete-names", "run"])).out.split("\n")).toContain(id);
   expect((await home.run(["complete-names", "template"])).out.split("\n")).toContain("review-loop");
+  const steps = async (...typed: string[]): Promise<string[]> =>
+    (await home.run(["complete-names", "step", "--", ...typed])).out.split("\n").filter(Boolean);
+  expect(await steps("runs", "retry", "-d")).toContain(id);
+  expect(await steps("runs", "retry", id.slice(0, -1))).toEqual(["one", "in", "in[0]"]);
+  expect(await steps("runs", "retry", id, "one")).toEqual([]);
 });
 
 test.each([

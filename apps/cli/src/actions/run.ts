@@ -24,6 +24,7 @@ import { watchRun } from "../watch-run.ts";
 interface RunOptions {
   readonly workflow?: string;
   readonly var?: Readonly<Record<string, string>>;
+  readonly program?: Readonly<Record<string, string>>;
   readonly dryRun?: true;
   readonly detach?: true;
   readonly resume?: string;
@@ -61,10 +62,10 @@ export async function run(context: Context, options: RunOptions, file: string | 
 }
 
 async function goOn(context: Context, options: RunOptions, given: string, file: string | undefined): ActionResult {
-  const { resume: _, detach, ...others } = options;
-  if (file !== undefined || others.workflow !== undefined || others.var !== undefined || others.dryRun === true)
+  const { detach, workflow, var: vars, program, dryRun: isDry } = options;
+  if ([file, workflow, vars, program, isDry].some((it) => it !== undefined))
     throw new UsageError(
-      "a run goes on as it was begun: expected --resume without a file, --workflow, --var and --dry-run",
+      "a run goes on as it was begun: expected --resume without a file, --workflow, --var, --program and --dry-run",
       `agent-relay run --resume ${given}`,
     );
   await ensureBroker(context, {});
@@ -81,6 +82,7 @@ async function load(context: Context, options: RunOptions, file: string): Promis
   await handle.close();
   return loadWorkflowFile(place, {
     vars: options.var ?? {},
+    programs: options.program ?? {},
     ...(options.workflow === undefined ? {} : { workflow: options.workflow }),
   });
 }

@@ -2,6 +2,7 @@ import { command } from "../command-spec.ts";
 import { count, durationMs } from "../option-values.ts";
 
 const runId = { syntax: "<run>", summary: "its id, or the beginning of it", values: "run" } as const;
+const waitingStep = { syntax: "[step]", summary: "which; needed where several wait", values: "approval" } as const;
 const limit = { flags: "-n, --limit <count>", summary: "how many at most", parse: count, fallback: 50 } as const;
 const detach = { flags: "-d, --detach", summary: "do not watch" } as const;
 const listJson =
@@ -68,7 +69,10 @@ export const runs = command({
       name: "retry",
       summary: "Of a run that has ended, run one step again and everything that depends on it.",
       details: `${outcome} ${ofScript}`,
-      arguments: [runId, { syntax: "<step>", summary: "its name; inside another, its path, as in `release/build`" }],
+      arguments: [
+        runId,
+        { syntax: "<step>", summary: "its name; inside another, its path, as in `release/build`", values: "step" },
+      ],
       options: [detach],
       examples: [{ line: "agent-relay runs retry mi9k2 tests", means: "also a step that was completed" }],
       json: eventsJson,
@@ -105,7 +109,7 @@ export const runs = command({
       name: "approve",
       summary: "Say yes to a step that waits for a person.",
       details: "Ends with 1 if no such step of the run waits for a person; then it says which do.",
-      arguments: [runId, { syntax: "[step]", summary: "which; needed where several wait" }],
+      arguments: [runId, waitingStep],
       examples: [{ line: "agent-relay runs approve mi9k2 ship", means: "let it go on" }],
       json: "{ runId, step, approved }",
       load: async () => (await import("../actions/runs-approve.ts")).approve,
@@ -114,7 +118,7 @@ export const runs = command({
       name: "deny",
       summary: "Say no to a step that waits for a person; it fails.",
       details: "Ends with 1 if no such step of the run waits for a person; then it says which do.",
-      arguments: [runId, { syntax: "[step]", summary: "which; needed where several wait" }],
+      arguments: [runId, waitingStep],
       examples: [
         { line: "agent-relay runs deny mi9k2 ship", means: "the run goes on without it, as its strategy says" },
       ],
