@@ -21,10 +21,10 @@ export default defineConfig({
           include: [
             "packages/*/src/**/*.test.ts",
             "packages/*/test/**/*.test.ts",
-            "apps/*/src/**/*.test.ts",
+            "apps/*/{src,soak}/**/*.test.ts",
             "test/**/*.test.ts",
           ],
-          exclude: ["**/node_modules/**", "**/*.int.test.ts", "**/*.sim.test.ts", "**/*.cli.test.ts"],
+          exclude: ["**/node_modules/**", "**/*.{int,sim,cli,soak}.test.ts"],
         },
       },
       {

@@ -1,6 +1,7 @@
 /**
- * `npm run api` writes everything that is generated and committed: the JSON Schema and the reference pages of the
- * protocol, the pinned export maps, the CLI reference, and one report of the public API per package.
+ * `npm run api` writes everything that is generated and committed: the JSON Schemas of the protocol and of
+ * workflow files, the reference pages of the protocol, the page of patterns, the pinned export maps, the CLI reference,
+ * and one report of the public API per package.
  *
  *   G1  What it writes follows from the sources alone, so a second run changes nothing.
  *   G2  With `--check` it fails if anything differed from what is committed, and says what.
@@ -18,7 +19,7 @@ import { root } from "./setup.mjs";
 const readByAPerson = "recordings.test.ts";
 
 /** Everything generated lives under one of these. */
-const generated = ["etc", "docs", "packages/protocol/schema"];
+const generated = ["etc", "docs", "packages/protocol/schema", "packages/workflow/docs", "packages/workflow/schema"];
 const check = process.argv.includes("--check");
 
 const before = digests();

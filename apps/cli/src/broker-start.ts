@@ -96,7 +96,8 @@ async function start(context: Context, locations: Locations, tcpPort: number | u
   ];
   const child = spawn(process.execPath, args, {
     cwd: locations.project,
-    env: { ...context.environment, AGENT_RELAY_TOKEN: undefined },
+    // A step may have started it; it is none of that step's processes, and acts for the operator.
+    env: { ...context.environment, AGENT_RELAY_TOKEN: undefined, AGENT_RELAY_ATTEMPT: undefined },
     detached: true,
     stdio: ["ignore", fd, fd],
   });

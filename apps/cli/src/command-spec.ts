@@ -5,8 +5,8 @@
  */
 import type { ActionResult, Context } from "./context.ts";
 
-/** What the values of an argument or option are, for shell completion. */
-export type ValueKind = "agent" | "channel" | "run" | "template" | "file" | "directory";
+/** What the values of an argument or option are, for shell completion. Steps and approvals are those of the run before them. */
+export type ValueKind = "agent" | "channel" | "run" | "step" | "approval" | "template" | "file" | "directory";
 
 export interface ArgumentSpec {
   /** `<name>`, `[name]`, `<names...>` or `[words...]`. */

@@ -6,7 +6,9 @@ import { completionScript } from "./completion-script.ts";
 function offered(line: string): string[] {
   const words = line.split(" ");
   const script = `${completionScript("bash")}
-agent-relay() { [ "$1 $2" = "complete-names agent" ] && printf 'ada\\nbob\\n'; }
+agent-relay() { [ "$1 $2" = "complete-names agent" ] && printf 'ada\\nbob\\n'
+  [ "$1 $2" = "complete-names run" ] && printf 'mi9k2\\nmj0aa\\n'
+  [ "$1 $2 $3" = "complete-names step --" ] && shift 3 && printf 'of-%s\\n' "$@"; }
 COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}; _agent_relay; printf '%s\\n' "\${COMPREPLY[@]}"`;
   return execFileSync("bash", ["-c", script], { encoding: "utf8" }).trim().split("\n");
 }
@@ -35,6 +37,15 @@ test("fixed values of an argument are offered", () => {
 
 test("P1: names of agents are asked for", () => {
   expect(offered("agent-relay release a")).toEqual(["ada"]);
+});
+
+test("P1: names of runs are asked for, as arguments and as values of options", () => {
+  expect(offered("agent-relay runs watch mi")).toEqual(["mi9k2"]);
+  expect(offered("agent-relay run --resume mj")).toEqual(["mj0aa"]);
+});
+
+test("P2: for names of steps the words before them are told", () => {
+  expect(offered("agent-relay runs retry --json mi9k2 of-")).toEqual(["of-runs", "of-retry", "of---json", "of-mi9k2"]);
 });
 
 test("a word that happens to be a command does not confuse the place", () => {

@@ -1,7 +1,9 @@
 /**
  * Completion scripts, made from the commands themselves.
  *
- *   P1  Commands, options and fixed values come from the script alone; names of agents, channels, runs and templates are asked for.
+ *   P1  Commands, options and fixed values come from the script alone; names of agents, channels, runs, steps and templates
+ *       are asked for.
+ *   P2  Steps are those of the run that was typed before them; until one was, runs are offered.
  */
 import type { AnyCommandSpec, OptionSpec, ValueKind } from "./command-spec.ts";
 import { commandGroups } from "./commands/index.ts";
@@ -48,13 +50,13 @@ function nodesOf(): Node[] {
   const below = (spec: AnyCommandSpec, prefix: string): Node[] => {
     const path = prefix === "" ? spec.name : `${prefix} ${spec.name}`;
     const subcommands = spec.subcommands ?? [];
-    const [argument] = spec.arguments ?? [];
+    const [argument, next] = spec.arguments ?? [];
     const node: Node = {
       path,
       commands: subcommands.map(({ name, summary }) => ({ name, summary })),
       options: [...(spec.options ?? []), ...globalOptions].map(optionOf),
       choices: argument?.choices ?? [],
-      values: argument?.values,
+      values: next?.values !== undefined && isOfRun(next.values) ? next.values : argument?.values,
     };
     return [node, ...subcommands.flatMap((it) => below(it, path))];
   };
@@ -71,10 +73,21 @@ function optionOf(spec: OptionSpec): Node["options"][number] {
   };
 }
 
-/** What to run for the names of a kind. */
-function namesCommand(kind: ValueKind): string | undefined {
-  return kind === "file" || kind === "directory" ? undefined : `${programName} complete-names ${kind} 2>/dev/null`;
+function isOfRun(kind: ValueKind): boolean {
+  return kind === "step" || kind === "approval";
 }
+
+/** What to run for the names of a kind; `typed` stands for the words before the one that is completed. */
+function namesCommand(kind: ValueKind, typed: string): string | undefined {
+  if (kind === "file" || kind === "directory") return undefined;
+  return `${programName} complete-names ${kind}${isOfRun(kind) ? ` -- ${typed}` : ""} 2>/dev/null`;
+}
+
+const typedIn = {
+  bash: '"${COMP_WORDS[@]:1:COMP_CWORD-1}"',
+  zsh: '"${(@)words[2,CURRENT-1]}"',
+  fish: "(commandline -opc)[2..-1]",
+} as const satisfies Record<Shell, string>;
 
 function bash(nodes: readonly Node[]): string {
   const cases = nodes.map((node) => {
@@ -84,12 +97,12 @@ function bash(nodes: readonly Node[]): string {
       ...node.options.flatMap((option) => option.words),
       "--help",
     ];
-    const names = node.values === undefined ? undefined : namesCommand(node.values);
+    const names = node.values === undefined ? undefined : namesCommand(node.values, typedIn.bash);
     return `    "${node.path}") words="${words.join(" ")}"${names === undefined ? "" : `; [[ $current != -* ]] && words="$words $(${names})"`} ;;`;
   });
   const values = valueCases(nodes).map(({ path, words, option }) => {
     const wordList = option.choices.length > 0 ? `words="${option.choices.join(" ")}"` : "";
-    const names = option.values === undefined ? undefined : namesCommand(option.values);
+    const names = option.values === undefined ? undefined : namesCommand(option.values, typedIn.bash);
     const answer =
       option.values === "directory"
         ? 'COMPREPLY=($(compgen -d -- "$current")); return'
@@ -133,11 +146,11 @@ function zsh(nodes: readonly Node[]): string {
     ].map((text) =>
       quoted(text.replace(/:(?=.*:)/g, (match, at: number) => (at === text.indexOf(":") ? match : "\\:"))),
     );
-    const names = node.values === undefined ? undefined : namesCommand(node.values);
+    const names = node.values === undefined ? undefined : namesCommand(node.values, typedIn.zsh);
     return `    ${quoted(node.path)})\n      items=(${described.join(" ")})${names === undefined ? "" : `\n      [[ $words[CURRENT] != -* ]] && compadd -- \${(f)"$(${names})"}`} ;;`;
   });
   const values = valueCases(nodes).map(({ path, words, option }) => {
-    const names = option.values === undefined ? undefined : namesCommand(option.values);
+    const names = option.values === undefined ? undefined : namesCommand(option.values, typedIn.zsh);
     const answer =
       option.values === "directory"
         ? "_files -/"
@@ -176,7 +189,7 @@ fi
 function fish(nodes: readonly Node[]): string {
   const lines = nodes.flatMap((node) => {
     const condition = `-n ${quoted(`__${functionName}_at ${quoted(node.path)}`)}`;
-    const names = node.values === undefined ? undefined : namesCommand(node.values);
+    const names = node.values === undefined ? undefined : namesCommand(node.values, typedIn.fish);
     return [
       ...node.commands.map(
         ({ name, summary }) => `complete -c ${programName} -f ${condition} -a ${name} -d ${quoted(summary)}`,
@@ -189,7 +202,7 @@ function fish(nodes: readonly Node[]): string {
         const switches = option.words
           .map((word) => (word.startsWith("--") ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`))
           .join(" ");
-        const optionNames = option.values === undefined ? undefined : namesCommand(option.values);
+        const optionNames = option.values === undefined ? undefined : namesCommand(option.values, typedIn.fish);
         const given =
           option.choices.length > 0
             ? ` -x -a ${quoted(option.choices.join(" "))}`

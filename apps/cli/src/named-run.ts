@@ -1,7 +1,7 @@
 /**
  * Runs by what a person types of their ids.
  *
- *   I1  An id, or a beginning of one that no other run has, names a run.
+ *   I1  An id names a run, and so does a beginning of one of the newest runs that no other of them has.
  *   I2  What names none says which may have been meant, and where they are listed.
  */
 import { relayError } from "@agent-relay/protocol";
@@ -9,7 +9,7 @@ import type { Runs } from "@agent-relay/workflow";
 import { nearest } from "./nearest.ts";
 import { safeLine } from "./rendering/safe-text.ts";
 
-/** Newest runs among which a beginning is looked for. */
+/** So many runs are the newest: among them a beginning is looked for. */
 const lookedAtMax = 500;
 const shownMax = 3;
 

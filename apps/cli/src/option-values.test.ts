@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { assignments, channelList, count, durationMs, listOf, port, wholeNumber } from "./option-values.ts";
+import { assignments, channelList, count, durationMs, listOf, port, wholeNumber, programs } from "./option-values.ts";
 
 test.each([
   ["30", 30_000],
@@ -30,6 +30,17 @@ test("assignments keep everything after the first =", () => {
 
 test.each(["=x", "1A=x", "A"])("%j is no assignment", (text) => {
   expect(() => assignments(text, undefined)).toThrow("Expected KEY=VALUE.");
+});
+
+test("programs are a name and a command line, whatever stands in that", () => {
+  expect(programs("*=bash -c 'a=b'", programs("ada-1=codex", undefined))).toEqual({
+    "ada-1": "codex",
+    "*": "bash -c 'a=b'",
+  });
+});
+
+test.each(["ada", "ada=", "ada= ", "=codex", "a b=codex"])("%j is no program of an agent", (text) => {
+  expect(() => programs(text, undefined)).toThrow("Expected NAME=COMMAND");
 });
 
 test("numbers are whole, and where it matters not zero", () => {

@@ -36,6 +36,14 @@ export function channelName(text: string): string {
   return text.replace(/^#/, "");
 }
 
+/** `NAME=COMMAND`, repeated: what runs instead of an agent's program. */
+export function programs(text: string, previous: unknown): Record<string, string> {
+  const match = /^([^=\s]+)=\s*(\S[^]*)$/.exec(text);
+  if (match?.[1] === undefined || match[2] === undefined)
+    throw new InvalidArgumentError("Expected NAME=COMMAND, with an agent's name or *.");
+  return { ...(previous as Record<string, string> | undefined), [match[1]]: match[2] };
+}
+
 /** `a,b` and repeated options add up. */
 export function listOf(text: string, previous: unknown): string[] {
   const earlier = Array.isArray(previous) ? (previous as string[]) : [];

@@ -6,7 +6,9 @@ import type { Context } from "./context.ts";
 import { runNamed } from "./named-run.ts";
 import { nearest } from "./nearest.ts";
 import { safeLine } from "./rendering/safe-text.ts";
+import { stepsOf } from "./run-steps.ts";
 import { startRunner } from "./runner-start.ts";
+import { isOfScript, onlyItsScript } from "./script-run.ts";
 import { watchRun } from "./watch-run.ts";
 
 export interface ResumeOptions {
@@ -30,19 +32,15 @@ export async function resumeRun(
   const { output } = context;
   const runId = await runNamed(runs, given);
   const before = await runs.read(runId);
+  const isLeft = step !== undefined || before.at(-1)?.entry.type !== "run_completed";
+  if (isLeft && isOfScript(before)) throw await onlyItsScript(relay, runId);
   const refusal = step === undefined ? await runs.resume(runId, relay.name) : await runs.retry(runId, step, relay.name);
-  if (refusal !== undefined) throw refusedOf(refusal, runId, namesOf(before));
+  if (refusal !== undefined) throw refusedOf(refusal, runId, stepsOf(before));
   startRunner(context);
   if (options.detach !== true) return watchRun(context, { relay, runs, runId, after: before.length });
   if (output.isJson) output.document({ runId });
   else output.line(`${runId} goes on: agent-relay runs watch ${runId}`);
   return undefined;
-}
-
-function namesOf(recorded: Awaited<ReturnType<Runs["read"]>>): readonly string[] {
-  return [...new Set(recorded.flatMap(({ entry }) => (entry.type === "run_started" ? entry.plan.steps : [])))].map(
-    ({ name }) => name,
-  );
 }
 
 function refusedOf(refusal: Refusal, runId: string, steps: readonly string[]): Error {

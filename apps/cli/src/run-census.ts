@@ -2,7 +2,8 @@
  * Run census: which runs of a project go on and who executes them, folded from the broker's events.
  *
  *   C1  What was heard outranks what was listed: a listing may be older than an event.
- *   C2  It holds the runs that go on and nothing of the others. Those that only their script can execute are not of it.
+ *   C2  It holds the runs that go on, the leases that are held and, until all is listed, what was heard. Runs that only
+ *       their script can execute do not go on here.
  */
 import type { RelayEvent } from "@agent-relay/protocol";
 
@@ -15,8 +16,13 @@ export interface ListedRun {
 }
 
 export interface RunCensus {
-  readonly hear: (event: RelayEvent) => void;
+  /** Answers what became of a run by it: it goes on from now on, or does not any more. */
+  readonly hear: (event: RelayEvent) => "begun" | "ended" | undefined;
   readonly listed: (run: ListedRun) => void;
+  /** No more is listed. */
+  readonly allListed: () => void;
+  /** Some run goes on, whoever executes it. */
+  readonly isAnyGoingOn: () => boolean;
   /** Those that go on and that nobody executes. */
   readonly orphans: () => readonly string[];
   /** Somebody has the right to be the project's runner. */
@@ -25,49 +31,57 @@ export interface RunCensus {
 
 /** The right to be the runner of a project. */
 export const runnerLease = "runner/project";
-const prefix = "run/";
+/** What the stream of a run is called, and its lease, is this and its id. */
+export const runPrefix = "run/";
 /** What those who watch runs have to hear. */
 export const censusTypes = ["stream_appended", "lease_acquired", "lease_ended"];
 
 export function runCensus(): RunCensus {
   const goingOn = new Set<string>();
   const executed = new Set<string>();
-  const heard = new Set<string>();
+  /** Runs of which something was heard, until all are listed. */
+  let heard: Set<string> | undefined = new Set();
   let runner = false;
-  const note = (runId: string, { status, host }: Pick<ListedRun, "status" | "host">): void => {
-    if (status === "running" && host !== "script") goingOn.add(runId);
+  const note = (runId: string, { status, host }: Pick<ListedRun, "status" | "host">): "begun" | "ended" | undefined => {
+    const went = goingOn.has(runId);
+    const goes = status === "running" && host !== "script";
+    if (goes) goingOn.add(runId);
     else goingOn.delete(runId);
+    return went === goes ? undefined : goes ? "begun" : "ended";
   };
   return {
     hear: (event) => {
       switch (event.type) {
         case "stream_appended": {
-          if (!event.stream.startsWith(prefix) || event.summary === undefined) return;
-          const runId = event.stream.slice(prefix.length);
-          heard.add(runId);
-          note(runId, { status: event.summary["status"], host: event.summary["host"] });
-          return;
+          if (!event.stream.startsWith(runPrefix) || event.summary === undefined) return undefined;
+          const runId = event.stream.slice(runPrefix.length);
+          heard?.add(runId);
+          return note(runId, { status: event.summary["status"], host: event.summary["host"] });
         }
         case "lease_acquired":
         case "lease_ended": {
           const held = event.type === "lease_acquired";
           if (event.lease === runnerLease) runner = held;
-          if (!event.lease.startsWith(prefix)) return;
-          const runId = event.lease.slice(prefix.length);
-          heard.add(runId);
+          if (!event.lease.startsWith(runPrefix)) return undefined;
+          const runId = event.lease.slice(runPrefix.length);
+          heard?.add(runId);
           if (held) executed.add(runId);
           else executed.delete(runId);
-          return;
+          return undefined;
         }
         default:
-          return;
+          return undefined;
       }
     },
     listed: ({ runId, isExecuted, ...run }) => {
-      if (heard.has(runId)) return;
+      if (heard?.has(runId) === true) return;
       note(runId, run);
       if (isExecuted) executed.add(runId);
     },
+    allListed: () => {
+      heard = undefined;
+    },
+    isAnyGoingOn: () => goingOn.size > 0,
     orphans: () => [...goingOn].filter((runId) => !executed.has(runId)),
     hasRunner: () => runner,
   };

@@ -26,6 +26,7 @@ function stage() {
     keeper.hear([{ sequence: 1, at: 0, stream: "x", revision: 1, ...event } as unknown as RelayEvent]);
   return {
     keeper,
+    hear,
     said,
     started: () => runners.length,
     begun: (runId: string, more: object = {}) =>
@@ -131,25 +132,100 @@ test("K3: runners that end at once are started with growing pauses, then no more
   expect(it.said.at(-1)).toMatch(/^error: .*runner\.log/u);
 });
 
-test("K3: after that something asked of a run, or one that is taken up, begins anew", async () => {
+/** The right to be the runner and the run are held by one that dies; its leases end when they are over. */
+async function takesUpAndDies(it: ReturnType<typeof stage>, runId: string, how = "SIGKILL"): Promise<void> {
+  it.lease("runner/project", "acquired");
+  it.lease(`run/${runId}`, "acquired");
+  await it.end(how);
+  it.pass(10_000);
+  it.lease("runner/project", "ended");
+  it.lease(`run/${runId}`, "ended");
+}
+
+test("K3: runners that take a run up and die of it are counted like those that end at once", async () => {
   const it = stage();
   it.begun("a");
-  for (let count = 0; count < 8; count += 1) {
+  for (let count = 0; count < 20; count += 1) {
     it.pass(100_000);
-    await it.end();
+    if (it.started() > count) await takesUpAndDies(it, "a");
   }
-  it.begun("b");
-  it.pass(100_000);
-  expect(it.started()).toBe(9);
+  expect(it.started()).toBe(8);
+  expect(it.said.at(-1)).toMatch(/^error: /u);
 });
 
-test("K3: a run that somebody takes up after all begins the count anew", async () => {
+test("K3: a run that a runner brought to its end begins the count anew, whatever became of the others", async () => {
+  const it = stage();
+  it.begun("a");
+  for (let count = 0; count < 12; count += 1) {
+    it.pass(100_000);
+    if (count % 4 === 0) {
+      it.begun(`of ${count}`);
+      it.begun(`of ${count}`, { status: "failed" });
+    }
+    await takesUpAndDies(it, "a");
+  }
+  it.pass(100_000);
+  expect(it.started()).toBe(13);
+});
+
+test("K3: a runner that stayed ten minutes did not end at once", async () => {
+  const it = stage();
+  it.begun("a");
+  for (let count = 0; count < 12; count += 1) {
+    it.pass(100_000);
+    it.pass(600_000);
+    await takesUpAndDies(it, "a");
+  }
+  it.pass(2_000);
+  expect(it.started()).toBe(13);
+});
+
+test("K3: a runner that leaves while a script executes its own run has not failed", async () => {
+  const it = stage();
+  it.begun("a");
+  it.pass(2_000);
+  it.begun("a", { status: "completed" });
+  it.begun("b");
+  it.lease("run/b", "acquired");
+  await it.end("status 0");
+  expect(it.said).toEqual([]);
+});
+
+test("K3: after eight times something that is asked of a run, or a new one, begins the count anew", async () => {
+  const asked = stage();
+  asked.begun("a");
+  for (let count = 0; count < 8; count += 1) {
+    asked.pass(100_000);
+    await asked.end();
+  }
+  // What a dead runner has appended is heard late.
+  asked.begun("a");
+  asked.lease("run/a", "acquired");
+  asked.lease("run/a", "ended");
+  asked.pass(100_000);
+  expect(asked.started()).toBe(8);
+  asked.hear({ type: "stream_appended", stream: "asks/a" });
+  asked.pass(100_000);
+  expect(asked.started()).toBe(9);
+  const begun = stage();
+  begun.begun("a");
+  for (let count = 0; count < 8; count += 1) {
+    begun.pass(100_000);
+    await begun.end();
+  }
+  begun.begun("b");
+  begun.pass(100_000);
+  expect(begun.started()).toBe(9);
+});
+
+test("K3: a run that another takes up after that begins the count anew", async () => {
   const it = stage();
   it.begun("a");
   for (let count = 0; count < 8; count += 1) {
     it.pass(100_000);
     await it.end();
   }
+  it.pass(60_000);
   it.lease("run/a", "acquired");
   it.lease("run/a", "ended");
   it.pass(100_000);

@@ -3,6 +3,7 @@
  *
  *   S1  It outlives whoever started it; where one is at work, another leaves at once.
  *   S2  What it says is in `runner.log`, which is bounded.
+ *   S3  That it cannot be started is an answer like any other of how it ended.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";

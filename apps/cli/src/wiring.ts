@@ -31,6 +31,7 @@ import { brokerActor, type Principal } from "@agent-relay/protocol";
 import { startPtyHost, type ConnectedPtyHost } from "@agent-relay/pty";
 import type { RunBroker, RunBrokerOptions } from "./broker-entry.ts";
 import { recorderInto } from "./recording.ts";
+import { runPrefix } from "./run-census.ts";
 import { keepRuns } from "./run-keeper.ts";
 import { spawnRunner } from "./runner-start.ts";
 
@@ -150,10 +151,14 @@ async function keepRunsOf(
   const off = service.events.onAppended(keeper.hear);
   const { call } = callsOf(service, { kind: "operator", name: "operator" });
   for (let after: number | undefined; ;) {
-    const page = await call("stream.list", { prefix: "run/", limit: 500, ...(after === undefined ? {} : { after }) });
+    const page = await call("stream.list", {
+      prefix: runPrefix,
+      limit: 500,
+      ...(after === undefined ? {} : { after }),
+    });
     keeper.listed(
       page.streams.map(({ stream, summary, lease }) => ({
-        runId: stream.slice("run/".length),
+        runId: stream.slice(runPrefix.length),
         status: summary?.["status"],
         host: summary?.["host"],
         isExecuted: lease !== null,
@@ -162,6 +167,7 @@ async function keepRunsOf(
     if (page.next === null) break;
     after = page.next;
   }
+  keeper.allListed();
   return () => {
     off();
     keeper.close();

@@ -37,6 +37,13 @@ test("up starts a broker and waits until it answers; a second up finds it; down 
   expect([down.stopped, down.pid, isRunning(first.pid)]).toEqual([true, first.pid, false]);
 });
 
+test("a broker that is started by a step of a run is none of that step's processes", async () => {
+  const { out } = await home.run(["up", "--json"], { env: { AGENT_RELAY_ATTEMPT: "mi9k2/build#1:specialist" } });
+  const { pid } = JSON.parse(out) as { pid: number };
+  const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  expect(variables.filter((it) => /^(?:HOME|AGENT_RELAY_ATTEMPT)=/u.test(it))).toEqual([`HOME=${home.directory}`]);
+});
+
 test("two ups at once end with one broker, and both succeed", async () => {
   const [one, other] = await Promise.all([home.run(["up", "--json"]), home.run(["up", "--json"])]);
   const pids = [one, other].map(({ out }) => (JSON.parse(out) as { pid: number }).pid);

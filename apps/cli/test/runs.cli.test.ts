@@ -1,9 +1,9 @@
 /** Workflows on the command line, with a real broker and real runners: what is said, in which shape, with which status. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { makeHome, type Home } from "./home.ts";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { makeHome, program, type Home } from "./home.ts";
 import { hasTerminal, inTerminal, kill, nodeBelow } from "./terminal.ts";
 
 let home: Home;
@@ -265,6 +265,7 @@ test("approve and deny answer the step that waits; a step that does not is refus
   const yes = await detached("ask.yaml");
   const waits = async (id: string): Promise<string> => (await home.run(["runs", "show", id])).out;
   await expect.poll(() => waits(yes), { timeout: 20_000 }).toMatch(/ask +running/u);
+  expect((await home.run(["complete-names", "approval", "--", "runs", "approve", yes])).out).toBe("ask\n");
   const wrong = await home.run(["runs", "approve", yes, "ship", "--json"]);
   expect([wrong.status, errorOf(wrong.err).hint]).toEqual([1, "those that wait are ask"]);
   expect(JSON.parse((await home.run(["runs", "approve", yes, "--json"])).out)).toEqual({
@@ -280,6 +281,35 @@ test("approve and deny answer the step that waits; a step that does not is refus
   expect((await home.run(["runs", "watch", no])).status).toBe(5);
 });
 
+test("approve and deny answer nothing but what waits for a person, also inside another step", async () => {
+  flow(
+    "inside.yaml",
+    'name: each, type: deterministic, command: "echo {{item}} >> ran; sleep 600", for_each: [x]',
+    'name: go, type: wait_for, wait_for: { approval: "Go?" }, for_each: [y]',
+  );
+  const id = await detached("inside.yaml");
+  await expect.poll(ran, { timeout: 20_000 }).toEqual(["x"]);
+  for (const word of ["approve", "deny"]) {
+    const { status, err } = await home.run(["runs", word, id, "each[0]", "--json"]);
+    expect([status, errorOf(err)]).toMatchObject([
+      1,
+      { message: `'each[0]' of ${id} does not wait for a person`, hint: "those that wait are go[0]" },
+    ]);
+  }
+  expect((await home.run(["runs", "approve", id])).out).toBe("go[0]: approved\n");
+  await expect
+    .poll(async () => (await home.run(["runs", "show", id])).out, { timeout: 20_000 })
+    .toMatch(/go +completed/u);
+  const none = await home.run(["runs", "approve", id, "--json"]);
+  expect([none.status, errorOf(none.err).message]).toEqual([1, `no step of ${id} waits for a person`]);
+  const busy = await home.run(["runs", "retry", id, "each", "--json"]);
+  expect([busy.status, errorOf(busy.err).message]).toEqual([
+    1,
+    `${id} goes on still: a step can be run again when it has ended`,
+  ]);
+  expect((await home.run(["runs", "cancel", id])).status).toBe(0);
+});
+
 test("workflows: a list, one of them, and a file of it that the dry run accepts", async () => {
   const { templates } = JSON.parse((await home.run(["workflows", "--json"])).out) as { templates: { name: string }[] };
   expect(templates.map(({ name }) => name)).toContain("review-loop");
@@ -291,11 +321,44 @@ test("workflows: a list, one of them, and a file of it that the dry run accepts"
   expect([misspelt.status, misspelt.err.includes("did you mean bug-fix?")]).toEqual([2, true]);
 });
 
-test("completion asks for runs and templates", async () => {
-  flow("ok.yaml", 'name: one, type: deterministic, command: "true"');
+test("workflows new says how to try the file out, and that works as it can be typed", async () => {
+  const { out } = await home.run(["workflows", "new", "bug-fix", "my own.yaml"]);
+  const hint = out.slice(out.indexOf("agent-relay run"));
+  const typed = hint.replace("agent-relay", `"${process.execPath}" "${program}"`);
+  const { status, stdout } = spawnSync("/bin/sh", ["-c", typed], { cwd: home.project, env: home.environment });
+  expect([status, stdout.toString().includes("wave 1")]).toEqual([0, true]);
+});
+
+test("--program says what runs instead of an agent's program, and the run does so", async () => {
+  const claude = join(home.project, "claude");
+  writeFileSync(claude, '#!/bin/sh\necho "$*" >> ran; echo done\n', { mode: 0o755 });
+  flow("agent.yaml", "name: one, agent: ada, task: Do it.");
+  const agents = "agents: [{ name: ada, cli: codex, preset: worker }]\nworkflows:";
+  file("agent.yaml", readFileSync(join(home.project, "agent.yaml"), "utf8").replace("workflows:", agents));
+  const dry = await home.run(["run", "agent.yaml", "--program", `ada=${claude}`, "--dry-run", "--json"]);
+  expect(JSON.parse(dry.out)).toMatchObject({ agents: [{ name: "ada", cli: claude }] });
+  const { status, out } = await home.run(["run", "agent.yaml", "--program", `*=${claude}`]);
+  expect([status, out.includes("✓ one  done"), ran().length]).toEqual([0, true, 1]);
+  const nobody = await home.run(["run", "agent.yaml", "--program", "adda=codex", "--json"]);
+  expect([nobody.status, nobody.out.includes('"adda\\"')]).toEqual([2, true]);
+  const resumed = await home.run(["run", "--resume", "x", "--program", "ada=codex"]);
+  expect([resumed.status, resumed.err.includes("as it was begun")]).toEqual([2, true]);
+});
+
+test("completion asks for runs, for steps of the one that was typed, and for templates", async () => {
+  flow(
+    "ok.yaml",
+    'name: one, type: deterministic, command: "true"',
+    'name: "in", type: deterministic, command: "true", for_each: [x]',
+  );
   const id = linesOf((await home.run(["run", "ok.yaml", "--json"])).out)[0]?.["runId"] as string;
   expect((await home.run(["complete-names", "run"])).out.split("\n")).toContain(id);
   expect((await home.run(["complete-names", "template"])).out.split("\n")).toContain("review-loop");
+  const steps = async (...typed: string[]): Promise<string[]> =>
+    (await home.run(["complete-names", "step", "--", ...typed])).out.split("\n").filter(Boolean);
+  expect(await steps("runs", "retry", "-d")).toContain(id);
+  expect(await steps("runs", "retry", id.slice(0, -1))).toEqual(["one", "in", "in[0]"]);
+  expect(await steps("runs", "retry", id, "one")).toEqual([]);
 });
 
 test.each([
@@ -364,22 +427,86 @@ test.skipIf(!hasTerminal)(
   },
 );
 
-test("a script that dies leaves its run to the project's runner", async () => {
-  slow();
-  const script = join(home.project, "script.mjs");
-  const workflow = new URL("../../../packages/workflow/dist/index.js", import.meta.url).href;
+/** Runs a script in the project; it may use `workflow` and `connect`, and says the id of its run. */
+function script(text: string): ReturnType<typeof spawn> {
+  const place = join(home.project, "script.mjs");
+  const built = (name: string): string =>
+    JSON.stringify(new URL(`../../../packages/${name}/dist/index.js`, import.meta.url).href);
   writeFileSync(
-    script,
-    `import { startWorkflow } from ${JSON.stringify(workflow)};
-const run = await startWorkflow("slow.yaml");
-run.on(({ type, step }) => console.log(run.runId, type, step ?? ""));
-await run.result();
+    place,
+    `import { appendFileSync } from "node:fs";
+import { connect } from ${built("sdk")};
+import { startWorkflow, workflow } from ${built("workflow")};
+${text}
 `,
   );
-  const child = spawn(process.execPath, [script], { cwd: home.project, env: { ...home.environment }, stdio: "ignore" });
+  const child = spawn(process.execPath, [place], { cwd: home.project, env: home.environment, stdio: "ignore" });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
+}
+
+test("a script that dies leaves its run to the project's runner", async () => {
+  slow();
+  const child = script(`const run = await startWorkflow("slow.yaml");
+run.on(({ type, step }) => console.log(run.runId, type, step ?? ""));
+await run.result();`);
   await expect.poll(ran, { timeout: 20_000 }).toEqual(["a", "b"]);
   child.kill("SIGKILL");
   await expect.poll(ran, { timeout: 50_000, interval: 200 }).toContain("c");
   expect(ran()).toEqual(["a", "b", "b", "c"]);
   expect(existsSync(join(home.project, ".agent-relay", "logs", "runner.log"))).toBe(true);
+});
+
+/** Begins a run whose agent is a function that never ends, beside a command that does not either, and waits for both. */
+async function begunByScript(
+  after: string,
+): Promise<{ readonly id: string; readonly child: ReturnType<typeof spawn> }> {
+  const child = script(`const relay = await connect();
+const flow = workflow("team").pattern("dag")
+  .agent("ada", { cli: "claude", preset: "worker" })
+  .step("play", { agent: "ada", task: "Play." })
+  .step("run", { type: "deterministic", command: "echo $$ >> ran; sleep 600" });
+const run = await flow.start({ relay, executor: { agent: () => new Promise((_, reject) => {
+  appendFileSync("ran", run.runId + "\\n");
+  setInterval(() => undefined, 1_000);
+}) } });
+${after}`);
+  await expect.poll(ran, { timeout: 20_000 }).toHaveLength(2);
+  return { id: ran().find((it) => !/^\d+$/u.test(it)) ?? "", child };
+}
+/** One that has ended and that nobody has waited for has no command line. */
+function commandIsThere(): boolean {
+  try {
+    return readFileSync(`/proc/${ran().find((it) => /^\d+$/u.test(it)) ?? ""}/cmdline`, "utf8") !== "";
+  } catch {
+    return false;
+  }
+}
+
+test("a run that only its script can execute: while that lives it ends it, and nobody else goes on with it", async () => {
+  const { id, child } = await begunByScript("await run.result(); process.exit(0);");
+  const resumed = await home.run(["runs", "resume", id, "--json"]);
+  expect([resumed.status, errorOf(resumed.err).message]).toEqual([
+    1,
+    `${id} is executed by script ${child.pid}, and nobody else can`,
+  ]);
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const { status, out } = await home.run(["runs", "cancel", id, "--json"]);
+  expect([status, linesOf(out).at(-1)?.["type"], commandIsThere()]).toEqual([0, "run:cancelled", false]);
+  await ended;
+});
+
+test("a run whose script is gone: resume says who can go on with it, and cancel ends what the script left", async () => {
+  const { id, child } = await begunByScript("");
+  kill(child.pid, "SIGKILL");
+  // What it executed is its own for a while yet.
+  const cancelled = home.run(["runs", "cancel", id, "--json"]);
+  const resumed = async () => errorOf((await home.run(["runs", "resume", id, "--json"])).err);
+  expect(commandIsThere()).toBe(true);
+  const { status, out } = await cancelled;
+  expect([status, linesOf(out).at(-1)?.["type"], commandIsThere()]).toEqual([0, "run:cancelled", false]);
+  expect(await resumed()).toMatchObject({
+    message: `only the script that began ${id} can go on with it: functions of its own do what it wants`,
+    hint: `in the script: await resume("${id}", { relay, executor })`,
+  });
 });

@@ -11,6 +11,7 @@ import type { Receipt, Relay, RelayEvent } from "@agent-relay/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openStage, until, watchEvents, type Player, type Stage, type Watch } from "../test/stage.ts";
 import { askingAround } from "./asking-around.ts";
+import { allEvents } from "./log-checks.ts";
 
 const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const kills = Number(process.env["KILLS"] ?? 200);
@@ -85,7 +86,7 @@ test(`nothing is lost when the broker is killed ${kills} times under load`, asyn
   const accepted = await Promise.all(receipts);
   await settle();
 
-  const events = await everything();
+  const events = await allEvents(relay);
   process.stdout.write(
     `${kills} kills in ${Math.round((Date.now() - startedAt) / 1_000)} s: ${accepted.length} messages sent, ${countOf("answer")} answers, ${events.length} events\n`,
   );
@@ -151,16 +152,6 @@ async function settle(): Promise<void> {
   const end = Date.now() + SETTLED_WITHIN_MS;
   while (!(await isSettled()) && Date.now() < end) await later(100);
   await watch.caughtUp();
-}
-
-async function everything(): Promise<readonly RelayEvent[]> {
-  const events: RelayEvent[] = [];
-  for (let from = 0; ;) {
-    const page = await relay.client.call("events.read", { from, limit: 500 });
-    events.push(...(page.events as RelayEvent[]));
-    if (page.next >= page.head) return events;
-    from = page.next;
-  }
 }
 
 function sequencesOf(events: readonly RelayEvent[]): readonly string[] {

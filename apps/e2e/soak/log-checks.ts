@@ -1,6 +1,17 @@
 /** What must be true of a log and of what the agents got, whatever happened to the broker and to them. */
-import type { EventOf, RelayEvent } from "@agent-relay/sdk";
+import type { EventOf, Relay, RelayEvent } from "@agent-relay/sdk";
 import type { ReceivedMessage } from "@agent-relay/testkit";
+
+/** The whole log, page by page. */
+export async function allEvents(relay: Relay): Promise<readonly RelayEvent[]> {
+  const events: RelayEvent[] = [];
+  for (let from = 0; ;) {
+    const page = await relay.client.call("events.read", { from, limit: 500 });
+    events.push(...(page.events as RelayEvent[]));
+    if (page.next >= page.head) return events;
+    from = page.next;
+  }
+}
 
 export type Ending = "seen" | "answered" | `dead letter: ${string}`;
 

@@ -20,7 +20,7 @@ import { isAlive, until, watchEvents, type Watch } from "../test/stage.ts";
 import { askingAround } from "./asking-around.ts";
 import { conversationRule } from "./conversation-rule.ts";
 import { figuresOf, writeSection, type Figures } from "./figures.ts";
-import { brokenAtAgent, brokenInLog, cutOff, deliveryKey, ledgerOf, type Ledger } from "./log-checks.ts";
+import { allEvents, brokenAtAgent, brokenInLog, cutOff, deliveryKey, ledgerOf, type Ledger } from "./log-checks.ts";
 import { openMixedTeam, type Member, type MixedTeam } from "./mixed-team.ts";
 
 const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -94,7 +94,7 @@ test(`nothing is lost of ${messages} messages when the broker is killed ${broker
   const accepted = await Promise.all(receipts);
   await settle();
 
-  const events = await everything();
+  const events = await allEvents(relay);
   const ledger = ledgerOf(events);
   const killed = agentKills.map(({ name }) => name);
   const figures: Figures = {
@@ -254,16 +254,6 @@ async function settle(): Promise<void> {
     for (const it of await relay.who()) say(`  ${it.name}: ${it.status}, ${it.reason ?? ""}, ${it.pending} pending`);
   }
   await watch.caughtUp();
-}
-
-async function everything(): Promise<readonly RelayEvent[]> {
-  const events: RelayEvent[] = [];
-  for (let from = 0; ;) {
-    const page = await relay.client.call("events.read", { from, limit: 500 });
-    events.push(...(page.events as RelayEvent[]));
-    if (page.next >= page.head) return events;
-    from = page.next;
-  }
 }
 
 /** What was seen stands in the model's intake, unless the program was killed right then. */

@@ -67,7 +67,10 @@ function begunAgain({ recorded, marks }: Disturbed): readonly string[] {
     if (completedAt.has(entry.step)) broken.push(`${entry.step} completed twice`);
     completedAt.set(entry.step, at);
   }
-  const steps = new Map(recorded.flatMap(({ entry }) => (entry.type === "step_completed" ? named(entry) : [])));
+  const written = new Set(marks.map(({ name }) => name));
+  const steps = new Map(
+    recorded.flatMap(({ entry }) => (entry.type === "step_completed" ? named(entry, written) : [])),
+  );
   const began = new Map<string, number>();
   for (const { what, name, atMs } of marks) {
     const step = steps.get(name);
@@ -85,9 +88,13 @@ function begunAgain({ recorded, marks }: Disturbed): readonly string[] {
   return broken;
 }
 
-/** Commands print the name under which they write, and that is their output. */
-function named({ step, output }: Extract<Entry, { type: "step_completed" }>): readonly (readonly [string, string])[] {
-  return /^[a-z]+(-[a-z0-9]+)?$/u.test(output) ? [[output, step]] : [];
+/** Commands print the name under which they write, and that is their output; one that prints something else writes its own. */
+function named(
+  { step, output }: Extract<Entry, { type: "step_completed" }>,
+  written: ReadonlySet<string>,
+): readonly (readonly [string, string])[] {
+  if (/^[a-z]+(-[a-z0-9]+)?$/u.test(output)) return [[output, step]];
+  return written.has(step) ? [[step, step]] : [];
 }
 
 function overlapping({ overlaps }: Disturbed): readonly string[] {

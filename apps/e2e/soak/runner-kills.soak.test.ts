@@ -16,10 +16,11 @@ import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { seededRandom } from "@agent-relay/testkit";
-import type { Relay, RelayEvent } from "@agent-relay/sdk";
+import type { Relay } from "@agent-relay/sdk";
 import { openRuns, type Recorded, type Runs } from "@agent-relay/workflow";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { commandLineOf, openStage, until, type Stage } from "../test/stage.ts";
+import { commandLineOf, openStage, program, until, type Stage } from "../test/stage.ts";
+import { allEvents } from "./log-checks.ts";
 import { brokenIn, endOf, marksIn } from "./run-checks.ts";
 import { replaceSection } from "./sections.ts";
 import { agentSteps, asked, thirtySteps, workScript } from "./thirty-steps.ts";
@@ -36,7 +37,6 @@ const LIFE_MS_MAX = 700;
 const LEASE_MS = 800;
 const DONE_WITHIN_MS = 60_000;
 
-const program = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
 const random = seededRandom(seed);
 
 let stage: Stage;
@@ -62,7 +62,7 @@ afterAll(async () => {
   expect(await stage.clear()).toEqual([]);
 });
 
-test("a run that nobody disturbs completes its thirty steps", async () => {
+test("K1–K3: a run that nobody disturbs completes its thirty steps", async () => {
   const startedAt = Date.now();
   const runner = startRunner();
   const { runId, over } = await begin();
@@ -78,7 +78,7 @@ test("a run that nobody disturbs completes its thirty steps", async () => {
   expect(await broken(runId, recorded, [])).toEqual([]);
 });
 
-test(`the same end, though the runner is killed ${kills} times`, async () => {
+test(`K1–K4: the same end, though the runner is killed ${kills} times`, async () => {
   const startedAt = Date.now();
   while (counts.runner < kills) await disturbedRun();
   const seconds = Math.round((Date.now() - startedAt) / 1_000);
@@ -92,8 +92,10 @@ async function disturbedRun(): Promise<void> {
   const agentKills: string[] = [];
   let runner = startRunner();
   for (;;) {
-    const wanted = counts.runner < kills && (await livesUntil(runner, runId));
-    if (!wanted) break;
+    if (counts.runner >= kills) break;
+    const lived = await livesUntil(runner, runId);
+    runner = lived.runner;
+    if (!lived.hasCome) break;
     runner.child.kill("SIGKILL");
     const isBoth = random() < both;
     if (isBoth) await stage.killBroker();
@@ -126,24 +128,29 @@ async function disturbedRun(): Promise<void> {
   }
 }
 
-/** The moment of a kill has come; false if the run has ended before. */
-async function livesUntil(runner: Runner, runId: string): Promise<boolean> {
+interface Lived {
+  /** Who executes the run now: one that found the lease of a dead one has left, and another came. */
+  readonly runner: Runner;
+  /** The moment of a kill; false if the run has ended before. */
+  readonly hasCome: boolean;
+}
+
+async function livesUntil(first: Runner, runId: string): Promise<Lived> {
   const early = random() < WHILE_STARTING;
   const life = random() * LIFE_MS_MAX;
-  for (let current = runner; !early;) {
-    const executes = await until(
-      async () => current.executes() || current.isGone() || (await hasEnded(runId)),
+  let runner = first;
+  while (!early) {
+    await until(
+      async () => runner.executes() || runner.isGone() || (await hasEnded(runId)),
       "the runner takes the run up",
       DONE_WITHIN_MS,
     );
-    if (executes && (await hasEnded(runId))) return false;
-    if (current.executes() && !current.isGone()) break;
-    // It found the lease of the dead one, and left.
-    current = startRunner();
-    Object.assign(runner, current);
+    if (await hasEnded(runId)) return { runner, hasCome: false };
+    if (runner.executes() && !runner.isGone()) break;
+    runner = startRunner();
   }
   await new Promise((resolve) => setTimeout(resolve, life));
-  return !(await hasEnded(runId));
+  return { runner, hasCome: !(await hasEnded(runId)) };
 }
 
 interface Runner {
@@ -211,7 +218,7 @@ async function ended(runId: string): Promise<void> {
     const folder = process.env["KEEP_LOGS"];
     if (folder !== undefined) {
       writeFileSync(path.join(folder, "run.jsonl"), lines(recorded));
-      writeFileSync(path.join(folder, "events.jsonl"), lines(await everything()));
+      writeFileSync(path.join(folder, "events.jsonl"), lines(await allEvents(relay)));
     }
     throw error;
   });
@@ -249,35 +256,12 @@ async function broken(
     const file = path.join(stage.project, name);
     return existsSync(file) ? readFileSync(file, "utf8") : "";
   };
-  const events = await everything();
-  const left = await leftOver();
+  const events = await allEvents(relay);
+  const left = await stage.leftOver(relay, 5_000);
   return [
     ...brokenIn({ recorded, marks: marksIn(text("ran")), overlaps: text("overlaps"), events, agentSteps, agentKills }),
-    ...left.map((it) => `left behind by ${runId}: ${it}`),
+    ...left.map((pid) => `left behind by ${runId}: ${pid} ${commandLineOf(pid)}`),
   ];
-}
-
-/** Processes of the stage besides the broker and the terminals' host. */
-async function leftOver(): Promise<readonly string[]> {
-  const { pid: broker } = await relay.status();
-  const left = (): readonly string[] =>
-    stage
-      .processes()
-      .filter((pid) => pid !== broker)
-      .map((pid) => `${pid} ${commandLineOf(pid)}`)
-      .filter((it) => !/\/pty\/dist\/host\.js /u.test(`${it} `));
-  await until(() => left().length === 0, "", 5_000).catch(() => undefined);
-  return left();
-}
-
-async function everything(): Promise<readonly RelayEvent[]> {
-  const events: RelayEvent[] = [];
-  for (let from = 0; ;) {
-    const page = await relay.client.call("events.read", { from, limit: 500 });
-    events.push(...(page.events as RelayEvent[]));
-    if (page.next >= page.head) return events;
-    from = page.next;
-  }
 }
 
 function writeSection(seconds: number): void {

@@ -2,9 +2,9 @@
  * A run of thirty steps that work: commands one after the other and side by side, a list, a workflow inside, a check, a
  * step that fails at first, a person who is asked, and agents in terminals, alone and with an owner and a reviewer.
  */
-import process from "node:process";
 import { planWorkflow, type Plan } from "@agent-relay/workflow";
-import { scriptedAgentPath, type ScriptInput } from "@agent-relay/testkit";
+import type { ScriptInput } from "@agent-relay/testkit";
+import { decidesByTool, plays } from "../test/workflow-cast.ts";
 
 /** Steps whose agents live on when a runner dies. */
 export const agentSteps: readonly string[] = ["alone-1", "alone-2", "together"];
@@ -120,24 +120,31 @@ function names(word: string, count: number): readonly string[] {
 
 const worker: ScriptInput = { rules: [{ on: "message", do: [{ busy: 400 }, { say: "the work is done" }] }] };
 const owner: ScriptInput = {
-  rules: [{ on: "message", match: "You own the step", do: [{ busy: 600 }, verdict("together", "COMPLETE")] }],
+  rules: [
+    {
+      on: "message",
+      match: "You own the step",
+      do: [{ busy: 600 }, ...decidesByTool("COMPLETE", "I looked", "together")],
+    },
+  ],
 };
 const reviewer: ScriptInput = {
-  rules: [{ on: "message", match: "You review the step", do: [{ busy: 300 }, verdict("together", "APPROVE")] }],
+  rules: [
+    {
+      on: "message",
+      match: "You review the step",
+      do: [{ busy: 300 }, ...decidesByTool("APPROVE", "I looked", "together")],
+    },
+  ],
 };
 /** Both ways to say it: with a tool, and with the marker. */
 const single: ScriptInput = {
   rules: [
-    { on: "message", match: "Do the first", do: [{ busy: 1_500 }, verdict("alone-1", "COMPLETE")] },
+    {
+      on: "message",
+      match: "Do the first",
+      do: [{ busy: 1_500 }, ...decidesByTool("COMPLETE", "I looked", "alone-1")],
+    },
     { on: "message", match: "Do the second", do: [{ busy: 500 }, { say: "STEP_COMPLETE:alone-2" }] },
   ],
 };
-
-function verdict(step: string, decision: string): { tool: { name: string; arguments: Record<string, string> } } {
-  return { tool: { name: "submit_verdict", arguments: { step, decision, reason: "I looked" } } };
-}
-
-/** A program that plays a part, as a command line. */
-function plays(script: ScriptInput): string {
-  return `env SCRIPTED_AGENT_SCRIPT='${JSON.stringify(script)}' '${process.execPath}' '${scriptedAgentPath()}'`;
-}

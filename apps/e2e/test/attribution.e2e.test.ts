@@ -3,12 +3,9 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { personas, scriptedAgentPath } from "@agent-relay/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openStage, until, watchEvents, type Stage } from "./stage.ts";
-
-const cli = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
+import { openStage, program, until, watchEvents, type Stage } from "./stage.ts";
 
 let stage: Stage;
 
@@ -52,7 +49,7 @@ test("a codex worker, started inside Claude Code, started in a shell inside Curs
   mkdirSync(path.dirname(codex), { recursive: true });
   writeFileSync(codex, `#!/bin/sh\nexec '${process.execPath}' '${scriptedAgentPath()}'\n`);
   chmodSync(codex, 0o755);
-  const relayCommand = `'${process.execPath}' '${cli}'`;
+  const relayCommand = `'${process.execPath}' '${program}'`;
   const claude = standIn(
     "bin/claude",
     `${relayCommand} up && ${relayCommand} spawn worker codex --env SCRIPTED_AGENT_JOURNAL='${journal}' --env SCRIPTED_AGENT_SCRIPT="$WORKER_SCRIPT"`,

@@ -1,8 +1,10 @@
 /** The log of a run under a real broker: what is much, what is taken away, and what waits while the broker is gone. */
-import { openRuns, planWorkflow, runPerformer, type Plan, type Recorded, type Runs } from "@agent-relay/workflow";
+import process from "node:process";
+import { openRuns, planWorkflow, runPerformer, type Plan, type Runs } from "@agent-relay/workflow";
 import type { Relay } from "@agent-relay/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openStage, until, type Stage } from "./stage.ts";
+import { openStage, type Stage } from "./stage.ts";
+import { becomes, outputsOf } from "./workflow-cast.ts";
 
 let stage: Stage;
 let relay: Relay;
@@ -32,9 +34,8 @@ function planOf(steps: readonly object[], maxConcurrency = 8): Plan {
 }
 
 const begin = (plan: Plan): Promise<string> => runs.create(plan, { vars: {}, cwd: stage.project });
-const execute = (runId: string): ReturnType<Runs["execute"]> => runs.execute(runId, { performer: runPerformer(relay) });
-const has = async (runId: string, type: Recorded["entry"]["type"]): Promise<boolean> =>
-  (await runs.read(runId)).some(({ entry }) => entry.type === type);
+const execute = (runId: string): ReturnType<Runs["execute"]> =>
+  runs.execute(runId, { performer: runPerformer(relay, { env: { ...process.env, ...stage.environment } }) });
 
 test("a wave that ends at once, with more output than one frame has, is recorded in parts and completes", async () => {
   const wave = Array.from({ length: 30 }, (_, index) => ({
@@ -45,10 +46,8 @@ test("a wave that ends at once, with more output than one frame has, is recorded
   const go = { name: "go", command: "sleep 1; touch go-0 go-1" };
   const runId = await begin(planOf([...wave, go], 40));
   expect(await execute(runId)).toBe("completed");
-  const outputs = (await runs.read(runId)).flatMap(({ entry }) =>
-    entry.type === "step_completed" ? [entry.output] : [],
-  );
-  expect(outputs.filter((it) => it.startsWith("\u0000"))).toHaveLength(30);
+  const outputs = outputsOf(await runs.read(runId));
+  expect(Object.values(outputs).filter((it) => it.startsWith("\u0000"))).toHaveLength(30);
 });
 
 test("fifty megabytes of output leave a run that is read in one page", async () => {
@@ -56,8 +55,7 @@ test("fifty megabytes of output leave a run that is read in one page", async () 
   expect(await execute(runId)).toBe("completed");
   const recorded = await runs.read(runId);
   expect(JSON.stringify(recorded).length).toBeLessThan(200_000);
-  const done = recorded.find(({ entry }) => entry.type === "step_completed")?.entry;
-  expect(done?.type === "step_completed" && done.output.endsWith("end\n")).toBe(true);
+  expect(outputsOf(recorded)["loud"]).toMatch(/end\n$/u);
 });
 
 test("a lease that is taken away in the middle stops the runner with the reason, and the next one goes on", async () => {
@@ -69,7 +67,7 @@ test("a lease that is taken away in the middle stops the runner with the reason,
   );
   const first = execute(runId);
   const told = first.catch((error: unknown) => error);
-  await until(() => has(runId, "process_started"), "it runs");
+  await becomes(runs, runId, "process_started");
   const { streams } = await relay.streams.list({ prefix: `run/${runId}` });
   const lease = streams[0]?.lease;
   if (lease === undefined || lease === null) throw new Error("nobody executes it");
@@ -84,7 +82,7 @@ test("a lease that is taken away in the middle stops the runner with the reason,
 test("somebody who appends to a run that another executes stops it with the reason", async () => {
   const runId = await begin(planOf([{ name: "one", command: "sleep 1" }]));
   const told = execute(runId).catch((error: unknown) => error);
-  await until(() => has(runId, "process_started"), "it runs");
+  await becomes(runs, runId, "process_started");
   const { revision } = await relay.streams.read(`run/${runId}`, { limit: 1 });
   const entries = [{ kind: "cancel_requested", data: { type: "cancel_requested", by: "a stranger", at: Date.now() } }];
   await relay.streams.append(`run/${runId}`, { expectedRevision: revision, entries });
@@ -103,7 +101,7 @@ test("a runner that waits for a person goes on after the broker was killed and s
     ]),
   );
   const done = execute(runId);
-  await until(() => has(runId, "attempt_started"), "it asks");
+  await becomes(runs, runId, "attempt_started");
   await stage.killBroker();
   await stage.startBroker();
   await runs.answer(runId, { step: "ask", attempt: 1, by: "ada", approved: true });

@@ -1,18 +1,12 @@
 /** Runs of workflows under a real broker: what becomes of them, whoever is killed. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import {
-  loadWorkflow,
-  openRuns,
-  reportOf,
-  runPerformer,
-  trajectoryOf,
-  type Plan,
-  type Runs,
-} from "@agent-relay/workflow";
+import process from "node:process";
+import { loadWorkflow, openRuns, reportOf, runPerformer, trajectoryOf, type Runs } from "@agent-relay/workflow";
 import type { Relay } from "@agent-relay/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openStage, until, type Stage } from "./stage.ts";
+import { groupOf, openStage, until, watchEvents, type Stage } from "./stage.ts";
+import { becomes, outputsOf, plays, rule, script } from "./workflow-cast.ts";
 
 let stage: Stage;
 let relay: Relay;
@@ -21,7 +15,7 @@ let runs: Runs;
 beforeAll(async () => {
   stage = openStage();
   await stage.startBroker();
-  relay = await stage.connect({ reconnect: { giveUpAfterMs: 60_000, delayMs: 20, delayMsMax: 250 } });
+  relay = await stage.connect();
   runs = openRuns(relay);
 });
 
@@ -29,19 +23,14 @@ afterAll(async () => {
   expect(await stage.clear()).toEqual([]);
 });
 
-function planOf(yaml: string, vars: Readonly<Record<string, string>> = {}): Plan {
-  const loaded = loadWorkflow({ content: yaml, file: "flow.yaml" }, { vars });
+async function begin(yaml: string): Promise<string> {
+  const loaded = loadWorkflow({ content: yaml, file: "flow.yaml" });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  return loaded.plan;
+  return runs.create(loaded.plan, { vars: {}, cwd: stage.project });
 }
-
-const begin = (yaml: string): Promise<string> => runs.create(planOf(yaml), { vars: {}, cwd: stage.project });
-const execute = (runId: string, signal?: AbortSignal) =>
-  runs.execute(runId, { performer: runPerformer(relay), ...(signal === undefined ? {} : { signal }) });
-const outputs = async (runId: string): Promise<Record<string, string>> => {
-  const done = (await runs.read(runId)).flatMap(({ entry }) => (entry.type === "step_completed" ? [entry] : []));
-  return Object.fromEntries(done.map(({ step, output }) => [step, output]));
-};
+const execute = (runId: string): ReturnType<Runs["execute"]> =>
+  runs.execute(runId, { performer: runPerformer(relay, { env: { ...process.env, ...stage.environment } }) });
+const outputs = async (runId: string): Promise<Readonly<Record<string, string>>> => outputsOf(await runs.read(runId));
 
 const header = `version: "1.0"
 name: flow
@@ -94,10 +83,7 @@ workflows:
       - { name: wait, type: deterministic, command: "until test -e go; do sleep 0.05; done; printf gone" }
 `);
   const done = execute(runId);
-  await until(
-    async () => (await runs.read(runId)).some(({ entry }) => entry.type === "process_started"),
-    "the step runs",
-  );
+  await becomes(runs, runId, "process_started");
   await runs.cancel(runId, "ada", "not yet");
   expect(await done).toBe("cancelled");
   writeFileSync(path.join(stage.project, "go"), "");
@@ -115,21 +101,32 @@ workflows:
       - { name: ship, type: deterministic, command: "echo shipped", dependsOn: [ask] }
 `);
   const done = execute(runId);
-  await until(async () => (await runs.read(runId)).some(({ entry }) => entry.type === "attempt_started"), "it asks");
+  await becomes(runs, runId, "attempt_started");
   await runs.answer(runId, { step: "ask", attempt: 1, by: "ada", approved: true });
   expect(await done).toBe("completed");
 });
 
-test("a cancelled run ends what runs, then itself", async () => {
-  writeFileSync(path.join(stage.project, "long"), "");
-  const runId = await begin(`${header}
+test("a cancelled run ends what runs, commands and agents with all that they started, then itself", async () => {
+  const agent = plays(script(rule(undefined, { spawnGrandchild: {} }, { busy: 86_400_000 })));
+  const runId = await begin(`${header.replace("claude", JSON.stringify(agent))}
 workflows:
   - name: main
     steps:
-      - { name: long, type: deterministic, command: "sleep 600" }
+      - { name: long, type: deterministic, command: "sleep 600 & sleep 600" }
+      - { name: play, agent: nobody, task: Play., reviewer: none }
 `);
+  const { sequence } = await relay.status();
+  const watch = watchEvents(relay, sequence);
   const done = execute(runId);
-  await until(async () => (await runs.read(runId)).some(({ entry }) => entry.type === "process_started"), "it runs");
+  await becomes(runs, runId, "process_started", "long");
+  const { pid: ofAgent } = await watch.until("agent_spawned");
+  const [ofCommand] = (await runs.read(runId)).flatMap(({ entry }) =>
+    entry.type === "process_started" ? [entry.pid] : [],
+  );
+  const leaders = [ofCommand ?? 0, ofAgent];
+  await until(() => leaders.every((pid) => groupOf(pid).length > 1), "each has a child");
   await runs.cancel(runId, "ada");
   expect(await done).toBe("cancelled");
+  expect(leaders.flatMap(groupOf)).toEqual([]);
+  await watch.stop();
 });

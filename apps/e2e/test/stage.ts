@@ -36,7 +36,7 @@ import {
 const PATIENCE_MS = Number(process.env["PATIENCE_SECONDS"] ?? 60) * 1_000;
 
 /** The built command-line program. */
-const program = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
+export const program = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
 
 export interface Ran {
   readonly status: number | null;
@@ -84,6 +84,8 @@ export interface Stage {
   ) => Promise<Player>;
   /** Every process of this stage. */
   readonly processes: () => readonly number[];
+  /** Resolves with the processes besides the broker and the terminals' host that are there after so long, or sooner with none. */
+  readonly leftOver: (relay: Relay, withinMs: number) => Promise<readonly number[]>;
   /** Ends every agent, and resolves with the processes that are left besides the broker and the terminals' host. */
   readonly strike: (relay: Relay) => Promise<readonly number[]>;
   /** Ends everything and removes the directory; resolves with what had to be ended by force. */
@@ -201,6 +203,13 @@ export function openStage({ prefix = "/tmp/are-", environment: more }: StageSett
       };
     },
     processes: () => processesOf(root),
+    leftOver: async (relay, withinMs) => {
+      const { pid } = await relay.status();
+      // The terminals' host leaves by itself, a while after its last terminal; `clear` waits for that.
+      const left = (): readonly number[] => processesOf(root).filter((it) => it !== pid && !isPtyHost(it));
+      await until(() => left().length === 0, "", withinMs).catch(() => undefined);
+      return left();
+    },
     strike: async (relay) => {
       // Also those that have no process just now: they may be about to be started again.
       const names = (await relay.who()).filter((it) => it.kind === "program").map((it) => it.name);
@@ -213,11 +222,7 @@ export function openStage({ prefix = "/tmp/are-", environment: more }: StageSett
             .catch(() => undefined),
         ),
       );
-      const { pid } = await relay.status();
-      // The terminals' host leaves by itself, a while after its last terminal; `clear` waits for that.
-      const left = (): readonly number[] => processesOf(root).filter((it) => it !== pid && !isPtyHost(it));
-      await until(() => left().length === 0, "", 15_000).catch(() => undefined);
-      return left();
+      return stage.leftOver(relay, 15_000);
     },
     clear: async () => {
       if (broker !== undefined && isAlive(broker.pid)) await run(["down", "--project", project]);

@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Relay } from "@agent-relay/sdk";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { groupOf, isAlive, openStage, until, watchEvents, type Stage } from "./stage.ts";
+import { expect, test } from "vitest";
+import { groupOf, isAlive, until, watchEvents, type Stage } from "./stage.ts";
 import {
   decidesByTool,
-  openTheatre,
+  outputsOf,
   owner,
   ownerRule,
   reviewer,
@@ -17,6 +17,7 @@ import {
   script,
   silent,
   team,
+  useTheatre,
   type Played,
   type Theatre,
 } from "./workflow-cast.ts";
@@ -25,21 +26,8 @@ let stage: Stage;
 let relay: Relay;
 let theatre: Theatre;
 
-beforeAll(async () => {
-  stage = openStage();
-  await stage.startBroker();
-  relay = await stage.connect();
-  theatre = openTheatre(stage, relay);
-});
-afterEach(async () => {
-  expect(await stage.strike(relay)).toEqual([]);
-});
-afterAll(async () => {
-  expect(await stage.clear()).toEqual([]);
-});
+useTheatre((it) => ({ stage, relay, theatre } = it));
 
-const outputOf = ({ told }: Played, step = "build"): string =>
-  told.flatMap((it) => (it.type === "step:completed" && it.step === step ? [it.output] : [])).at(-1) ?? "";
 const failureOf = ({ recorded }: Played) =>
   recorded.flatMap(({ entry }) => (entry.type === "attempt_failed" ? [entry.failure] : [])).at(-1);
 /** What each program of the run was told first. */
@@ -76,8 +64,8 @@ test("worker and supervisor are separate processes, the worker's task lacks the 
   const toldTo = (part: string): string => told.find(([name]) => name.includes(part))?.[1] ?? "";
   expect(toldTo("-worker-")).toBe("Build it.");
   expect(toldTo("-owner-")).toContain("STEP_COMPLETE:build");
-  expect(outputOf(played)).toContain("the work is done");
-  expect(outputOf(played)).toContain("Review by critic: approved. clean");
+  expect(outputsOf(played.recorded)["build"]).toContain("the work is done");
+  expect(outputsOf(played.recorded)["build"]).toContain("Review by critic: approved. clean");
   expect(played.trajectory.steps[0]?.attempts[0]?.decisions).toMatchObject([
     { who: "owner", decision: "COMPLETE", source: "marker" },
     { who: "reviewer", by: "critic", decision: "approved", reason: "clean" },

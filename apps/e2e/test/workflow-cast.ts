@@ -1,4 +1,5 @@
 /** Who plays what in workflows on a stage: scripted programs, as command lines, and runs with them. */
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
@@ -16,7 +17,8 @@ import {
 } from "@agent-relay/workflow";
 import { scriptedAgentPath, type ScriptInput } from "@agent-relay/testkit";
 import type { Relay } from "@agent-relay/sdk";
-import type { Stage } from "./stage.ts";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { openStage, until, type Stage } from "./stage.ts";
 
 /** A program that plays a part in a terminal, as a command line. */
 export function plays(script: ScriptInput): string {
@@ -98,6 +100,30 @@ export interface Theatre {
   readonly run: (document: Readonly<Record<string, unknown>>) => Promise<Played>;
 }
 
+export interface Opened {
+  readonly stage: Stage;
+  readonly relay: Relay;
+  readonly theatre: Theatre;
+}
+
+/** A stage with a theatre on it for all tests of a file. After each test nobody is left on it, and at the end nothing. */
+export function useTheatre(opened: (it: Opened) => void): void {
+  let open: Opened | undefined;
+  beforeAll(async () => {
+    const stage = openStage();
+    await stage.startBroker();
+    const relay = await stage.connect();
+    open = { stage, relay, theatre: openTheatre(stage, relay) };
+    opened(open);
+  });
+  afterEach(async () => {
+    expect(await open?.stage.strike(open.relay)).toEqual([]);
+  });
+  afterAll(async () => {
+    expect(await open?.stage.clear()).toEqual([]);
+  });
+}
+
 export function openTheatre(stage: Stage, relay: Relay): Theatre {
   const runs = openRuns(relay);
   const theatre: Theatre = {
@@ -126,6 +152,38 @@ export function openTheatre(stage: Stage, relay: Relay): Theatre {
     run: async (document) => theatre.execute(await theatre.begin(theatre.plan(document))),
   };
   return theatre;
+}
+
+/** What steps have come to, the last of each. */
+export const outputsOf = (recorded: readonly Recorded[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    recorded.flatMap(({ entry }) => (entry.type === "step_completed" ? [[entry.step, entry.output]] : [])),
+  );
+
+type EntryType = Recorded["entry"]["type"];
+
+/** Asks whether something is true of a run, of any step or of this one. */
+export const hasEntry = (runs: Runs, runId: string, type: EntryType, step?: string) => async (): Promise<boolean> =>
+  (await runs.read(runId)).some(
+    ({ entry }) => entry.type === type && (step === undefined || ("step" in entry && entry.step === step)),
+  );
+
+/** Resolves when it is true. */
+export const becomes = (runs: Runs, runId: string, type: EntryType, step?: string): Promise<unknown> =>
+  until(hasEntry(runs, runId, type, step), `${type}${step === undefined ? "" : ` of ${step}`}`);
+
+export function gitOn(stage: Stage, ...args: readonly string[]): void {
+  execFileSync("git", args, { cwd: stage.project, env: { ...process.env, ...stage.environment } });
+}
+
+/** A repository of the project, with all that is there in its one commit on main. */
+export function makeRepository(stage: Stage): void {
+  writeFileSync(path.join(stage.project, ".gitignore"), ".agent-relay\n.worktrees\n");
+  gitOn(stage, "init", "--quiet", "--initial-branch=main");
+  gitOn(stage, "config", "user.name", "stage");
+  gitOn(stage, "config", "user.email", "stage@example.org");
+  gitOn(stage, "add", ".");
+  gitOn(stage, "commit", "--quiet", "-m", "begin");
 }
 
 /** What stands in braces in a script is for the scripted program. */

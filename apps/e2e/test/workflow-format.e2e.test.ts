@@ -1,5 +1,4 @@
 /** Files in the format `version: "1.0"` as others write it run unchanged, with every section of it. */
-import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
@@ -7,38 +6,30 @@ import { fileURLToPath } from "node:url";
 import { describePlan, loadWorkflowFile } from "@agent-relay/workflow";
 import type { Relay } from "@agent-relay/sdk";
 import { scriptedAgentPath } from "@agent-relay/testkit";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { openStage, type Stage } from "./stage.ts";
-import { everybody, openTheatre, program, type Played, type Theatre } from "./workflow-cast.ts";
+import { beforeAll, expect, test } from "vitest";
+import type { Stage } from "./stage.ts";
+import {
+  everybody,
+  makeRepository,
+  outputsOf,
+  program,
+  useTheatre,
+  type Played,
+  type Theatre,
+} from "./workflow-cast.ts";
 
 let stage: Stage;
 let relay: Relay;
 let theatre: Theatre;
 
-beforeAll(async () => {
-  stage = openStage();
-  await stage.startBroker();
-  relay = await stage.connect();
-  theatre = openTheatre(stage, relay);
-  const git = (...args: readonly string[]): unknown =>
-    execFileSync("git", args, { cwd: stage.project, env: { ...process.env, ...stage.environment } });
-  writeFileSync(path.join(stage.project, ".gitignore"), ".agent-relay\n.worktrees\n");
+useTheatre((it) => ({ stage, relay, theatre } = it));
+beforeAll(() => {
   mkdirSync(path.join(stage.project, ".relay"));
   writeFileSync(
     path.join(stage.project, ".relay", "steps.yaml"),
     "steps: { greeting: { params: [{ name: whom, required: true }], type: deterministic, command: 'echo hello {{whom}}' } }\n",
   );
-  git("init", "--quiet", "--initial-branch=main");
-  git("config", "user.name", "stage");
-  git("config", "user.email", "stage@example.org");
-  git("add", ".");
-  git("commit", "--quiet", "-m", "begin");
-});
-afterEach(async () => {
-  expect(await stage.strike(relay)).toEqual([]);
-});
-afterAll(async () => {
-  expect(await stage.clear()).toEqual([]);
+  makeRepository(stage);
 });
 
 /** Agents in terminals do whatever part they are told; those that take one prompt say what they saw and approve. */
@@ -61,13 +52,11 @@ async function run(name: string, vars: Readonly<Record<string, string>> = {}): P
 
 const statuses = ({ trajectory }: Played): Record<string, string> =>
   Object.fromEntries(trajectory.steps.map((it) => [it.step, it.status]));
-const outputs = ({ told }: Played): Record<string, string> =>
-  Object.fromEntries(told.flatMap((it) => (it.type === "step:completed" ? [[it.step, it.output]] : [])));
 
 test("release: preflight, paths, an owner, a review, a barrier, shared state, retries and notices", async () => {
   const played = await run("release", { version: "3.0" });
   expect(played.status).toBe("completed");
-  expect(outputs(played)["pack"]).toBe("packed 3.0\n");
+  expect(outputsOf(played.recorded)["pack"]).toBe("packed 3.0\n");
   expect(played.told).toContainEqual(
     expect.objectContaining({
       type: "step:owner-assigned",
@@ -101,14 +90,14 @@ test("survey: agents that take one prompt, a failure that skips only what depend
     beyond: "skipped",
     map: "completed",
   });
-  expect(outputs(played)["map"]).toMatch(/^seen\n[^|]*\|seen\n/u);
+  expect(outputsOf(played.recorded)["map"]).toMatch(/^seen\n[^|]*\|seen\n/u);
   expect(played.trajectory.steps.flatMap((it) => it.attempts.flatMap((one) => one.checks))).toEqual([]);
 });
 
 test("agreement: a worktree, a custom step, and a vote that is counted", async () => {
   const played = await run("agreement");
   expect(played.status).toBe("completed");
-  expect(outputs(played)).toMatchObject({
+  expect(outputsOf(played.recorded)).toMatchObject({
     greet: "hello everybody\n",
     consensus: "3 yes, 0 no, 0 without a vote of 3\n",
   });

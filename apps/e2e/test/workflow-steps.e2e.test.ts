@@ -1,16 +1,17 @@
 /** Everything that a step can be, and what a run keeps to, under a real broker, in a real repository. */
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import type { Relay } from "@agent-relay/sdk";
 import { scriptedAgentPath } from "@agent-relay/testkit";
 import { runPerformer } from "@agent-relay/workflow";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { openStage, until, type Stage } from "./stage.ts";
+import { beforeAll, expect, test } from "vitest";
+import { until, type Stage } from "./stage.ts";
 import {
+  becomes,
   decidesByTool,
-  openTheatre,
+  makeRepository,
+  outputsOf,
   owner,
   plays,
   program,
@@ -18,8 +19,8 @@ import {
   says,
   script,
   team,
+  useTheatre,
   worker,
-  type Played,
   type Theatre,
 } from "./workflow-cast.ts";
 
@@ -27,36 +28,14 @@ let stage: Stage;
 let relay: Relay;
 let theatre: Theatre;
 
-beforeAll(async () => {
-  stage = openStage();
-  await stage.startBroker();
-  relay = await stage.connect();
-  theatre = openTheatre(stage, relay);
-  const git = (...args: readonly string[]): unknown =>
-    execFileSync("git", args, { cwd: stage.project, env: { ...process.env, ...stage.environment } });
-  writeFileSync(inProject(".gitignore"), ".agent-relay\n.worktrees\n");
-  git("init", "--quiet", "--initial-branch=main");
-  git("config", "user.name", "stage");
-  git("config", "user.email", "stage@example.org");
-  git("add", ".");
-  git("commit", "--quiet", "-m", "begin");
-});
-afterEach(async () => {
-  expect(await stage.strike(relay)).toEqual([]);
-});
-afterAll(async () => {
-  expect(await stage.clear()).toEqual([]);
-});
+useTheatre((it) => ({ stage, relay, theatre } = it));
+beforeAll(() => makeRepository(stage));
 
 const inProject = (name: string): string => path.join(stage.project, name);
 const steps = (...list: readonly object[]) => ({
   swarm: { pattern: "dag", timeoutMs: 60_000 },
   workflows: [{ name: "main", steps: list }],
 });
-const outputs = ({ told }: Played): Record<string, string> =>
-  Object.fromEntries(told.flatMap((it) => (it.type === "step:completed" ? [[it.step, it.output]] : [])));
-const hasBegun = (runId: string, step: string) => async (): Promise<boolean> =>
-  (await theatre.runs.read(runId)).some(({ entry }) => entry.type === "attempt_started" && entry.step === step);
 
 test("wait_for a message: what fits comes through, also when it came while no runner ran", async () => {
   await relay.channel("news").create();
@@ -69,14 +48,14 @@ test("wait_for a message: what fits comes through, also when it came while no ru
   const runId = await theatre.begin(plan);
   const stop = new AbortController();
   const gone = theatre.runs.execute(runId, { performer: runPerformer(relay), signal: stop.signal });
-  await until(hasBegun(runId, "wait"), "it waits");
+  await becomes(theatre.runs, runId, "attempt_started", "wait");
   await relay.channel("news").post("all red");
   stop.abort();
   await gone;
   await relay.channel("news").post("all green");
   for (let index = 0; index < 250; index += 1) await relay.channel("news").post(`noise ${index}`);
   const played = await theatre.execute(runId);
-  expect([played.status, outputs(played)["wait"]]).toEqual(["completed", "all green"]);
+  expect([played.status, outputsOf(played.recorded)["wait"]]).toEqual(["completed", "all green"]);
 });
 
 test("wait_for an event of an agent", async () => {
@@ -84,11 +63,14 @@ test("wait_for an event of an agent", async () => {
     theatre.plan(steps({ name: "wait", wait_for: { event: { type: "agent_exited", agent: "guest" } } })),
   );
   const done = theatre.execute(runId);
-  await until(hasBegun(runId, "wait"), "it waits");
+  await becomes(theatre.runs, runId, "attempt_started", "wait");
   const guest = await stage.play(relay, "guest", worker);
   await guest.handle.release();
   const played = await done;
-  expect(JSON.parse(outputs(played)["wait"] ?? "{}")).toMatchObject({ type: "agent_exited", agent: "guest" });
+  expect(JSON.parse(outputsOf(played.recorded)["wait"] ?? "{}")).toMatchObject({
+    type: "agent_exited",
+    agent: "guest",
+  });
 });
 
 test("an approval that a person refuses fails the step, and a message that says yes is none", async () => {
@@ -96,7 +78,7 @@ test("an approval that a person refuses fails the step, and a message that says 
     theatre.plan(steps({ name: "ask", wait_for: { approval: "Ship it?" }, retries: 3 })),
   );
   const done = theatre.execute(runId);
-  await until(hasBegun(runId, "ask"), "it asks");
+  await becomes(theatre.runs, runId, "attempt_started", "ask");
   await relay.channel("wf-main").create();
   await relay.channel("wf-main").post("approved");
   await theatre.runs.answer(runId, { step: "ask", attempt: 1, by: "ada", approved: false });
@@ -115,7 +97,7 @@ test("a worktree step makes a worktree of the repository, and the next step work
       },
     ),
   );
-  expect(outputs(played)).toMatchObject({ tree: inProject(".worktrees/feature"), work: "feature\n" });
+  expect(outputsOf(played.recorded)).toMatchObject({ tree: inProject(".worktrees/feature"), work: "feature\n" });
 });
 
 test("an agent that takes one prompt gets it as one argument, has its words as its output, and is ended with its group", async () => {
@@ -127,7 +109,7 @@ test("an agent that takes one prompt gets it as one argument, has its words as i
   ];
   const task = "say \"$(touch was-run)\" '; touch was-run; '";
   const played = await theatre.run({ ...steps({ name: "ask", agent: "asked", task }), agents });
-  expect(outputs(played)["ask"]).toBe(
+  expect(outputsOf(played.recorded)["ask"]).toBe(
     `${["--permission-mode", "acceptEdits", "--model", "small", "-p", task].map((it) => `<${it}>`).join("\n")}\n`,
   );
   expect(existsSync(inProject("was-run"))).toBe(false);
@@ -297,7 +279,7 @@ test("agents for each item of a list, as many at a time as it says, in a workflo
     ],
   });
   expect(played.status).toBe("completed");
-  const list = JSON.parse(outputs(played)["all/page"] ?? "[]") as readonly string[];
+  const list = JSON.parse(outputsOf(played.recorded)["all/page"] ?? "[]") as readonly string[];
   expect(list.map((it) => /did (\w)/u.exec(it)?.[1])).toEqual(["a", "b", "c"]);
   let under = 0;
   let most = 0;
@@ -319,7 +301,7 @@ test("a barrier for any of several steps is passed with the first, and shared st
     coordination: { barriers: [{ name: "first", waitFor: ["slow", "fast"], mode: "any" }] },
     state: { namespace: "board" },
   });
-  expect([played.status, outputs(played)["after"]]).toEqual(["completed", "shared\n"]);
+  expect([played.status, outputsOf(played.recorded)["after"]]).toEqual(["completed", "shared\n"]);
   const time = (name: string): bigint => BigInt(readFileSync(inProject(name), "utf8").trim());
   expect(time("after.time") < time("slow.time")).toBe(true);
   expect(played.trajectory.reflections).toMatchObject([{ on: "barrier", step: "first" }]);

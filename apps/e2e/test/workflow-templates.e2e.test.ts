@@ -1,48 +1,26 @@
 /** Every template, as it is shipped, run to its end with scripted programs in place of its agents. */
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { describePlan, loadWorkflow, templateNames, type Plan } from "@agent-relay/workflow";
-import type { Relay } from "@agent-relay/sdk";
 import { scriptedAgentPath } from "@agent-relay/testkit";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { openStage, until, type Stage } from "./stage.ts";
-import { everybody, openTheatre, program, type Theatre } from "./workflow-cast.ts";
+import { expect, test } from "vitest";
+import type { Stage } from "./stage.ts";
+import { becomes, everybody, gitOn, makeRepository, program, useTheatre, type Theatre } from "./workflow-cast.ts";
 
 let stage: Stage;
-let relay: Relay;
 let theatre: Theatre;
 
-beforeAll(async () => {
-  stage = openStage();
-  await stage.startBroker();
-  relay = await stage.connect();
-  theatre = openTheatre(stage, relay);
-});
-afterEach(async () => {
-  expect(await stage.strike(relay)).toEqual([]);
-});
-afterAll(async () => {
-  expect(await stage.clear()).toEqual([]);
-});
-
-const git = (...args: readonly string[]): unknown =>
-  execFileSync("git", args, { cwd: stage.project, env: { ...process.env, ...stage.environment } });
+useTheatre((it) => ({ stage, theatre } = it));
 
 /** A repository with one commit on main and a change on a branch of its own. */
 function repository(): void {
-  const write = (name: string, text: string): void => writeFileSync(path.join(stage.project, name), text);
-  write(".gitignore", ".agent-relay\n.worktrees\n");
-  write("main.txt", "1\n");
-  git("init", "--quiet", "--initial-branch=main");
-  git("config", "user.name", "stage");
-  git("config", "user.email", "stage@example.org");
-  git("add", ".");
-  git("commit", "--quiet", "-m", "begin");
-  git("checkout", "--quiet", "-b", "change");
-  write("main.txt", "2\n");
-  git("commit", "--quiet", "-am", "change it");
+  const write = (text: string): void => writeFileSync(path.join(stage.project, "main.txt"), text);
+  write("1\n");
+  makeRepository(stage);
+  gitOn(stage, "checkout", "--quiet", "-b", "change");
+  write("2\n");
+  gitOn(stage, "commit", "--quiet", "-am", "change it");
 }
 
 /** Leaves something behind, as an agent that works does, and then plays whatever part it is told. */
@@ -70,10 +48,8 @@ const values: Readonly<Record<string, string>> = {
 
 /** Says yes to whatever a person is asked. */
 async function approve(runId: string, plan: Plan): Promise<void> {
-  for (const { type, name: step } of plan.steps.filter((it) => it.type === "wait_for")) {
-    const isAsked = async (): Promise<boolean> =>
-      (await theatre.runs.read(runId)).some(({ entry }) => entry.type === "attempt_started" && entry.step === step);
-    await until(isAsked, `the ${type} ${step} begins`);
+  for (const { name: step } of plan.steps.filter((it) => it.type === "wait_for")) {
+    await becomes(theatre.runs, runId, "attempt_started", step);
     await theatre.runs.answer(runId, { step, attempt: 1, by: "ada", approved: true });
   }
 }

@@ -56,6 +56,8 @@ export { openRuns } from "./shell/runs.ts";
 export { earlierOutputs } from "./shell/earlier-outputs.ts";
 export type { EarlierOutputs } from "./shell/earlier-outputs.ts";
 export type { ExecuteOptions, RunListing, Runs } from "./shell/runs.ts";
+export { approvalsOf } from "./shell/approvals.ts";
+export type { WaitingApproval } from "./shell/approvals.ts";
 export type { RunSummary } from "./shell/run-summary.ts";
 export { runPerformer } from "./shell/run-performer.ts";
 export type { RunPerformer } from "./shell/performing.ts";

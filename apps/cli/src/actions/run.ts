@@ -29,6 +29,7 @@ import { watchRun } from "../watch-run.ts";
 interface RunOptions {
   readonly workflow?: string;
   readonly var?: Readonly<Record<string, string>>;
+  readonly program?: Readonly<Record<string, string>>;
   readonly dryRun?: true;
   readonly detach?: true;
   readonly resume?: string;
@@ -107,6 +108,7 @@ async function load(context: Context, options: RunOptions, file: string): Promis
   await handle.close();
   return loadWorkflowFile(place, {
     vars: options.var ?? {},
+    programs: options.program ?? {},
     ...(options.workflow === undefined ? {} : { workflow: options.workflow }),
   });
 }

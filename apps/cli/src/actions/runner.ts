@@ -84,9 +84,10 @@ async function list(runs: Runs, census: RunCensus): Promise<void> {
     const page = await runs.list({ limit: 500, ...(after === undefined ? {} : { after }) });
     for (const { runId, status, host, executedBy } of page.runs)
       census.listed({ runId, status, host, isExecuted: executedBy !== undefined });
-    if (page.next === null) return;
+    if (page.next === null) break;
     after = page.next;
   }
+  census.allListed();
 }
 
 async function listen(relay: Relay, census: RunCensus, signal: AbortSignal, leave: () => void): Promise<void> {

@@ -3,7 +3,9 @@ import { openRuns } from "@agent-relay/workflow";
 import type { ActionResult, Context } from "../context.ts";
 import { runNamed } from "../named-run.ts";
 import { withRelay } from "../relay-connection.ts";
+import { statusWord } from "../rendering/run-lines.ts";
 import { startRunner } from "../runner-start.ts";
+import { cancelOfScript, isOfScript } from "../script-run.ts";
 import { watchRun } from "../watch-run.ts";
 
 /** Cancelled is what was asked for: it ends with 0, unless the run ended otherwise. */
@@ -14,16 +16,15 @@ export function run(context: Context, options: { readonly reason?: string }, giv
     const before = await runs.read(runId);
     const last = before.at(-1)?.entry.type ?? "";
     if (/^run_(?:completed|failed|cancelled|needs_human)$/u.test(last))
-      throw relayError(
-        "invalid_request",
-        `${runId} has ended already: ${last.slice("run_".length).replace("_", " ")}`,
-        {
-          hint: `agent-relay runs show ${runId}`,
-        },
-      );
-    await runs.cancel(runId, relay.name, options.reason);
-    // Whoever executes it ends what runs; if nobody does, somebody has to.
-    startRunner(context);
+      throw relayError("invalid_request", `${runId} has ended already: ${statusWord(last.slice("run_".length))}`, {
+        hint: `agent-relay runs show ${runId}`,
+      });
+    if (isOfScript(before)) await cancelOfScript(context, { relay, runs, runId, reason: options.reason });
+    else {
+      await runs.cancel(runId, relay.name, options.reason);
+      // Whoever executes it ends what runs; if nobody does, somebody has to.
+      startRunner(context);
+    }
     return watchRun(context, { relay, runs, runId, after: before.length, wanted: "run_cancelled" });
   });
 }

@@ -1,6 +1,7 @@
 import { openRuns } from "@agent-relay/workflow";
 import type { ActionResult, Context } from "../context.ts";
 import { clockTime } from "../rendering/moments.ts";
+import { statusWord } from "../rendering/run-lines.ts";
 import { renderTable } from "../rendering/table.ts";
 import { withRelay } from "../relay-connection.ts";
 
@@ -27,8 +28,4 @@ export async function run(context: Context, options: { readonly limit: number })
     for (const line of lines) output.line(line);
   });
   return undefined;
-}
-
-function statusWord(status: string): string {
-  return status === "needs_human" ? "needs a person" : status;
 }

@@ -3,6 +3,7 @@ import type { ActionResult, Context } from "../context.ts";
 import { runNamed } from "../named-run.ts";
 import { withRelay } from "../relay-connection.ts";
 import { clockTime, stopwatch } from "../rendering/moments.ts";
+import { statusWord } from "../rendering/run-lines.ts";
 import { safeLine } from "../rendering/safe-text.ts";
 import { renderTable } from "../rendering/table.ts";
 
@@ -20,7 +21,6 @@ export async function run(context: Context, _options: object, given: string): Ac
 function linesOf(run: Trajectory, { output, now }: Context): readonly string[] {
   const { bold, dim, red } = output.colours;
   const { runId, workflow, status, startedAt, endedAt, reason, steps } = run;
-  const word = status === "needs_human" ? "needs a person" : status;
   const took = stopwatch((endedAt ?? now()) - startedAt);
   const why = reason === undefined ? "" : `: ${safeLine(reason)}`;
   const table = renderTable(
@@ -53,7 +53,7 @@ function linesOf(run: Trajectory, { output, now }: Context): readonly string[] {
         ? `agent-relay runs report ${runId}`
         : `agent-relay runs resume ${runId} tries again what failed`;
   return [
-    `${bold(safeLine(workflow))} ${dim(`${runId}, began ${clockTime(startedAt, now())}, ${took}`)} ${word}${why}`,
+    `${bold(safeLine(workflow))} ${dim(`${runId}, began ${clockTime(startedAt, now())}, ${took}`)} ${statusWord(status)}${why}`,
     ...table,
     ...tails,
     `${dim("→")} ${next}`,

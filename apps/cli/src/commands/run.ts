@@ -1,5 +1,5 @@
 import { command } from "../command-spec.ts";
-import { assignments } from "../option-values.ts";
+import { assignments, programs } from "../option-values.ts";
 
 export const run = command({
   name: "run",
@@ -10,6 +10,11 @@ export const run = command({
   options: [
     { flags: "--workflow <name>", summary: "which of the file's workflows; the first if absent" },
     { flags: "--var <key=value>", summary: "a value for `{{key}}`; repeatable", parse: assignments },
+    {
+      flags: "--program <name=command>",
+      summary: "what runs instead of an agent's `cli`, by the agent's name; `*` for all others; repeatable",
+      parse: programs,
+    },
     { flags: "--dry-run", summary: "say what would be done, and do nothing" },
     { flags: "-d, --detach", summary: "do not watch" },
     { flags: "--resume <run>", summary: "go on with this run instead of beginning one", values: "run" },
@@ -30,6 +35,10 @@ export const run = command({
       means: "what it would do: waves, agents, exact arguments, warnings",
     },
     { line: "agent-relay run flow.yaml --var branch=main", means: "run it and watch" },
+    {
+      line: "agent-relay run flow.yaml --program '*=codex' --program boss=claude",
+      means: "with other programs than the file says",
+    },
     { line: "agent-relay run --resume mi9k2", means: "try again what failed of a run, and watch" },
     {
       line: "agent-relay run flow.yaml --start-from publish",

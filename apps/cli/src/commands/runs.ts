@@ -2,6 +2,7 @@ import { command } from "../command-spec.ts";
 import { count, durationMs } from "../option-values.ts";
 
 const runId = { syntax: "<run>", summary: "its id, or the beginning of it", values: "run" } as const;
+const waitingStep = { syntax: "[step]", summary: "which; needed where several wait", values: "approval" } as const;
 const limit = { flags: "-n, --limit <count>", summary: "how many at most", parse: count, fallback: 50 } as const;
 const detach = { flags: "-d, --detach", summary: "do not watch" } as const;
 const listJson =
@@ -9,6 +10,8 @@ const listJson =
 const eventsJson = "one event a line: { runId, at, type: run:… | step:…, … }; --detach { runId }";
 const trajectoryJson =
   "{ runId, workflow, pattern, status, startedAt, endedAt, reason, confidence, tokens, steps: [{ step, status, skippedBecause, confidence, attempts: [{ attempt, startedAt, endedAt, outcome, by, failure, owner, specialist, reviewer, decisions, checks, notes, … }], … }] }";
+const ofScript =
+  "A run whose steps are functions of a script is refused with 1 and left as it is: only that script can go on with it, by `resume`.";
 const outcome =
   "Ends with 0 when the run is completed, and with 5 when it failed, was cancelled, or needs a person. Ctrl-C stops watching with 130, and the run goes on.";
 
@@ -55,7 +58,7 @@ export const runs = command({
       name: "resume",
       summary:
         "Go on with a run that has failed or was cancelled: what failed is tried again, what is completed stays.",
-      details: outcome,
+      details: `${outcome} ${ofScript}`,
       arguments: [runId],
       options: [detach],
       examples: [{ line: "agent-relay runs resume mi9k2", means: "once the cause is mended" }],
@@ -65,8 +68,11 @@ export const runs = command({
     command({
       name: "retry",
       summary: "Of a run that has ended, run one step again and everything that depends on it.",
-      details: outcome,
-      arguments: [runId, { syntax: "<step>", summary: "its name; inside another, its path, as in `release/build`" }],
+      details: `${outcome} ${ofScript}`,
+      arguments: [
+        runId,
+        { syntax: "<step>", summary: "its name; inside another, its path, as in `release/build`", values: "step" },
+      ],
       options: [detach],
       examples: [{ line: "agent-relay runs retry mi9k2 tests", means: "also a step that was completed" }],
       json: eventsJson,
@@ -75,7 +81,8 @@ export const runs = command({
     command({
       name: "cancel",
       summary: "End a run and everything that runs of it.",
-      details: "Ends with 0 once all of it has ended.",
+      details:
+        "Ends with 0 once all of it has ended, with 5 if it came to another end meanwhile, and with 1 if it had ended before. What a script that is gone has left of its run is ended by this command.",
       arguments: [runId],
       options: [{ flags: "--reason <text>", summary: "why" }],
       examples: [
@@ -101,7 +108,8 @@ export const runs = command({
     command({
       name: "approve",
       summary: "Say yes to a step that waits for a person.",
-      arguments: [runId, { syntax: "[step]", summary: "which; needed where several wait" }],
+      details: "Ends with 1 if no such step of the run waits for a person; then it says which do.",
+      arguments: [runId, waitingStep],
       examples: [{ line: "agent-relay runs approve mi9k2 ship", means: "let it go on" }],
       json: "{ runId, step, approved }",
       load: async () => (await import("../actions/runs-approve.ts")).approve,
@@ -109,7 +117,8 @@ export const runs = command({
     command({
       name: "deny",
       summary: "Say no to a step that waits for a person; it fails.",
-      arguments: [runId, { syntax: "[step]", summary: "which; needed where several wait" }],
+      details: "Ends with 1 if no such step of the run waits for a person; then it says which do.",
+      arguments: [runId, waitingStep],
       examples: [
         { line: "agent-relay runs deny mi9k2 ship", means: "the run goes on without it, as its strategy says" },
       ],

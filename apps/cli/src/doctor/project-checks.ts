@@ -7,6 +7,7 @@ import { askForBroker, locationsOf, withClient, type BrokerView } from "../broke
 import type { Context } from "../context.ts";
 import { failureOf } from "../failure.ts";
 import { programVersion } from "../program.ts";
+import { runPrefix } from "../run-census.ts";
 import { runnerLog } from "../runner-start.ts";
 import { bytes } from "../rendering/moments.ts";
 import { ok, problem, warning, type Check } from "./check.ts";
@@ -143,7 +144,7 @@ async function checkBroker(context: Context, locations: Locations): Promise<Chec
 async function checkRuns(context: Context, locations: Locations): Promise<Check | undefined> {
   try {
     const { streams } = await withClient(context, { once: true }, (client) =>
-      client.call("stream.list", { prefix: "run/", limit: runsLookedAt }, { signal: context.signal }),
+      client.call("stream.list", { prefix: runPrefix, limit: runsLookedAt }, { signal: context.signal }),
     );
     const goingOn = streams.filter(({ summary }) => summary?.["status"] === "running" && summary["host"] !== "script");
     if (goingOn.length === 0) return undefined;
@@ -154,7 +155,7 @@ async function checkRuns(context: Context, locations: Locations): Promise<Check 
       "runs",
       "runs",
       `${found}, and nobody executes ${waits.length} of them`,
-      `the end of ${runnerLog(locations)} says why; agent-relay runs resume ${waits[0]?.stream.slice("run/".length) ?? ""} tries again`,
+      `the end of ${runnerLog(locations)} says why; agent-relay runs resume ${waits[0]?.stream.slice(runPrefix.length) ?? ""} tries again`,
     );
   } catch {
     return undefined; // Without a broker nobody can say, and that it does not answer is told already.

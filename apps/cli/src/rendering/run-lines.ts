@@ -42,6 +42,11 @@ export function runLine(event: RunEvent, { dim, green, red, yellow, bold }: Colo
   }
 }
 
+/** The status of a run, as all who tell of it say it. */
+export function statusWord(status: string): string {
+  return status === "needs_human" ? "needs a person" : status;
+}
+
 function lastLineOf(output: string, dim: (text: string) => string): string {
   const line = output.trimEnd().split("\n").at(-1)?.trim() ?? "";
   return line === "" ? "" : dim(`  ${safeLine(line).slice(0, 100)}`);

@@ -10,6 +10,7 @@ import { describePlan, type DescribedStep, type Recorded, type RunStatus } from 
 import type { Colours, Paint } from "../terminal-output.ts";
 import { cutToWidth, displayWidth, padToWidth } from "./display-width.ts";
 import { stopwatch } from "./moments.ts";
+import { statusWord } from "./run-lines.ts";
 import { safeLine } from "./safe-text.ts";
 
 type StepState = "waiting" | "running" | "asking" | "completed" | "failed" | "skipped";
@@ -252,18 +253,11 @@ function fitted(rows: readonly Row[], room: number, { colours }: FrameOptions): 
   return [...doneLine, ...active.slice(0, kept).map(({ line }) => line), cut, ...more].slice(0, room);
 }
 
-const endWords: Partial<Record<RunStatus, string>> = {
-  completed: "completed",
-  failed: "failed",
-  cancelled: "cancelled",
-  needs_human: "needs a person",
-};
-
 function headOf(view: RunView, steps: readonly ViewedStep[], { now, colours }: FrameOptions): Line {
   const { bold, dim, green, red, yellow } = colours;
   const completed = steps.filter(({ state }) => state === "completed").length;
   const time = stopwatch((view.endedAt ?? now) - view.startedAt);
-  const word = endWords[view.status];
+  const word = view.endedAt === undefined ? undefined : statusWord(view.status);
   const reason = view.reason === undefined ? "" : `: ${safeLine(view.reason)}`;
   const paint = view.status === "completed" ? green : view.status === "failed" ? red : yellow;
   return [

@@ -27,6 +27,8 @@ export interface TemplateSummary {
   readonly steps: number;
   /** Variables, and what is said of each. */
   readonly vars: Readonly<Record<string, string>>;
+  /** Those of them that have no default: a run needs a value of each. */
+  readonly needs: readonly string[];
 }
 
 export const isTemplateName = (name: string): name is TemplateName =>
@@ -54,6 +56,9 @@ export async function listTemplates(): Promise<readonly TemplateSummary[]> {
             key,
             typeof about === "string" ? `default: ${about}` : (about.description ?? ""),
           ]),
+        ),
+        needs: Object.entries(document.vars ?? {}).flatMap(([key, about]) =>
+          typeof about === "string" || about.default !== undefined ? [] : [key],
         ),
       };
     }),

@@ -107,16 +107,16 @@ export function leaseLost(runId: string, cause: unknown): RelayError {
   );
 }
 
-/** Everything that a run's stream has. Rejects with `unknown_run` if there is none. */
-export async function readRun(relay: Pick<Relay, "streams">, runId: string): Promise<readonly Recorded[]> {
+/** Everything that a run's stream has after its first `after` entries. Rejects with `invalid_request` if there is no run. */
+export async function readRun(relay: Pick<Relay, "streams">, runId: string, after = 0): Promise<readonly Recorded[]> {
   const recorded: Recorded[] = [];
   for (;;) {
-    const page = await relay.streams.read(streamOfRun(runId), { after: recorded.length, limit: pageMax });
-    recorded.push(...page.entries.map(({ data }) => recordedOf(data)));
-    if (recorded.length >= page.revision || page.entries.length === 0) break;
+    const position = after + recorded.length;
+    const { entries, revision } = await relay.streams.read(streamOfRun(runId), { after: position, limit: pageMax });
+    if (revision === 0) throw unknownRun(runId);
+    recorded.push(...entries.map(({ data }) => recordedOf(data)));
+    if (after + recorded.length >= revision || entries.length === 0) return recorded;
   }
-  if (recorded.length === 0) throw unknownRun(runId);
-  return recorded;
 }
 
 /** Rejects like `readRun` if there is none; reads one entry. */

@@ -25,6 +25,10 @@ test("ML1: a lease has one holder, and an append under a lease that is another's
   await expect(
     streams.append("run/a", { expectedRevision: 0, entries: [entry(1)], lease: first }),
   ).rejects.toMatchObject({ code: "lease_lost" });
+  // Who has lost it is told of that first, wherever the stream is.
+  await expect(
+    streams.append("run/a", { expectedRevision: 7, entries: [entry(1)], lease: first }),
+  ).rejects.toMatchObject({ code: "lease_lost" });
 });
 
 test("ML2: what was appended is a copy", async () => {

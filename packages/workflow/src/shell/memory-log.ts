@@ -33,13 +33,13 @@ export function memoryLog(now: () => number = Date.now): Pick<Relay, "streams" |
   };
 
   const append: Relay["streams"]["append"] = (name, { expectedRevision, entries, lease, summary }) => {
+    if (lease !== undefined && leases.get(lease.name)?.token !== lease.token)
+      return Promise.reject(relayError("lease_lost", `the lease '${lease.name}' is not held under this token`));
     const revision = streams.get(name)?.entries.length ?? 0;
     if (revision !== expectedRevision)
       return Promise.reject(
         relayError("wrong_revision", `expected '${name}' at revision ${expectedRevision}, found it at ${revision}`),
       );
-    if (lease !== undefined && leases.get(lease.name)?.token !== lease.token)
-      return Promise.reject(relayError("lease_lost", `the lease '${lease.name}' is not held under this token`));
     const at = now();
     const stream = streams.get(name) ?? opened(name, at);
     for (const { kind, data } of entries) {

@@ -5,6 +5,7 @@
  *       when another executes it meanwhile; a result comes after all of them have heard the end.
  *   H2  A listener that throws is told of and goes on hearing; the run knows nothing of it.
  *   H3  Whatever becomes of this script, the run is in its log: where a broker keeps it, the project's runner goes on.
+ *   H4  While another executes the run, each of its entries is read once here, however long that takes.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { relayError } from "@agent-relay/protocol";
@@ -38,7 +39,6 @@ export interface RunHandle {
   readonly detach: () => Promise<void>;
 }
 
-/** Another has the right to execute it: how long until that is tried again. */
 const TRY_AGAIN_MS = 500;
 const elsewhere = ["lease_taken", "lease_lost", "wrong_revision"] as const;
 
@@ -53,10 +53,12 @@ export function handleRun(options: {
   /** Aborting it cancels the run. */
   readonly signal?: AbortSignal | undefined;
   readonly onListenerError: (error: unknown, event: WorkflowEvent) => void;
+  /** How long, in milliseconds, until it is tried again to execute what another executes; 500 if absent. */
+  readonly tryAgainMs?: number;
   /** When nothing more is wanted of it. */
   readonly close: () => Promise<void>;
 }): RunHandle {
-  const { runs, runId, performer, by, after, signal, onListenerError } = options;
+  const { runs, runId, performer, by, after, signal, onListenerError, tryAgainMs = TRY_AGAIN_MS } = options;
   const stop = new AbortController();
   const deaf = new AbortController();
   const listening = new Set<Promise<void>>();
@@ -86,6 +88,7 @@ export function handleRun(options: {
 
   /** Executes it, or waits while another does. Resolves with everything of it. */
   async function carry(): Promise<readonly Recorded[]> {
+    const recorded: Recorded[] = [];
     for (;;) {
       try {
         await runs.execute(runId, { performer, holder: by, signal: stop.signal });
@@ -94,9 +97,10 @@ export function handleRun(options: {
         if (!elsewhere.some((code) => isRelayError(error, code))) throw error;
       }
       if (stop.signal.aborted) throw relayError("cancelled", `this script does not look after ${runId} any more`);
-      const recorded = await runs.read(runId);
+      // Only what is new: a long run that another executes is looked at many times.
+      recorded.push(...(await runs.read(runId, { after: recorded.length })));
       if (isEnd(recorded.at(-1))) return recorded;
-      await pause(TRY_AGAIN_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+      await pause(tryAgainMs, undefined, { signal: stop.signal }).catch(() => undefined);
     }
   }
 

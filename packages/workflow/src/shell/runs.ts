@@ -4,6 +4,7 @@
  *   U1  A run is there before anything of it is done, and goes on wherever its entries end, whoever executes it.
  *   U2  One executes a run at a time: whoever holds its lease.
  *   U3  What a person asks of a run is kept in a stream of its own, so that it reaches whoever executes it, now or later.
+ *   U4  A run that nobody executes can be cancelled all the same: nothing of it is begun any more, whoever goes on with it.
  */
 import { randomBytes } from "node:crypto";
 import { relayError, type RelayError, type StreamEntry } from "@agent-relay/protocol";
@@ -13,7 +14,7 @@ import type { Refusal, RunCommand } from "../core/commands.ts";
 import type { Entry } from "../core/entries.ts";
 import { decide } from "../core/decide.ts";
 import type { Plan } from "../core/plan.ts";
-import { recover, type Recorded } from "../core/run.ts";
+import { advance, recover, type Recorded } from "../core/run.ts";
 import { isFinished, type Run, type RunStatus } from "../core/state.ts";
 import type { EarlierOutputs } from "./earlier-outputs.ts";
 import { brokerRunLog, leaseLost, leaseOfRun, readRun, recordedOf, requireRun, streamOfRun } from "./broker-run-log.ts";
@@ -62,14 +63,20 @@ export interface Runs {
     readonly runs: readonly RunListing[];
     readonly next: number | null;
   }>;
-  readonly read: (runId: string) => Promise<readonly Recorded[]>;
-  /** What has become true of it after its first entries, as many as said, and what will. */
+  /** What has become true of it after its first entries, as many as said. */
+  readonly read: (runId: string, options?: { readonly after?: number }) => Promise<readonly Recorded[]>;
+  /** The same, and what will become true. */
   readonly follow: (
     runId: string,
     options?: { readonly after?: number; readonly signal?: AbortSignal },
   ) => AsyncIterable<Recorded>;
   /** For whoever executes it, now or later. */
   readonly cancel: (runId: string, by: string, reason?: string) => Promise<void>;
+  /**
+   * Of a run that nobody executes, by its log alone. It ends at once if nothing of it runs, and else when whoever executes
+   * it next has ended that. Answers why not, if it is refused, and rejects with `lease_taken` if somebody executes it.
+   */
+  readonly cancelUnexecuted: (runId: string, by: string, reason?: string) => Promise<Refusal | undefined>;
   /**
    * Answers a step that asks for approval, in the attempt that is given or in the one under way. Rejects with
    * `invalid_request`, saying why, where no person is asked about it.
@@ -121,6 +128,18 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
       }
       // What follows from it is for whoever executes it.
       if (entries.length > 0) await log.append(entries, summaryOf(recover([...before, ...entries]), at));
+      return undefined;
+    });
+
+  const cancelUnexecuted: Runs["cancelUnexecuted"] = (runId, by, reason) =>
+    withLease(runId, { holder: by }, async (lease) => {
+      const log: RunLog = brokerRunLog(relay, runId, lease);
+      const run = recover(await log.read());
+      const at = now();
+      const decision = advance(run, { type: "cancel", by, ...(reason === undefined ? {} : { reason }) }, at);
+      if (!decision.accepted) return decision.rejection;
+      const entries = decision.events.map((entry) => ({ entry, at }));
+      if (entries.length > 0) await log.append(entries, summaryOf(run, at));
       return undefined;
     });
 
@@ -200,7 +219,7 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
       }));
       return { runs, next: page.next };
     },
-    read: (runId) => readRun(relay, runId),
+    read: (runId, { after = 0 } = {}) => readRun(relay, runId, after),
     follow: (runId, { after = 0, signal } = {}) => ({
       async *[Symbol.asyncIterator]() {
         await requireRun(relay, runId);
@@ -212,6 +231,7 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
       },
     }),
     cancel: (runId, by, reason) => ask(runId, "cancel", { by, ...(reason === undefined ? {} : { reason }) }),
+    cancelUnexecuted,
     answer: async (runId, { step, attempt, by, approved }) => {
       const run = recover(await readRun(relay, runId));
       const asked = askedOf(run, step);
@@ -226,7 +246,11 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
         throw notAsked(run, step, `is in attempt ${number}, and not in attempt ${attempt}`);
       await ask(runId, "answer", { step, attempt: number, by, approved });
     },
-    retry: (runId, step, by) => again(runId, by, () => [step]),
+    retry: async (runId, step, by) => {
+      // Whoever executes it has its lease: that it goes on says more than that the lease is taken.
+      if (!isFinished(recover(await readRun(relay, runId)))) return { code: "run_going_on" };
+      return again(runId, by, () => [step]);
+    },
     resume: async (runId, by) => {
       const before = recover(await readRun(relay, runId));
       if (!isFinished(before)) return undefined;

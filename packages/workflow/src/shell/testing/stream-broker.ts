@@ -1,39 +1,31 @@
-/** Streams and leases as a broker has them, with its bounds, in memory. */
-import { limits, relayError } from "@agent-relay/protocol";
+/** A memory log with what only a broker has: bounds, leases that are lost, and counts of what is asked of it. */
+import { limits } from "@agent-relay/protocol";
 import type { HeldLease, Relay } from "@agent-relay/sdk";
+import { memoryLog } from "../memory-log.ts";
 
 type Append = Parameters<Relay["streams"]["append"]>[1];
-type StreamEntry = Awaited<ReturnType<Relay["streams"]["read"]>>["entries"][number];
-
-interface Kept {
-  readonly entries: StreamEntry[];
-  summary: Readonly<Record<string, unknown>> | undefined;
-}
 
 export interface StreamBroker {
   readonly relay: Pick<Relay, "streams" | "leases">;
   readonly appends: Append[];
-  /** Entries that were read, all together. */
+  /** Entries that were read, all together; what is followed is not read. */
   reads: number;
-  readonly stream: (name: string) => Kept;
+  /** How many entries a stream has, and its newest summary. */
+  readonly look: (stream: string) => Promise<{
+    readonly revision: number;
+    readonly summary: Readonly<Record<string, unknown>> | null | undefined;
+  }>;
   /** Called before each append; may throw what the broker would answer. */
   beforeAppend: (append: Append) => void;
-  /** Gives it to somebody else. */
-  readonly take: (lease: string) => void;
+  /** Whoever holds it has lost it. */
+  readonly take: (lease: string) => Promise<void>;
 }
 
 export function streamBroker(): StreamBroker {
-  const streams = new Map<string, Kept>();
-  const tokens = new Map<string, number>();
-  let token = 0;
-  const open = (name: string): Kept => {
-    const kept = streams.get(name) ?? { entries: [], summary: undefined };
-    streams.set(name, kept);
-    return kept;
-  };
+  const log = memoryLog(() => 0);
+  const held = new Map<string, HeldLease>();
 
-  const append = (name: string, options: Append): { revision: number; sequence: number } => {
-    const { entries, expectedRevision, lease, summary } = options;
+  const append: Relay["streams"]["append"] = async (name, options) => {
     broker.beforeAppend(options);
     const frame = Buffer.byteLength(
       JSON.stringify({
@@ -44,73 +36,40 @@ export function streamBroker(): StreamBroker {
       }),
     );
     if (frame > limits.frameBytesMax) throw new Error(`a frame of ${frame} bytes`);
-    if (entries.length > limits.streamEntriesMax) throw new Error(`${entries.length} entries`);
-    if (lease !== undefined && tokens.get(lease.name) !== lease.token)
-      throw relayError("lease_lost", `The lease '${lease.name}' is not yours any more.`);
-    const stream = open(name);
-    if (stream.entries.length !== expectedRevision)
-      throw relayError("wrong_revision", `at ${stream.entries.length}, expected ${expectedRevision}`);
+    if (options.entries.length > limits.streamEntriesMax) throw new Error(`${options.entries.length} entries`);
+    const appended = await log.streams.append(name, options);
     broker.appends.push(options);
-    for (const { kind, data } of entries) {
-      const revision = stream.entries.length + 1;
-      stream.entries.push({
-        revision,
-        sequence: revision,
-        at: 0,
-        kind,
-        data: structuredClone({ ...data }),
-        actor: null,
-      });
-    }
-    stream.summary = summary ?? stream.summary;
-    return { revision: stream.entries.length, sequence: 0 };
+    return appended;
   };
 
   const broker: StreamBroker = {
     appends: [],
     reads: 0,
-    stream: open,
+    look: async (stream) => {
+      const { streams } = await log.streams.list({ prefix: stream });
+      const found = streams.find((it) => it.stream === stream);
+      return { revision: found?.revision ?? 0, summary: found?.summary };
+    },
     beforeAppend: () => undefined,
-    take: (lease) => void tokens.set(lease, (token += 1)),
+    take: async (lease) => held.get(lease)?.release(),
     relay: {
       streams: {
-        append: async (name, options) => append(name, options),
-        read: (name, { after = 0, limit = 500 } = {}) => {
-          const { entries } = open(name);
-          const page = entries.slice(after, after + limit);
-          broker.reads += page.length;
-          return Promise.resolve({ entries: page, revision: entries.length, head: 0 });
+        ...log.streams,
+        append,
+        read: async (name, options) => {
+          const page = await log.streams.read(name, options);
+          broker.reads += page.entries.length;
+          return page;
         },
-        list: () => Promise.resolve({ streams: [], next: null }),
-        follow: (_name, { signal } = {}) => ({
-          [Symbol.asyncIterator]: () => ({
-            next: () =>
-              new Promise((resolve) => {
-                signal?.addEventListener("abort", () => resolve({ done: true, value: undefined }), { once: true });
-              }),
-          }),
-        }),
       },
       leases: {
-        acquire: (name) => {
-          tokens.set(name, (token += 1));
-          return Promise.resolve(heldLease(name, token));
+        acquire: async (name, options) => {
+          const lease = await log.leases.acquire(name, options);
+          held.set(name, lease);
+          return lease;
         },
       },
     },
   };
   return broker;
-}
-
-function heldLease(name: string, token: number): HeldLease {
-  const release = (): Promise<void> => Promise.resolve();
-  return {
-    name,
-    token,
-    holder: "test",
-    validUntil: () => Number.MAX_SAFE_INTEGER,
-    lost: new AbortController().signal,
-    release,
-    [Symbol.asyncDispose]: release,
-  };
 }
