@@ -318,7 +318,7 @@ export function executorPerformer(
       callOff: (key) => {
         tasks.get(key)?.abort();
         tasks.delete(key);
-        rest.callOff(key);
+        return rest.callOff(key);
       },
       // Functions do not outlive their process: what an executor had under way is gone.
       examine: (it) =>

@@ -10,7 +10,7 @@ import type { Action } from "../core/actions.ts";
 import { posts } from "../core/agenda.ts";
 import { shortId } from "../core/names.ts";
 import { isFinished } from "../core/state.ts";
-import { environment } from "./environment.ts";
+import { environment, type Environment } from "./environment.ts";
 import { agentPerformer } from "./agent-performer.ts";
 import { localPerformer } from "./local-performer.ts";
 import { oneShotArgv } from "../core/one-shot-programs.ts";
@@ -27,7 +27,7 @@ export function runPerformer(
     env = environment(),
   }: {
     /** What commands get, beside what their step says. That of this program if absent. */
-    readonly env?: Readonly<Record<string, string | undefined>>;
+    readonly env?: Environment;
   } = {},
 ): RunPerformer {
   return performing((run, tell) => {
@@ -95,8 +95,8 @@ export function runPerformer(
       callOff: (key) => {
         waits.get(key)?.abort();
         waits.delete(key);
-        local.callOff(key);
         agents.callOff(key);
+        return local.callOff(key);
       },
       examine: (it) => (it.what === "process" ? local.examine(it) : agents.examine(it)),
       close: async () => {

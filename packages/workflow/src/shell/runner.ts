@@ -1,14 +1,15 @@
 /**
  * Runner: has a run done, from wherever its entries say it is, until it has ended or another takes it over.
  *
- *   R1  What is decided is in the log before anything is done because of it, and before anyone is told.
+ *   R1  What is decided is in the log before anything is begun because of it, and before anyone is told.
  *   R2  Everything that the plan wants is begun once in the life of a runner, and called off once it is wanted no more.
+ *       What is called off has ended before the log says why: nothing of a run runs when it says that it is over.
  *   R3  Before the first thing is begun, what an earlier runner had running is looked for: it is gone on with, or it is
  *       ended and interrupted. A step that has completed is never begun again.
  *   R4  What is heard meanwhile is decided together, so that a step's end and the next one's start are one append.
  */
 import type { Clock } from "@agent-relay/kernel";
-import type { Action } from "../core/actions.ts";
+import type { Action, Agenda } from "../core/actions.ts";
 import { plan } from "../core/agenda.ts";
 import type { Observation, Refusal, RunCommand } from "../core/commands.ts";
 import { advance, recover, unsure, type Recorded, type Unsure } from "../core/run.ts";
@@ -20,8 +21,8 @@ import { summaryOf } from "./run-summary.ts";
 export interface Performer {
   /** Begins it and returns; what is learned is told as it comes. */
   readonly begin: (action: Action) => void;
-  /** It is not wanted any more. Ends nothing that has an action of its own for that. */
-  readonly callOff: (key: string) => void;
+  /** It is not wanted any more: resolves when nothing of it runs. Ends nothing that has an action of its own for that. */
+  readonly callOff: (key: string) => Promise<void> | undefined;
   /** Looks for what a runner before this one had running; answers what is to be said of it, if anything. */
   readonly examine: (it: Unsure) => Promise<Observation | undefined>;
   /** Stops looking and listening. Agents are left running; commands, which no other could hear, are ended. */
@@ -91,18 +92,16 @@ export function startRunner(options: RunnerOptions): Runner {
     inbox.push({ command: { type: "tick" } });
     const begun = new Set<string>();
     while (!isStopped()) {
-      await decideAll(run);
+      const agenda = await decideAll(run, async ({ actions }) => {
+        const wanted = new Set(actions.map((it) => it.key));
+        const off = [...begun].filter((key) => !wanted.has(key));
+        for (const key of off) begun.delete(key);
+        await Promise.allSettled(off.map(async (key) => performer.callOff(key)));
+      });
       // Before it has begun, somebody has still to start it.
       if (isFinished(run)) return;
       // It may have been told to stop meanwhile: what has been decided is for the next runner to begin.
       if (isStopped()) return;
-      const agenda = plan(run, clock.now());
-      const wanted = new Set(agenda.actions.map((it) => it.key));
-      for (const key of begun) {
-        if (wanted.has(key)) continue;
-        begun.delete(key);
-        performer.callOff(key);
-      }
       for (const action of agenda.actions) {
         if (begun.has(action.key)) continue;
         begun.add(action.key);
@@ -112,17 +111,21 @@ export function startRunner(options: RunnerOptions): Runner {
     }
   }
 
-  async function decideAll(run: Run): Promise<void> {
+  /** Answers what is wanted now. `callOff`: ends what is not, before what was decided is in the log. */
+  async function decideAll(run: Run, callOff: (agenda: Agenda) => Promise<void>): Promise<Agenda> {
     const batch = inbox.splice(0);
     const now = clock.now();
     const entries: Recorded[] = [];
     const answers: (() => void)[] = [];
+    let agenda: Agenda;
     try {
       for (const { command, answer } of batch) {
         const decision = advance(run, command, now);
         if (decision.accepted) entries.push(...decision.events.map((entry) => ({ entry, at: now })));
         answers.push(() => answer?.(decision.accepted ? undefined : decision.rejection));
       }
+      agenda = plan(run, now);
+      await callOff(agenda);
       if (entries.length > 0) await log.append(entries, summaryOf(run, now));
     } catch (error) {
       for (const { fail } of batch) fail?.(error);
@@ -130,6 +133,7 @@ export function startRunner(options: RunnerOptions): Runner {
     }
     for (const answer of answers) answer();
     if (entries.length > 0) options.onEntries?.(entries, run);
+    return agenda;
   }
 
   function isStopped(): boolean {
