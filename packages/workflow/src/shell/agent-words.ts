@@ -35,7 +35,7 @@ export interface Hearing {
   readonly read: (text: string) => void;
 }
 
-export function agentWords({ screen, heard, read }: Hearing, answerMs: number = ANSWER_MS): AgentWords {
+export function agentWords({ screen, heard, read }: Hearing): AgentWords {
   const answers = boundedText();
   let told: "answers" | "its terminal" | "not known" = "not known";
   let answeredInTurn = false;
@@ -83,7 +83,7 @@ export function agentWords({ screen, heard, read }: Hearing, answerMs: number = 
           if (told === "its terminal") readScreen();
           settle();
         },
-        isKnown ? 0 : answerMs,
+        isKnown ? 0 : ANSWER_MS,
       );
       waiting = { timer, ended };
     },
