@@ -25,6 +25,22 @@ test("its two outputs and its status are told apart", async () => {
   expect(["out", "err"]).toContain(command.lastLine());
 });
 
+test("it reads all that it is given on its standard input, and then its end", async () => {
+  const stdin = "line of a prompt\n".repeat(20_000);
+  const command = await startCommand({ argv: ["/usr/bin/wc", "-c"], cwd: "/", env: {}, stdin });
+  expect(Number((await command.ended).output)).toBe(stdin.length);
+});
+
+test("one that does not read what it is given ends like any other", async () => {
+  const command = await startCommand({
+    argv: ["/bin/sh", "-c", "echo done"],
+    cwd: "/",
+    env: {},
+    stdin: "x".repeat(1e6),
+  });
+  expect(await command.ended).toMatchObject({ code: 0, output: "done\n" });
+});
+
 test("C1: of ten megabytes the beginning and the end are kept", async () => {
   const command = await run("echo first; yes 0123456789abcdef | head -c 10000000; echo last");
   const { output, code } = await command.ended;

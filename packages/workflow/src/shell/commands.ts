@@ -27,6 +27,8 @@ export interface CommandSpec {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
   readonly env: Environment;
+  /** What it may read on its standard input, to the end; nothing if absent. */
+  readonly stdin?: string;
   /** How many characters of each of its two outputs are kept; what a step may hand on if absent. */
   readonly keep?: number;
 }
@@ -57,12 +59,13 @@ export interface RunningCommand extends ProcessMark {
 /** Throws if the program cannot be started: what the system says, `ENOENT` for one that does not exist; or that `cwd` is not there. */
 export async function startCommand(spec: CommandSpec): Promise<RunningCommand> {
   const [file, ...args] = spec.argv;
-  const child = spawn(file, args, {
-    cwd: spec.cwd,
-    env: { ...spec.env },
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const around = { cwd: spec.cwd, env: { ...spec.env }, detached: true };
+  const child =
+    spec.stdin === undefined
+      ? spawn(file, args, { ...around, stdio: ["ignore", "pipe", "pipe"] })
+      : spawn(file, args, { ...around, stdio: ["pipe", "pipe", "pipe"] });
+  // Whether it reads that is its own affair.
+  child.stdin?.on("error", () => undefined).end(spec.stdin);
   const output = boundedText(spec.keep);
   const errors = boundedText(spec.keep);
   const both = boundedText(2_048);
@@ -96,6 +99,7 @@ export async function startCommand(spec: CommandSpec): Promise<RunningCommand> {
     // What it has left in the background does not outlive it.
     if (isGroup(pid)) await endGroup(pid);
     await Promise.race([closed, pause(DRAIN_MS, undefined, { ref: false })]);
+    child.stdin?.destroy();
     child.stdout.destroy();
     child.stderr.destroy();
     return { code, signal, output: output.text(), isWhole: output.isWhole(), errors: errors.text() };

@@ -56,6 +56,8 @@ export interface StartedWith {
   readonly argv: readonly [string, ...string[]];
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
+  /** What it reads on its standard input, to the end; nothing if absent. */
+  readonly stdin?: string;
   readonly captureOutput: boolean;
 }
 
@@ -94,7 +96,8 @@ export function localPerformer(around: {
       try {
         if (signal.aborted) return tell({ type: "process_exited", ...about, code: null, signal: null, output: "" });
         const marked = { ...env, ...what.env, [markVariable]: markOf(key) };
-        command = await startCommand({ argv: what.argv, cwd: placeOf(what.cwd), env: marked });
+        const input = what.stdin === undefined ? {} : { stdin: what.stdin };
+        command = await startCommand({ argv: what.argv, cwd: placeOf(what.cwd), env: marked, ...input });
       } catch (error) {
         return tell({ type: "process_failed", ...about, message: messageOf(error) });
       }
