@@ -104,7 +104,7 @@ export function leaseLost(runId: string, cause: unknown): RelayError {
   );
 }
 
-/** Everything that a run's stream has. Rejects with `unknown_run` if there is none. */
+/** Everything that a run's stream has. Rejects with `invalid_request` if there is none. */
 export async function readRun(relay: Pick<Relay, "streams">, runId: string): Promise<readonly Recorded[]> {
   const recorded: Recorded[] = [];
   for (;;) {

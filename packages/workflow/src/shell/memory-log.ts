@@ -2,6 +2,7 @@
  * Memory log: streams and leases like those that a broker lends, in this process alone.
  *
  *   ML1  It answers as a broker does: an append with a revision that is not the newest is refused, a lease has one holder.
+ *        Who does not hold the lease any more is told that, whatever the revision.
  *   ML2  What was appended is a copy: nobody changes it afterwards.
  *   ML3  It lives as long as the process. Nothing survives it.
  */
@@ -33,13 +34,13 @@ export function memoryLog(now: () => number = Date.now): Pick<Relay, "streams" |
   };
 
   const append: Relay["streams"]["append"] = (name, { expectedRevision, entries, lease, summary }) => {
+    if (lease !== undefined && leases.get(lease.name)?.token !== lease.token)
+      return Promise.reject(relayError("lease_lost", `the lease '${lease.name}' is not held under this token`));
     const revision = streams.get(name)?.entries.length ?? 0;
     if (revision !== expectedRevision)
       return Promise.reject(
         relayError("wrong_revision", `expected '${name}' at revision ${expectedRevision}, found it at ${revision}`),
       );
-    if (lease !== undefined && leases.get(lease.name)?.token !== lease.token)
-      return Promise.reject(relayError("lease_lost", `the lease '${lease.name}' is not held under this token`));
     const at = now();
     const stream = streams.get(name) ?? opened(name, at);
     for (const { kind, data } of entries) {

@@ -1,10 +1,10 @@
 /**
  * Running workflows from a script.
  *
- *   W1  Nothing has begun when the promise of a start rejects: everything that is wrong with a workflow is told at once.
- *   W2  This script executes the run; if it dies, the project's runner goes on with it, unless functions of the script were
- *       to do what it wants.
- *   W3  A connection that was made here is closed when the run has ended.
+ *   RW1  Nothing has begun when the promise of a start rejects: everything that is wrong with a workflow is told at once.
+ *   RW2  This script executes the run; if it dies, the project's runner goes on with it, unless functions of the script were
+ *        to do what it wants.
+ *   RW3  A connection that was made here is closed when the run has ended.
  */
 import { resolve as resolvePath } from "node:path";
 import { connect, type Relay } from "@agent-relay/sdk";

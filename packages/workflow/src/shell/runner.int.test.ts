@@ -347,6 +347,9 @@ test("a step that prints fifty megabytes leaves a log that is no larger than for
   await begin(runner, planOf([step("one", "yes 0123456789abcdef | head -c 50000000")]), cwd);
   expect((await runner.done).status).toBe("completed");
   expect(JSON.stringify(log.entries).length).toBeLessThan(4 * 40_000);
+  const output = typesOf(log, "step_completed").map((it) => ("output" in it ? it.output : ""))[0] ?? "";
+  const [note, missing] = /\n\[… (\d+) characters left out …\]\n/u.exec(output) ?? ["", ""];
+  expect(Number(missing) + output.length - note.length).toBe(50_000_000);
 }, 60_000);
 
 test("a step whose command does not exist fails, and says which", async () => {
