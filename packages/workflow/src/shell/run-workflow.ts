@@ -14,13 +14,15 @@ import { InvalidWorkflow } from "../definition/invalid-workflow.ts";
 import { loadWorkflowFile, planWorkflow, type Loaded } from "../definition/load.ts";
 import { dryRun } from "./dry-run.ts";
 import { environment, warn, workplace } from "./environment.ts";
-import { executorPerformer, withoutBroker, type Executor } from "./executor.ts";
+import type { Executor } from "./executor.ts";
+import { executorPerformer } from "./executor-performer.ts";
 import { memoryLog } from "./memory-log.ts";
 import type { RunPerformer } from "./performing.ts";
 import { handleRun, type RunHandle, type WorkflowEvent, type WorkflowListener } from "./run-handle.ts";
 import { runPerformer } from "./run-performer.ts";
 import type { RunResult } from "./run-result.ts";
 import { openRuns, type Runs } from "./runs.ts";
+import { withoutBroker } from "./without-broker.ts";
 
 /** Where runs are kept and who does what they want. */
 export interface HostOptions {
