@@ -162,3 +162,50 @@ test("A5: one that is released while the broker spawns it is released once it is
   await expect.poll(() => told).toEqual([exited]);
   expect(released).toHaveLength(1);
 });
+
+const said = { type: "agent_said", agent: ada, text: "I have seen it" } as const;
+const verdict = {
+  type: "agent_verdict_submitted",
+  agent: ada,
+  step: "one",
+  at: 1,
+  verdict: { kind: "owner", decision: "COMPLETE" },
+} as const;
+
+test("A6: what an owner says in the turn in which it has decided is heard, and nothing else, until it has left", async () => {
+  const double = performing();
+  const { agents, told, know, say } = double;
+  let leave = (): void => undefined;
+  double.onRelease = () => new Promise((resolve) => (leave = resolve));
+  know(ada, {});
+  agents.begin({ ...watch, monitoring: true });
+  say(verdict);
+  await expect.poll(() => told.map(({ type }) => type)).toEqual(["verdict"]);
+  agents.callOff(watch.key);
+  agents.begin(release);
+  say(said);
+  say(verdict);
+  say({ type: "agent_tokens_used", agent: ada, inputTokens: 1, outputTokens: 2 });
+  say({ type: "agent_exited", agent: ada, reason: "released", code: 0, signal: null });
+  await expect
+    .poll(() => told.slice(1))
+    .toMatchObject([
+      { type: "evidence", text: "I have seen it" },
+      { type: "tokens", tokens: 3 },
+    ]);
+  leave();
+  await expect.poll(() => told.slice(3)).toMatchObject([{ type: "agent_exited", code: null }]);
+});
+
+test("A6: what a reviewer says after it has decided is not heard: it may be about another step", async () => {
+  const { agents, told, know, say } = performing();
+  know(ada, {});
+  const reviewing = { ...watch, part: "reviewer", key: "review", monitoring: true } as const;
+  agents.begin(reviewing);
+  say(verdict);
+  await expect.poll(() => told.map(({ type }) => type)).toEqual(["verdict"]);
+  agents.callOff(reviewing.key);
+  say(said);
+  await new Promise(setImmediate);
+  expect(told).toHaveLength(1);
+});

@@ -7,6 +7,8 @@
  *   A3  Whom the pattern lets an agent write to is told to the broker, which refuses the rest.
  *   A4  What it did while no runner ran is heard by the next one, whether the one before had seen it start or not.
  *   A5  Released before it was spawned, it is not spawned; while it is, it is released once it is there.
+ *   A6  Who has decided, or is to leave for another reason, is heard until it has left: what it says and uses counts, and
+ *       nothing else of it does.
  */
 import path from "node:path";
 import { messageOf } from "@agent-relay/kernel";
@@ -52,7 +54,9 @@ export function agentPerformer(around: {
 }): AgentPerformer {
   const { relay, tell, env, teamOf, taken } = around;
   /** By key of the action. */
-  const followed = new Map<string, { readonly name: string; readonly watch: AgentWatch }>();
+  const followed = new Map<string, Followed>();
+  /** Of those who are to leave, until they have left, by name. */
+  const lastWords = new Map<string, AgentWatch>();
   const ended = new Set<string>();
   const leaving = new Set<string>();
   /** Settles when the broker has heard of it, or will not from here. */
@@ -113,6 +117,8 @@ export function agentPerformer(around: {
     ended.add(name);
     const output = shown(name);
     lastShown.delete(name);
+    lastWords.get(name)?.stop();
+    lastWords.delete(name);
     const before = trees.get(name);
     trees.delete(name);
     if (before !== undefined) {
@@ -125,13 +131,20 @@ export function agentPerformer(around: {
   };
 
   const shown = (name: string): string =>
-    [...followed.values()].find((it) => it.name === name)?.watch.shown() ?? lastShown.get(name) ?? "";
+    [...followed.values()].find(({ action }) => action.name === name)?.watching.shown() ?? lastShown.get(name) ?? "";
 
   const watch = async (action: Watch): Promise<void> => {
-    const watching = watchAgent(action, { relay, tell, startedFrom: startedFrom.get(action.name) });
-    followed.set(action.key, { name: action.name, watch: watching });
+    let isOff = false;
+    const watching = watchAgent(action, {
+      relay,
+      tell: (observation) => {
+        if (!isOff || observation.type === "evidence" || observation.type === "tokens") tell(observation);
+      },
+      startedFrom: startedFrom.get(action.name),
+    });
+    followed.set(action.key, { action, watching, callOff: () => (isOff = true) });
     const end = await watching.done;
-    if (end !== undefined) await exited(action.name, end.code, end.signal);
+    if (end !== undefined && !isOff) await exited(action.name, end.code, end.signal);
   };
 
   /** Has it leave. Resolves when it is gone, with how it ended if that is known; with nothing when this performer closes. */
@@ -187,10 +200,14 @@ export function agentPerformer(around: {
     callOff: (key) => {
       const it = followed.get(key);
       if (it === undefined) return;
-      const { name, watch: watching } = it;
-      watching.stop();
-      if (!ended.has(name)) lastShown.set(name, watching.shown());
+      const { action, watching } = it;
+      const { name, part } = action;
+      it.callOff();
       followed.delete(key);
+      if (!ended.has(name)) lastShown.set(name, watching.shown());
+      // What a reviewer says next may be about another step.
+      if (part === "reviewer" || ended.has(name)) watching.stop();
+      else lastWords.set(name, watching);
     },
     examine: async ({ agent, epoch }) => {
       // Its end, and what it said and decided before, are heard by whoever watches it now.
@@ -199,11 +216,18 @@ export function agentPerformer(around: {
     shown,
     close: async () => {
       closing.abort();
-      for (const { watch: watching } of followed.values()) watching.stop();
+      for (const { watching } of followed.values()) watching.stop();
+      for (const watching of lastWords.values()) watching.stop();
       followed.clear();
       await Promise.allSettled(under);
     },
   };
+}
+
+interface Followed {
+  readonly action: Watch;
+  readonly watching: AgentWatch;
+  readonly callOff: () => void;
 }
 
 type HowItEnded = Pick<Extract<Observation, { type: "agent_exited" }>, "code" | "signal">;

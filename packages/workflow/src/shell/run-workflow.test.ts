@@ -300,6 +300,7 @@ test("a dry run tells of directories that are not there, and how programs are st
     .step("two", { agent: "bob", task: "Do it." })
     .run({ dryRun: true, cwd: import.meta.dirname });
   expect(plan.warnings.map(({ code, step }) => `${code} ${step ?? ""}`).toSorted()).toEqual(["CWD_MISSING one"]);
-  const argv = plan.waves.flatMap(({ steps }) => steps).find(({ name }) => name === "two")?.argv;
-  expect(argv).toEqual(["claude", "--permission-mode", "acceptEdits", "--model", "opus", "-p", "<prompt>"]);
+  const two = plan.waves.flatMap(({ steps }) => steps).find(({ name }) => name === "two");
+  expect(two?.argv).toEqual(["claude", "--permission-mode", "acceptEdits", "--model", "opus", "-p"]);
+  expect(two?.stdin).toBe("<prompt>");
 });

@@ -3,7 +3,7 @@
  *
  *   R1  What is decided is in the log before anything is begun because of it, and before anyone is told.
  *   R2  Everything that the plan wants is begun once in the life of a runner, and called off once it is wanted no more.
- *       What is called off has ended before the log says why: nothing of a run runs when it says that it is over.
+ *       A check that is called off has ended before the log says why: nothing runs of what is said to be over.
  *   R3  Before the first thing is begun, what an earlier runner had running is looked for: it is gone on with, or it is
  *       ended and interrupted. A step that has completed is never begun again.
  *   R4  What is heard meanwhile is decided together, so that a step's end and the next one's start are one append.
@@ -90,29 +90,32 @@ export function startRunner(options: RunnerOptions): Runner {
     const found = await Promise.all(unsure(run).map((it) => performer.examine(it)));
     for (const command of found) if (command !== undefined) inbox.push({ command });
     inbox.push({ command: { type: "tick" } });
-    const begun = new Set<string>();
+    const begun = new Map<string, Action["do"]>();
+    const callOff = async (actions: readonly Action[], isMeant: (what: Action["do"]) => boolean): Promise<void> => {
+      const wanted = new Set(actions.map((it) => it.key));
+      const off = [...begun].filter(([key, what]) => !wanted.has(key) && isMeant(what)).map(([key]) => key);
+      for (const key of off) begun.delete(key);
+      await Promise.allSettled(off.map(async (key) => performer.callOff(key)));
+    };
     while (!isStopped()) {
-      const agenda = await decideAll(run, async ({ actions }) => {
-        const wanted = new Set(actions.map((it) => it.key));
-        const off = [...begun].filter((key) => !wanted.has(key));
-        for (const key of off) begun.delete(key);
-        await Promise.allSettled(off.map(async (key) => performer.callOff(key)));
-      });
+      const agenda = await decideAll(run, ({ actions }) => callOff(actions, (what) => what === "verify"));
+      // Who follows something hears on until it is in the log why not.
+      await callOff(agenda.actions, () => true);
       // Before it has begun, somebody has still to start it.
       if (isFinished(run)) return;
       // It may have been told to stop meanwhile: what has been decided is for the next runner to begin.
       if (isStopped()) return;
       for (const action of agenda.actions) {
         if (begun.has(action.key)) continue;
-        begun.add(action.key);
+        begun.set(action.key, action.do);
         performer.begin(action);
       }
       if (inbox.length === 0) await somethingToDo(agenda.wakeAt);
     }
   }
 
-  /** Answers what is wanted now. `callOff`: ends what is not, before what was decided is in the log. */
-  async function decideAll(run: Run, callOff: (agenda: Agenda) => Promise<void>): Promise<Agenda> {
+  /** Answers what is wanted now. `beforeAppend`: has to be done before what was decided is in the log. */
+  async function decideAll(run: Run, beforeAppend: (agenda: Agenda) => Promise<void>): Promise<Agenda> {
     const batch = inbox.splice(0);
     const now = clock.now();
     const entries: Recorded[] = [];
@@ -125,7 +128,7 @@ export function startRunner(options: RunnerOptions): Runner {
         answers.push(() => answer?.(decision.accepted ? undefined : decision.rejection));
       }
       agenda = plan(run, now);
-      await callOff(agenda);
+      await beforeAppend(agenda);
       if (entries.length > 0) await log.append(entries, summaryOf(run, now));
     } catch (error) {
       for (const { fail } of batch) fail?.(error);
