@@ -100,8 +100,8 @@ test("a worktree step makes a worktree of the repository, and the next step work
   expect(outputsOf(played.recorded)).toMatchObject({ tree: inProject(".worktrees/feature"), work: "feature\n" });
 });
 
-test("an agent that takes one prompt gets it as one argument, has its words as its output, and is ended with its group", async () => {
-  const claude = program(stage, "claude", ['printf "<%s>\\n" "$@"']);
+test("an agent that takes one prompt gets it as it is, has its words as its output, and is ended with its group", async () => {
+  const claude = program(stage, "claude", ['printf "<%s>\\n" "$@" "$(cat)"']);
   const slow = program(stage, "codex", ["sleep 600 & wait"]);
   const agents = [
     { name: "asked", cli: claude, interactive: false, constraints: { model: "small" } },

@@ -8,7 +8,7 @@ export type { RunResult, StepResult } from "./shell/run-result.ts";
 export { InvalidWorkflow } from "./definition/invalid-workflow.ts";
 
 // In place of agents and commands.
-export { executorPerformer } from "./shell/executor.ts";
+export { executorPerformer } from "./shell/executor-performer.ts";
 export type {
   AgentOutcome,
   AgentTask,

@@ -49,6 +49,7 @@ function stepLines(step: DescribedStep, indent: string, colours: Colours): reado
     `${indent}${safeLine(step.name)} ${dim(`(${safeLine(facts.join("; "))})`)}`,
     ...(step.question === undefined ? [] : [`${inner}asks a person: ${safeLine(step.question)}`]),
     ...(step.argv === undefined ? [] : [`${inner}${safeLine(JSON.stringify(step.argv))}`]),
+    ...(step.stdin === undefined ? [] : [`${inner}${dim(safeLine(`reads ${step.stdin} on its standard input`))}`]),
     ...(step.cwd === undefined ? [] : [`${inner}${dim(`in ${safeLine(step.cwd)}`)}`]),
     ...env,
     ...(step.each === undefined ? [] : [`${inner}for each item:`, ...stepLines(step.each, inner, colours)]),

@@ -30,7 +30,8 @@ export type Observation =
   | ({ readonly type: "process_started"; readonly pid: number; readonly startTicks: string } & OfProcess)
   /** With its whole group. Answered to `end_process` too, where there was nothing to end. */
   | ({ readonly type: "process_exited" } & OfProcess & Exited)
-  | ({ readonly type: "process_failed"; readonly message: string } & OfProcess)
+  /** `final`: trying again cannot help. */
+  | ({ readonly type: "process_failed"; readonly message: string; readonly final?: true } & OfProcess)
   /** The runner before this one had it, and it is gone, or its end was not seen. */
   | ({ readonly type: "process_lost" } & OfProcess)
   | { readonly type: "agent_started"; readonly agent: string; readonly epoch: number }

@@ -123,7 +123,8 @@ function ofAttempt(run: Run, step: Step, attempt: Attempt, command: OfAttempt): 
           : [];
       const gone = exitOf(step, attempt, command.part, neverThere);
       if (gone.length === 0 || endingOf(run, step) !== undefined) return gone;
-      const failure = { cause: "spawn_failed", message: command.message } as const;
+      const hopeless = command.final === true ? { final: true as const } : {};
+      const failure = { cause: "spawn_failed", message: command.message, ...hopeless } as const;
       return [...gone, { type: "attempt_ending", ...about, outcome: { how: "failed", failure } }];
     }
     case "process_lost": {

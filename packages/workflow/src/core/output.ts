@@ -3,10 +3,11 @@
  *
  *   K1  Never more than asked for, the note about what is missing included; what fits is kept as it is.
  *   K2  What is kept are the beginning and the end; a character is never cut in two.
+ *   K3  However often a text is shortened, its note counts all that is missing, and there is one.
  */
 
 /** Of a step, for those that read it: what a prompt can bear. */
-const OUTPUT_MAX = 32_768;
+export const OUTPUT_MAX = 32_768;
 /** Of a failure: enough for its last error, little enough for a prompt and a table. */
 const TAIL_MAX = 2_000;
 /** The note in the middle needs less than this. */
@@ -18,7 +19,20 @@ export function headAndTail(text: string, max: number = OUTPUT_MAX): string {
   const each = Math.max(0, Math.floor((max - NOTE_MAX) / 2));
   const head = wholeHead(text, each);
   const end = wholeTail(text, each);
-  return `${head}\n[… ${text.length - head.length - end.length} characters left out …]\n${end}`;
+  return head + leftOutMark(missing(text.slice(head.length, text.length - end.length))) + end;
+}
+
+/** The note between a head and a tail. What a program prints just like it counts as one. */
+export function leftOutMark(characters: number): string {
+  return `\n[… ${characters} characters left out …]\n`;
+}
+
+/** How much is missing without this text: a note of an earlier cut in it stands for what that took away. */
+function missing(cut: string): number {
+  let sum = cut.length;
+  for (const [note, earlier] of cut.matchAll(/\n\[… (\d{1,15}) characters left out …\]\n/gu))
+    sum += Number(earlier) - note.length;
+  return sum;
 }
 
 /** Its end. */

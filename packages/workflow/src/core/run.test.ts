@@ -392,3 +392,18 @@ test("U3: by itself the one function that says which step may start names none b
   evolve(world.run, { type: "step_failed", step: "bad", failure }, 0);
   expect(startable(world.run)).toBeUndefined();
 });
+
+test("what can never be started is not tried again, and what could not be started now is", () => {
+  const attemptsOf = (more: { readonly final?: true }): number => {
+    const world = new World({
+      plan: planOf([command("a", [], { retries: 2 })]),
+      script: (action) =>
+        action.do === "start_command"
+          ? [{ type: "process_failed", step: action.step, attempt: action.attempt, message: "too long", ...more }]
+          : undefined,
+    }).go();
+    expect(world.entries.at(-1)).toMatchObject({ type: "run_failed", reason: "a failed: too long" });
+    return world.started().length;
+  };
+  expect([attemptsOf({}), attemptsOf({ final: true })]).toEqual([3, 1]);
+});

@@ -27,6 +27,22 @@ test("K1, K2: what is kept is never longer than asked for, begins and ends as th
   );
 });
 
+test("K3: a text that is shortened again and again counts all that is missing, in one note", () => {
+  const whole = "0123456789".repeat(10_000);
+  const missingIn = (text: string): number => {
+    const notes = [...text.matchAll(/\n\[… (\d+) characters left out …\]\n/gu)];
+    expect(notes).toHaveLength(1);
+    return Number(notes[0]?.[1]) + text.length - (notes[0]?.[0].length ?? 0);
+  };
+  let text = whole;
+  for (const max of [50_000, 32_768, 12_000, 2_000]) {
+    text = headAndTail(text, max);
+    expect([max, missingIn(text)]).toEqual([max, whole.length]);
+  }
+  // Two that were shortened by themselves, one after the other.
+  expect(missingIn(headAndTail(headAndTail(whole) + headAndTail(whole)))).toBe(2 * whole.length);
+});
+
 test("a list of outputs is JSON even when it had to be shortened", () => {
   const parsed = JSON.parse(outputList(["\u0001".repeat(5_000), "b".repeat(5_000)], 1_000)) as string[];
   expect(parsed).toHaveLength(2);

@@ -6,7 +6,7 @@
  */
 import { hubRank } from "../core/choose.ts";
 import type { Plan, PlannedStep, Template } from "../core/plan.ts";
-import { oneShotArgv } from "../core/one-shot-programs.ts";
+import { oneShotCommand } from "../core/one-shot-programs.ts";
 import { defined } from "./defined.ts";
 import { isUpstream, wavesOf } from "./graph.ts";
 
@@ -55,6 +55,8 @@ export interface DescribedStep {
   readonly reviewer?: string;
   /** Of a command, and of an agent that takes one prompt: what is executed. The prompt itself is `<prompt>`. */
   readonly argv?: readonly string[];
+  /** Of an agent that reads its one prompt on its standard input: `<prompt>`. */
+  readonly stdin?: string;
   /** What the command's variables hold; `{{…}}` is filled in when it starts. */
   readonly env?: Readonly<Record<string, Template>>;
   readonly cwd?: string;
@@ -147,11 +149,12 @@ function describeStep(step: PlannedStep, plan: Plan): DescribedStep {
   switch (step.type) {
     case "agent": {
       const agent = plan.agents[step.agent];
-      const argv = agent === undefined || agent.interactive ? undefined : oneShotArgv(agent, "<prompt>");
+      const { argv, stdin } =
+        (agent === undefined || agent.interactive ? undefined : oneShotCommand(agent, "<prompt>")) ?? {};
       return {
         ...base,
         agent: step.agent,
-        ...defined({ owner: step.owner, reviewer: step.reviewer, argv, cwd: agent?.cwd }),
+        ...defined({ owner: step.owner, reviewer: step.reviewer, argv, stdin, cwd: agent?.cwd }),
       };
     }
     case "deterministic":

@@ -2,19 +2,25 @@
  * Agent performer: programs that a run has at the broker: started, told, followed, released.
  *
  *   A1  Asking again under the same command id starts and tells nothing twice, whoever asks.
- *   A2  An agent's end is told once with the end of what it gave, whether it left, was released or was lost.
+ *   A2  An agent's end is told once with the end of what it gave, whether it left, was released or was lost. One that
+ *       lives has not ended, though a request to end it was refused: it is asked again.
  *   A3  Whom the pattern lets an agent write to is told to the broker, which refuses the rest.
  *   A4  What it did while no runner ran is heard by the next one, whether the one before had seen it start or not.
+ *   A5  Released before it was spawned, it is not spawned; while it is, it is released once it is there.
+ *   A6  Who has decided, or is to leave for another reason, is heard until it has left: what it says and uses counts, and
+ *       nothing else of it does.
  */
 import path from "node:path";
 import { messageOf } from "@agent-relay/kernel";
+import { oneLine } from "@agent-relay/protocol";
 import type { AgentHandle, Relay } from "@agent-relay/sdk";
 import type { Action } from "../core/actions.ts";
 import type { Observation } from "../core/commands.ts";
-import { headAndTail } from "../core/output.ts";
 import type { Unsure } from "../core/run.ts";
+import { isLost, viewOf } from "./agent-life.ts";
 import { watchAgent, type AgentWatch, type Watch } from "./agent-watch.ts";
 import type { Environment } from "./environment.ts";
+import { pauseUnless } from "./pause.ts";
 import type { TakenOver } from "./taken-over.ts";
 import { changesSince, treeState, type TreeState } from "./file-changes.ts";
 
@@ -31,6 +37,11 @@ export interface AgentPerformer {
 }
 
 const READY_MS = 180_000;
+/** What the broker takes as a reason. */
+const reasonMax = 500;
+/** Between two requests to leave. */
+const AGAIN_MS = 500;
+const AGAIN_MS_MAX = 30_000;
 
 export function agentPerformer(around: {
   readonly relay: Relay;
@@ -43,8 +54,13 @@ export function agentPerformer(around: {
 }): AgentPerformer {
   const { relay, tell, env, teamOf, taken } = around;
   /** By key of the action. */
-  const followed = new Map<string, AgentWatch>();
+  const followed = new Map<string, Followed>();
+  /** Of those who are to leave, until they have left, by name. */
+  const lastWords = new Map<string, AgentWatch>();
   const ended = new Set<string>();
+  const leaving = new Set<string>();
+  /** Settles when the broker has heard of it, or will not from here. */
+  const asked = new Map<string, Promise<unknown>>();
   /** The place in the log before those that were started here and by nobody before. */
   const startedFrom = new Map<string, number>();
   /** What agents that are not followed any more had given: their end may still have to be told. */
@@ -59,10 +75,11 @@ export function agentPerformer(around: {
     if (!taken.agents.has(name)) startedFrom.set(name, relay.client.head());
     const cwd = path.resolve(around.cwd(), action.cwd ?? "");
     let handle: AgentHandle | undefined;
-    try {
+    const spawn = async (): Promise<AgentHandle | undefined> => {
       const tree = action.part === "specialist" ? await treeState(cwd, env) : undefined;
       if (tree !== undefined) trees.set(name, { about: action, cwd, tree });
-      handle = await relay.spawn({
+      if (leaving.has(name)) return undefined;
+      return relay.spawn({
         name,
         cli: agent.cli,
         task: prompt,
@@ -76,12 +93,21 @@ export function agentPerformer(around: {
         ...(agent.model === undefined ? {} : { model: agent.model }),
         ...(agent.idleThresholdSecs === undefined ? {} : { idleThresholdSecs: agent.idleThresholdSecs }),
       });
+    };
+    try {
+      const spawned = spawn();
+      asked.set(
+        name,
+        spawned.catch(() => undefined),
+      );
+      handle = await spawned;
+      if (handle === undefined || leaving.has(name)) return;
       await handle.waitForReady({ timeoutMs: READY_MS, signal: closing.signal });
       tell({ type: "agent_started", agent: name, epoch: handle.epoch ?? 1 });
     } catch (error) {
-      // The next runner goes on from here.
-      if (closing.signal.aborted) return;
-      await handle?.release("it did not become ready for its step").catch(() => undefined);
+      // The next runner goes on from here; or its end is told by its release.
+      if (closing.signal.aborted || leaving.has(name)) return;
+      if (handle !== undefined && (await left(name, "it did not become ready for its step")) === undefined) return;
       tell({ type: "agent_failed", agent: name, message: messageOf(error) });
     }
   };
@@ -89,8 +115,10 @@ export function agentPerformer(around: {
   const exited = async (name: string, code: number | null, signal: string | null): Promise<void> => {
     if (ended.has(name)) return;
     ended.add(name);
-    const output = headAndTail(shown(name));
+    const output = shown(name);
     lastShown.delete(name);
+    lastWords.get(name)?.stop();
+    lastWords.delete(name);
     const before = trees.get(name);
     trees.delete(name);
     if (before !== undefined) {
@@ -103,21 +131,43 @@ export function agentPerformer(around: {
   };
 
   const shown = (name: string): string =>
-    [...followed].find(([key]) => key.startsWith(`${name}\0`))?.[1].shown() ?? lastShown.get(name) ?? "";
+    [...followed.values()].find(({ action }) => action.name === name)?.watching.shown() ?? lastShown.get(name) ?? "";
 
   const watch = async (action: Watch): Promise<void> => {
-    const watching = watchAgent(action, { relay, tell, startedFrom: startedFrom.get(action.name) });
-    followed.set(`${action.name}\0${action.key}`, watching);
+    let isOff = false;
+    const watching = watchAgent(action, {
+      relay,
+      tell: (observation) => {
+        if (!isOff || observation.type === "evidence" || observation.type === "tokens") tell(observation);
+      },
+      startedFrom: startedFrom.get(action.name),
+    });
+    followed.set(action.key, { action, watching, callOff: () => (isOff = true) });
     const end = await watching.done;
-    if (end !== undefined) await exited(action.name, end.code, end.signal);
+    if (end !== undefined && !isOff) await exited(action.name, end.code, end.signal);
+  };
+
+  /** Has it leave. Resolves when it is gone, with how it ended if that is known; with nothing when this performer closes. */
+  const left = async (name: string, reason: string): Promise<HowItEnded | undefined> => {
+    for (let pauseMs = AGAIN_MS; !closing.signal.aborted; pauseMs = Math.min(2 * pauseMs, AGAIN_MS_MAX)) {
+      const ended = await relay
+        .agent(name)
+        .release(oneLine(reason, reasonMax))
+        .then(
+          () => unknownEnd,
+          () => endOf(relay, name),
+        );
+      if (ended !== undefined) return ended;
+      await pauseUnless(closing.signal, pauseMs);
+    }
+    return undefined;
   };
 
   const release = async ({ name, reason }: Extract<AgentAction, { do: "release_agent" }>): Promise<void> => {
-    await relay
-      .agent(name)
-      .release(reason)
-      .catch(() => undefined);
-    await exited(name, null, null);
+    leaving.add(name);
+    await asked.get(name);
+    const end = await left(name, reason);
+    if (end !== undefined) await exited(name, end.code, end.signal);
   };
 
   const send = async ({ name, text, commandId }: Extract<AgentAction, { do: "tell_agent" }>): Promise<void> => {
@@ -130,6 +180,7 @@ export function agentPerformer(around: {
         switch (action.do) {
           case "start_agent":
             ended.delete(action.name);
+            leaving.delete(action.name);
             return start(action);
           case "watch_agent":
             return watch(action);
@@ -147,29 +198,48 @@ export function agentPerformer(around: {
       );
     },
     callOff: (key) => {
-      for (const [place, it] of followed) {
-        if (!place.endsWith(`\0${key}`)) continue;
-        it.stop();
-        const name = place.slice(0, place.indexOf("\0"));
-        if (!ended.has(name)) lastShown.set(name, it.shown());
-        followed.delete(place);
-      }
+      const it = followed.get(key);
+      if (it === undefined) return;
+      const { action, watching } = it;
+      const { name, part } = action;
+      it.callOff();
+      followed.delete(key);
+      if (!ended.has(name)) lastShown.set(name, watching.shown());
+      // What a reviewer says next may be about another step.
+      if (part === "reviewer" || ended.has(name)) watching.stop();
+      else lastWords.set(name, watching);
     },
     examine: async ({ agent, epoch }) => {
-      const views = await relay.who({ all: true });
-      const view = views.find((it) => it.name === agent);
-      if (view === undefined) return { type: "agent_lost", agent };
       // Its end, and what it said and decided before, are heard by whoever watches it now.
-      return view.epoch === epoch && view.pid === null && view.lastExit === null
-        ? { type: "agent_lost", agent }
-        : undefined;
+      return isLost(await viewOf(relay, agent), epoch) ? { type: "agent_lost", agent } : undefined;
     },
     shown,
     close: async () => {
       closing.abort();
-      for (const { stop } of followed.values()) stop();
+      for (const { watching } of followed.values()) watching.stop();
+      for (const watching of lastWords.values()) watching.stop();
       followed.clear();
       await Promise.allSettled(under);
     },
   };
+}
+
+interface Followed {
+  readonly action: Watch;
+  readonly watching: AgentWatch;
+  readonly callOff: () => void;
+}
+
+type HowItEnded = Pick<Extract<Observation, { type: "agent_exited" }>, "code" | "signal">;
+const unknownEnd: HowItEnded = { code: null, signal: null };
+
+/** Nothing if it lives, or if that cannot be asked now. */
+async function endOf(relay: Relay, name: string): Promise<HowItEnded | undefined> {
+  try {
+    const view = await viewOf(relay, name);
+    if (view === undefined) return unknownEnd;
+    return view.state === "ended" ? (view.lastExit ?? unknownEnd) : undefined;
+  } catch {
+    return undefined;
+  }
 }

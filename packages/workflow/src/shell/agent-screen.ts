@@ -6,7 +6,8 @@
  */
 import headless from "@xterm/headless";
 
-const scrollback = 4_000;
+/** Wide enough for most lines; those that were wrapped are put together again. */
+const size = { cols: 120, rows: 40, scrollback: 4_000 } as const;
 
 export interface AgentScreen {
   /** Resolves when it has been drawn. */
@@ -23,8 +24,8 @@ export interface Mark {
   readonly line: () => number;
 }
 
-export function agentScreen(cols = 120, rows = 40): AgentScreen {
-  const terminal = new headless.Terminal({ cols, rows, scrollback, allowProposedApi: true });
+export function agentScreen(): AgentScreen {
+  const terminal = new headless.Terminal({ ...size, allowProposedApi: true });
   const linesFrom = (first: number): string => {
     const { active } = terminal.buffer;
     const lines: string[] = [];

@@ -6,28 +6,36 @@
  *   AW2  What another runner has already passed on is not passed on again; what was declared while none ran still counts.
  *   AW3  What its program says that it has used is told as a sum, so that telling it again counts nothing twice.
  *   AW4  Events and output come on their own ways: what was shown before an event counts before it.
+ *   AW5  It is lost when the broker says so, or knows nothing of it. That its events break off says nothing of it: they are
+ *        followed on from where they were.
  */
-import { setTimeout as pause } from "node:timers/promises";
-import { isRelayError, type AgentHandle, type EventOf, type Relay } from "@agent-relay/sdk";
+import type { AgentHandle, EventOf, Relay } from "@agent-relay/sdk";
 import type { Action } from "../core/actions.ts";
 import type { Observation } from "../core/commands.ts";
 import { mirrorLines, readDeclaration } from "../core/markers.ts";
 import { headAndTail } from "../core/output.ts";
+import { isLost, viewOf } from "./agent-life.ts";
 import { agentScreen, type AgentScreen, type Mark } from "./agent-screen.ts";
 import { agentWords } from "./agent-words.ts";
+import { pauseUnless } from "./pause.ts";
 
 export type Watch = Extract<Action, { do: "watch_agent" }>;
+
+type End = Pick<EventOf<"agent_exited">, "code" | "signal">;
 
 export interface AgentWatch {
   /** What it has given so far. */
   readonly shown: () => string;
   /** Resolves with its end, or with nothing once nobody watches any more. */
-  readonly done: Promise<Pick<EventOf<"agent_exited">, "code" | "signal"> | undefined>;
+  readonly done: Promise<End | undefined>;
   readonly stop: () => void;
 }
 
 const SILENCE_MS = 1_000;
 const DRAWN_MS = 2_000;
+/** Before its events are asked for again, after the first time: the broker may be gone, and so may be this runner soon. */
+const AGAIN_MS = 200;
+const AGAIN_MS_MAX = 10_000;
 
 export function watchAgent(
   action: Watch,
@@ -79,7 +87,8 @@ export function watchAgent(
   const drawn = async (): Promise<void> => {
     const kept = await relay.client.call("terminal.read", { name, from: offset }).catch(() => undefined);
     const until = Date.now() + DRAWN_MS;
-    while (kept !== undefined && offset < kept.next && Date.now() < until && !signal.aborted) await pause(10);
+    while (kept !== undefined && offset < kept.next && Date.now() < until && !signal.aborted)
+      await pauseUnless(signal, 10);
     words.silent();
   };
 
@@ -126,33 +135,66 @@ export function watchAgent(
     }
   };
 
-  const follow = async (): Promise<Awaited<AgentWatch["done"]>> => {
+  const follow = async (): Promise<End | undefined> => {
     if (action.from === "now") {
       const kept = await relay.client.call("terminal.read", { name }).catch(() => undefined);
       if (kept !== undefined) await screen.draw(Buffer.from(kept.data, "base64"));
       from = screen.mark();
       offset = kept?.next ?? 0;
     }
-    const output = followOutput(handle, screen, { from: offset, signal }, words.silent, (next) => (offset = next));
-    // One that another runner started may have decided while none ran.
-    const events = relay.events({ filter: { agents: [name], types: [...followed] }, from: startedFrom ?? 0, signal });
+    let output = Promise.resolve();
+    let isDrawing = false;
     try {
-      for await (const event of events) {
-        await happened(event as Followed);
-        if (event.type !== "agent_exited" || event.epoch !== epoch) continue;
-        if (event.reason !== "host_lost") return event;
-        // It did not fail: what it ran in was lost.
-        tell({ type: "agent_lost", agent: name });
-        return undefined;
+      for (let pauseMs = 0; !signal.aborted;) {
+        if (!isDrawing) {
+          isDrawing = true;
+          const more = { from: offset, signal };
+          output = followOutput(handle, screen, more, words.silent, (next) => (offset = next)).finally(
+            () => (isDrawing = false),
+          );
+        }
+        const before = cursor;
+        const end = await followEvents().catch(() => "broken off" as const);
+        if (end === "lost" || (end === "broken off" && (await isNowhere()))) {
+          tell({ type: "agent_lost", agent: name });
+          return undefined;
+        }
+        if (end !== "broken off") return end;
+        if (cursor > before) pauseMs = 0;
+        await pauseUnless(signal, pauseMs);
+        pauseMs = Math.min(Math.max(AGAIN_MS, 2 * pauseMs), AGAIN_MS_MAX);
       }
-    } catch (error) {
-      if (!isRelayError(error, "cancelled")) tell({ type: "agent_lost", agent: name });
+      return undefined;
     } finally {
       stop.abort();
       words.stop();
       await output;
     }
+  };
+
+  /** Of its events: one that another runner started may have decided while none ran. */
+  let cursor = startedFrom ?? 0;
+
+  /** Its end, or nothing once nobody watches. Rejects if its events break off. */
+  const followEvents = async (): Promise<End | "lost" | undefined> => {
+    const filter = { agents: [name], types: [...followed] };
+    for await (const event of relay.events({ filter, from: cursor, signal })) {
+      cursor = event.sequence;
+      await happened(event as Followed);
+      if (event.type !== "agent_exited" || event.epoch !== epoch) continue;
+      // It did not fail: what it ran in was lost.
+      return event.reason === "host_lost" ? "lost" : event;
+    }
     return undefined;
+  };
+
+  /** Nothing is known where it cannot be asked. */
+  const isNowhere = async (): Promise<boolean> => {
+    const found = await viewOf(relay, name).then(
+      (view) => isLost(view, epoch),
+      () => false,
+    );
+    return found && !signal.aborted;
   };
 
   let last: string | undefined;

@@ -21,7 +21,7 @@ function listening() {
   return { world, words, end };
 }
 
-test("W1: what a program's model answers is all that counts of it", () => {
+test("WO1: what a program's model answers is all that counts of it", () => {
   const { world, words, end } = listening();
   world.screen = "> STEP_COMPLETE:build";
   words.answered("It is built.", true);
@@ -34,13 +34,13 @@ test("W1: what a program's model answers is all that counts of it", () => {
   expect(words.text()).toBe("It is built.\n\nAnd tested.");
 });
 
-test("W1: an answer that was passed on by another is read, and not passed on again", () => {
+test("WO1: an answer that was passed on by another is read, and not passed on again", () => {
   const { world, words } = listening();
   words.answered("It is built.", false);
   expect([world.read, world.heard, words.text()]).toEqual([["It is built."], [], "It is built."]);
 });
 
-test("W2: before a turn has ended without an answer, its terminal is read and not passed on", () => {
+test("WO2: before a turn has ended without an answer, its terminal is read and not passed on", () => {
   const { world, words, end } = listening();
   world.screen = "ready";
   words.silent();
@@ -54,7 +54,7 @@ test("W2: before a turn has ended without an answer, its terminal is read and no
   expect([world.heard, world.ended]).toEqual([["ready\ndone"], 1]);
 });
 
-test("W3: the end of a turn waits for the answer that comes after it", () => {
+test("WO3: the end of a turn waits for the answer that comes after it", () => {
   const { world, words, end } = listening();
   end();
   vi.advanceTimersByTime(1_000);
@@ -65,7 +65,7 @@ test("W3: the end of a turn waits for the answer that comes after it", () => {
   expect(world.ended).toBe(1);
 });
 
-test("W3: a turn whose answer has come before its end is over at once, and one without an answer after a while", () => {
+test("WO3: a turn whose answer has come before its end is over at once, and one without an answer after a while", () => {
   const { world, words, end } = listening();
   words.answered("first", true);
   end();
@@ -79,7 +79,7 @@ test("W3: a turn whose answer has come before its end is over at once, and one w
   expect(world.ended).toBe(2);
 });
 
-test("W3: who works again has not stopped", () => {
+test("WO3: who works again has not stopped", () => {
   const { world, words, end } = listening();
   end();
   words.working();
@@ -87,7 +87,7 @@ test("W3: who works again has not stopped", () => {
   expect(world.ended).toBe(0);
 });
 
-test("W4: of a terminal what is new is passed on, and all of it where it was drawn anew", () => {
+test("WO4: of a terminal what is new is passed on, and all of it where it was drawn anew", () => {
   const { world, words, end } = listening();
   world.screen = "one";
   end();

@@ -1,12 +1,12 @@
 /**
  * Agent words: what an agent gives, in its model's own words where its program tells them, else off its terminal.
  *
- *   W1  Of a program that tells its model's answers only these count: frames, status lines and the echo of a task are
- *       nobody's words.
- *   W2  Until it is known whether a program does, its terminal is read for declarations and for its output alone, and not
- *       passed on. It is known with the first answer, or when a turn has ended and none came for a while.
- *   W3  The end of a turn waits for the answer that may come after it, and no longer than that while.
- *   W4  Of a program that shows everything in one place, words are passed on once each: what is new since the last time.
+ *   WO1  Of a program that tells its model's answers only these count: frames, status lines and the echo of a task are
+ *        nobody's words.
+ *   WO2  Until it is known whether a program does, its terminal is read for declarations and for its output alone, and
+ *        not passed on. It is known with the first answer, or when a turn has ended and none came for a while.
+ *   WO3  The end of a turn waits for the answer that may come after it, and no longer than that while.
+ *   WO4  Of a program that shows everything in one place, words are passed on once each: what is new since the last time.
  */
 import { boundedText } from "./bounded-text.ts";
 
@@ -35,7 +35,7 @@ export interface Hearing {
   readonly read: (text: string) => void;
 }
 
-export function agentWords({ screen, heard, read }: Hearing, answerMs: number = ANSWER_MS): AgentWords {
+export function agentWords({ screen, heard, read }: Hearing): AgentWords {
   const answers = boundedText();
   let told: "answers" | "its terminal" | "not known" = "not known";
   let answeredInTurn = false;
@@ -83,7 +83,7 @@ export function agentWords({ screen, heard, read }: Hearing, answerMs: number = 
           if (told === "its terminal") readScreen();
           settle();
         },
-        isKnown ? 0 : answerMs,
+        isKnown ? 0 : ANSWER_MS,
       );
       waiting = { timer, ended };
     },

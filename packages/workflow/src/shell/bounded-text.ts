@@ -1,16 +1,17 @@
 /** Text that is kept in bounded memory: its beginning and its end, with a line between them that says what is missing. */
-
-/** What a step hands on to the next is text for a prompt or a variable; more would fit into neither. */
-const outputCharactersMax = 32_768;
+import { leftOutMark, OUTPUT_MAX } from "../core/output.ts";
 
 export interface BoundedText {
   readonly add: (text: string) => void;
   readonly text: () => string;
+  /** Whether nothing is missing. */
+  readonly isWhole: () => boolean;
   /** The last line that is not empty, for whoever watches. */
   readonly lastLine: () => string;
 }
 
-export function boundedText(max: number = outputCharactersMax): BoundedText {
+/** `max`: of what is kept; the line about the rest comes on top. */
+export function boundedText(max: number = OUTPUT_MAX): BoundedText {
   const half = Math.floor(max / 2);
   let head = "";
   let tail = "";
@@ -32,7 +33,14 @@ export function boundedText(max: number = outputCharactersMax): BoundedText {
     },
     text: () => {
       cut();
-      return missing === 0 ? head + tail : `${head}\n[… ${missing} characters are left out …]\n${tail}`;
+      if (missing === 0) return head + tail;
+      // Half of a pair would be no character at all.
+      const [first, last] = [head.replace(/[\ud800-\udbff]$/u, ""), tail.replace(/^[\udc00-\udfff]/u, "")];
+      return first + leftOutMark(missing + head.length - first.length + tail.length - last.length) + last;
+    },
+    isWhole: () => {
+      cut();
+      return missing === 0;
     },
     lastLine: () =>
       (tail === "" ? head : head.slice(-200) + tail)

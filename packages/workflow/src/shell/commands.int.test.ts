@@ -21,8 +21,24 @@ const run = async (script: string, env: Record<string, string> = {}): Promise<Ru
 
 test("its two outputs and its status are told apart", async () => {
   const command = await run("echo out; echo err >&2; exit 3");
-  expect(await command.ended).toEqual({ code: 3, signal: null, output: "out\n", errors: "err\n" });
+  expect(await command.ended).toEqual({ code: 3, signal: null, output: "out\n", errors: "err\n", isWhole: true });
   expect(["out", "err"]).toContain(command.lastLine());
+});
+
+test("it reads all that it is given on its standard input, and then its end", async () => {
+  const stdin = "line of a prompt\n".repeat(20_000);
+  const command = await startCommand({ argv: ["/usr/bin/wc", "-c"], cwd: "/", env: {}, stdin });
+  expect(Number((await command.ended).output)).toBe(stdin.length);
+});
+
+test("one that does not read what it is given ends like any other", async () => {
+  const command = await startCommand({
+    argv: ["/bin/sh", "-c", "echo done"],
+    cwd: "/",
+    env: {},
+    stdin: "x".repeat(1e6),
+  });
+  expect(await command.ended).toMatchObject({ code: 0, output: "done\n" });
 });
 
 test("C1: of ten megabytes the beginning and the end are kept", async () => {
@@ -31,7 +47,8 @@ test("C1: of ten megabytes the beginning and the end are kept", async () => {
   expect(code).toBe(0);
   expect(output.length).toBeLessThan(33_000);
   expect(output.startsWith("first\n") && output.endsWith("last\n")).toBe(true);
-  expect(output).toContain("characters are left out");
+  const [note, missing] = /\n\[… (\d+) characters left out …\]\n/u.exec(output) ?? ["", ""];
+  expect(Number(missing) + output.length - note.length).toBe(10_000_000 + "first\nlast\n".length);
 });
 
 test("C3: a child in the background that keeps the pipes open keeps nothing open, and is gone", async () => {

@@ -14,6 +14,7 @@ import process from "node:process";
 import { StringDecoder } from "node:string_decoder";
 import { setTimeout as pause } from "node:timers/promises";
 import { boundedText } from "./bounded-text.ts";
+import type { Environment } from "./environment.ts";
 import { groupOf, markedGroups, startOf } from "./process-identity.ts";
 
 const TERM_MS = 2_000;
@@ -25,9 +26,11 @@ const DRAIN_MS = 100;
 export interface CommandSpec {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Called with what it prints, either stream, as it comes. */
-  readonly onText?: (text: string) => void;
+  readonly env: Environment;
+  /** What it may read on its standard input, to the end; nothing if absent. */
+  readonly stdin?: string;
+  /** How many characters of each of its two outputs are kept; what a step may hand on if absent. */
+  readonly keep?: number;
 }
 
 export interface CommandEnd {
@@ -35,6 +38,8 @@ export interface CommandEnd {
   readonly signal: string | null;
   /** Its standard output, head and tail if it is long. */
   readonly output: string;
+  /** Whether that is all of its standard output. */
+  readonly isWhole: boolean;
   /** Its standard error, head and tail if it is long. */
   readonly errors: string;
 }
@@ -54,14 +59,15 @@ export interface RunningCommand extends ProcessMark {
 /** Throws if the program cannot be started: what the system says, `ENOENT` for one that does not exist; or that `cwd` is not there. */
 export async function startCommand(spec: CommandSpec): Promise<RunningCommand> {
   const [file, ...args] = spec.argv;
-  const child = spawn(file, args, {
-    cwd: spec.cwd,
-    env: { ...spec.env },
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const output = boundedText();
-  const errors = boundedText();
+  const around = { cwd: spec.cwd, env: { ...spec.env }, detached: true };
+  const child =
+    spec.stdin === undefined
+      ? spawn(file, args, { ...around, stdio: ["ignore", "pipe", "pipe"] })
+      : spawn(file, args, { ...around, stdio: ["pipe", "pipe", "pipe"] });
+  // Whether it reads that is its own affair.
+  child.stdin?.on("error", () => undefined).end(spec.stdin);
+  const output = boundedText(spec.keep);
+  const errors = boundedText(spec.keep);
   const both = boundedText(2_048);
   for (const [stream, into] of [
     [child.stdout, output],
@@ -72,7 +78,6 @@ export async function startCommand(spec: CommandSpec): Promise<RunningCommand> {
       const text = decoder.write(data);
       into.add(text);
       both.add(text);
-      spec.onText?.(text);
     });
   }
   // Listened for before anything is awaited: a short program ends at once.
@@ -94,9 +99,10 @@ export async function startCommand(spec: CommandSpec): Promise<RunningCommand> {
     // What it has left in the background does not outlive it.
     if (isGroup(pid)) await endGroup(pid);
     await Promise.race([closed, pause(DRAIN_MS, undefined, { ref: false })]);
+    child.stdin?.destroy();
     child.stdout.destroy();
     child.stderr.destroy();
-    return { code, signal, output: output.text(), errors: errors.text() };
+    return { code, signal, output: output.text(), isWhole: output.isWhole(), errors: errors.text() };
   });
   return {
     pid,

@@ -1,28 +1,16 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { changesSince, treeState } from "./file-changes.ts";
-
-const env = { PATH: "/usr/bin:/bin", HOME: "/nonexistent", GIT_CONFIG_GLOBAL: "/dev/null" };
-
-function directory(): string {
-  const cwd = realpathSync(mkdtempSync(path.join(tmpdir(), "changes-")));
-  onTestFinished(() => rmSync(cwd, { recursive: true }));
-  return cwd;
-}
+import { directory, gitEnv as env, repository } from "./testing/repository.ts";
 
 test("what was created, changed, deleted and committed meanwhile is told; what was there before is not", async () => {
-  const cwd = directory();
-  const git = (...args: readonly string[]): unknown => execFileSync("git", args, { cwd, env });
-  const write = (name: string, text: string): void => writeFileSync(path.join(cwd, name), text);
+  const { cwd, git, write } = repository();
   const commit = (): unknown => {
     git("add", "committed", "kept", "gone");
-    return git("-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "--quiet", "-m", "c");
+    return git("commit", "--quiet", "-m", "c");
   };
-  git("init", "--quiet");
-  for (const name of ["kept", "gone", "committed"]) write(name, "1\n");
+  for (const name of ["gone", "committed"]) write(name, "1\n");
   commit();
   write("old", "");
   write("touched", "");
@@ -48,10 +36,9 @@ test("what was created, changed, deleted and committed meanwhile is told; what w
 });
 
 test("of many changes the first 50 are named", async () => {
-  const cwd = directory();
-  execFileSync("git", ["init", "--quiet"], { cwd, env });
+  const { cwd, write } = repository();
   const before = await treeState(cwd, env);
-  for (let index = 0; index < 60; index += 1) writeFileSync(path.join(cwd, `f${index}`), "");
+  for (let index = 0; index < 60; index += 1) write(`f${index}`, "");
   const changes = before === undefined ? [] : await changesSince(before, cwd, env);
   expect([changes.length, changes.at(-1)]).toEqual([51, "and 10 more"]);
 });

@@ -4,12 +4,10 @@
  *   FC1  Where git knows nothing of the directory, nothing is told; that is no error.
  *   FC2  What was changed before, and has not been touched since, is nobody's work of now.
  */
-import { execFile } from "node:child_process";
 import { lstat } from "node:fs/promises";
 import path from "node:path";
-import { promisify } from "node:util";
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from "./environment.ts";
+import { git as runGit } from "./git.ts";
 
 export interface TreeState {
   readonly root: string;
@@ -92,9 +90,6 @@ async function isGone(file: string): Promise<boolean> {
   return (await lstat(file).catch(() => undefined)) === undefined;
 }
 
-async function git(cwd: string, env: Environment, ...args: readonly string[]): Promise<string> {
-  // Looking at it must not write into it: another git may be at work there.
-  const surroundings = { ...env, GIT_OPTIONAL_LOCKS: "0" };
-  const options = { cwd, env: surroundings, timeout: GIT_MS, maxBuffer: 16 * 1024 * 1024 };
-  return (await promisify(execFile)("git", args as string[], options)).stdout;
-}
+/** Looking at it must not write into it: another git may be at work there. */
+const git = (cwd: string, env: Environment, ...args: readonly string[]): Promise<string> =>
+  runGit({ cwd, env: { ...env, GIT_OPTIONAL_LOCKS: "0" }, timeoutMs: GIT_MS }, ...args);

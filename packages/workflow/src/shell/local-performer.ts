@@ -2,10 +2,12 @@
  * Local performer: what a run does on this machine without the broker: commands, checks, worktrees.
  *
  *   P1  Whatever is begun is answered once: with what came of it, or with why it could not be.
- *   P2  What is called off is stopped and says nothing more; a command is ended only by `end_process`.
+ *   P2  What is called off is ended and says nothing more; a command is ended only by `end_process`, also one that has
+ *       not yet started.
  *   P3  Of what a long command prints the newest line is told now and then, as evidence, for whoever watches.
- *   P4  Commands and checks carry the name of their attempt in the environment. What an earlier runner started and did
- *       not live to write down is ended by it before anything is begun or examined.
+ *   P4  Commands, checks and what git does for a worktree carry the name of their attempt in the environment. What an
+ *       earlier runner started and did not live to write down is ended by it before anything is begun or examined.
+ *   P5  What survives even SIGKILL is told as ended, with the numbers of its processes: nobody waits for it.
  */
 import path from "node:path";
 import process from "node:process";
@@ -15,9 +17,11 @@ import type { Observation } from "../core/commands.ts";
 import { attemptKey } from "../core/names.ts";
 import type { Unsure } from "../core/run.ts";
 import { endLeftover, endMarked, startCommand, type CommandEnd, type RunningCommand } from "./commands.ts";
+import type { Environment } from "./environment.ts";
+import type { TakenOver } from "./taken-over.ts";
+import { underWay } from "./under-way.ts";
 import { verify } from "./verification.ts";
 import { makeWorktree } from "./worktrees.ts";
-import type { TakenOver } from "./taken-over.ts";
 
 /** In the environment of every command: the run, the step, the attempt and what of it. */
 const markVariable = "AGENT_RELAY_ATTEMPT";
@@ -33,7 +37,8 @@ type Process = Extract<Unsure, { what: "process" }>;
 
 export interface LocalPerformer {
   readonly begin: (action: LocalAction) => void;
-  readonly callOff: (key: string) => void;
+  /** Resolves when nothing of it runs. */
+  readonly callOff: (key: string) => Promise<void> | undefined;
   readonly examine: (it: Process) => Promise<Observation>;
   /** Starts a program as the part of an attempt, and answers for it as for any command. */
   readonly start: (of: PartOf, what: StartedWith) => void;
@@ -51,6 +56,8 @@ export interface StartedWith {
   readonly argv: readonly [string, ...string[]];
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
+  /** What it reads on its standard input, to the end; nothing if absent. */
+  readonly stdin?: string;
   readonly captureOutput: boolean;
 }
 
@@ -58,11 +65,13 @@ export function localPerformer(around: {
   /** Where the run's relative paths start. */
   readonly cwd: () => string;
   /** What every command gets. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly tell: (observation: Observation) => void;
   readonly taken: Pick<TakenOver, "runId" | "attempts">;
   /** What a program that still runs has shown, by its name at the broker. */
   readonly shown?: (name: string) => string;
+  /** Ends what an earlier runner left. Another than the real one is for tests. */
+  readonly endLeftover?: typeof endLeftover;
 }): LocalPerformer {
   const { taken } = around;
   // Once: reading the environment of a process costs a call for each of its names.
@@ -74,81 +83,89 @@ export function localPerformer(around: {
   const tell: typeof around.tell = (observation) => {
     if (!closed) around.tell(observation);
   };
-  /** By part of an attempt. */
-  const running = new Map<string, RunningCommand>();
-  /** Checks under way, by the key of their action. */
-  const checks = new Map<string, AbortController>();
+  /** Programs, and what git does for worktrees, by part of an attempt. */
+  const parts = underWay();
+  /** By the key of their action. */
+  const checks = underWay();
   const placeOf = (cwd: string | undefined): string => path.resolve(around.cwd(), cwd ?? "");
 
   const start: LocalPerformer["start"] = ({ step, attempt, part }, what) => {
     const about = { step, attempt, part };
-    void (async () => {
-      const key = attemptKey(step, attempt, part);
+    const key = attemptKey(step, attempt, part);
+    parts.begin(key, async (signal) => {
+      await swept;
       let command: RunningCommand;
       try {
+        if (signal.aborted) return tell({ type: "process_exited", ...about, code: null, signal: null, output: "" });
         const marked = { ...env, ...what.env, [markVariable]: markOf(key) };
-        await swept;
-        command = await startCommand({ argv: what.argv, cwd: placeOf(what.cwd), env: marked });
+        const input = what.stdin === undefined ? {} : { stdin: what.stdin };
+        command = await startCommand({ argv: what.argv, cwd: placeOf(what.cwd), env: marked, ...input });
       } catch (error) {
-        tell({ type: "process_failed", ...about, message: messageOf(error) });
-        return;
+        return tell({ type: "process_failed", ...about, message: messageOf(error) });
       }
-      if (closed) return command.end().catch(() => undefined);
-      running.set(key, command);
       const { pid, start: startTicks } = command;
       const forget = later(unwrittenMs, () => tell({ type: "process_started", ...about, pid, startTicks }));
       const quiet = tellNewestLines(command, (text) =>
         tell({ type: "evidence", step, attempt, evidence: "monitoring", text }),
       );
-      const end = await command.ended.catch((error: unknown): CommandEnd => ({
-        code: null,
-        signal: "SIGKILL",
-        output: "",
-        errors: messageOf(error),
-      }));
+      const end = await endOf(command, signal);
       quiet();
-      running.delete(key);
       forget();
-      const { code, signal } = end;
-      tell({ type: "process_exited", ...about, code, signal, output: what.captureOutput ? textOf(end) : "" });
-    })();
+      const { code, signal: endedBy } = end;
+      const output = what.captureOutput ? textOf(end) : "";
+      tell({ type: "process_exited", ...about, code, signal: endedBy, output });
+    });
   };
 
   const endProcess = async (action: Extract<LocalAction, { do: "end_process" }>): Promise<void> => {
     const { step, attempt, part, pid, startTicks } = action;
-    const ours = running.get(attemptKey(step, attempt, part));
     // Its own end is told by whoever started it.
-    if (ours !== undefined) return ours.end().catch(() => undefined);
+    const ours = parts.end(attemptKey(step, attempt, part));
+    if (ours !== undefined) return ours;
     const output = await endedLeftover(pid, startTicks);
     tell({ type: "process_exited", step, attempt, part, code: null, signal: null, output });
   };
 
-  const check = async (action: Extract<LocalAction, { do: "verify" }>): Promise<void> => {
+  const check = (action: Extract<LocalAction, { do: "verify" }>): void => {
     const { step, attempt, check: number, exit } = action;
-    const controller = new AbortController();
-    checks.set(action.key, controller);
-    await swept;
-    const { passed, detail } = await verify(action.verification, {
-      cwd: placeOf(action.cwd),
-      output: exit?.output ?? (action.name === undefined ? "" : (around.shown?.(action.name) ?? "")),
-      ...(exit === undefined ? {} : { exitCode: exit.code }),
-      since: action.since,
-      prompts: action.prompts,
-      env: { ...env, ...action.env, [markVariable]: markOf(action.key) },
-      signal: controller.signal,
-    }).catch((error: unknown) => ({ passed: false, detail: messageOf(error) }));
-    if (checks.get(action.key) !== controller) return;
-    checks.delete(action.key);
-    tell({ type: "verified", step, attempt, check: number, passed, ...(detail === undefined ? {} : { detail }) });
+    checks.begin(action.key, async (signal) => {
+      await swept;
+      if (signal.aborted) return;
+      const { passed, detail } = await verify(action.verification, {
+        cwd: placeOf(action.cwd),
+        output: exit?.output ?? (action.name === undefined ? "" : (around.shown?.(action.name) ?? "")),
+        ...(exit === undefined ? {} : { exitCode: exit.code }),
+        since: action.since,
+        prompts: action.prompts,
+        env: { ...env, ...action.env, [markVariable]: markOf(action.key) },
+        signal,
+      });
+      if (signal.aborted) return;
+      tell({ type: "verified", step, attempt, check: number, passed, ...(detail === undefined ? {} : { detail }) });
+    });
   };
 
-  const worktree = async (action: Extract<LocalAction, { do: "make_worktree" }>): Promise<void> => {
+  const worktree = (action: Extract<LocalAction, { do: "make_worktree" }>): void => {
     const { step, attempt } = action;
-    try {
-      tell({ type: "worktree_made", step, attempt, path: await makeWorktree({ ...action, cwd: around.cwd(), env }) });
-    } catch (error) {
-      tell({ type: "process_failed", step, attempt, message: messageOf(error) });
-    }
+    const key = attemptKey(step, attempt, "specialist");
+    parts.begin(key, async (signal) => {
+      await swept;
+      const marked = { ...env, [markVariable]: markOf(key) };
+      try {
+        const made = await makeWorktree({ ...action, cwd: around.cwd(), env: marked, signal });
+        tell({ type: "worktree_made", step, attempt, path: made });
+      } catch (error) {
+        const message = messageOf(error);
+        if (!signal.aborted) tell({ type: "process_failed", step, attempt, message });
+        else tell({ type: "process_exited", step, attempt, code: null, signal: null, output: message });
+      }
+    });
+  };
+
+  /** Answers what is to be said of it: nothing, but that some of it cannot be ended. */
+  const endedLeftover = async (pid: number | undefined, startTicks: string | undefined): Promise<string> => {
+    if (pid === undefined || startTicks === undefined) return "";
+    return (around.endLeftover ?? endLeftover)({ pid, start: startTicks }).then(() => "", messageOf);
   };
 
   return {
@@ -162,16 +179,12 @@ export function localPerformer(around: {
         case "end_process":
           return void endProcess(action);
         case "verify":
-          return void check(action);
+          return check(action);
         case "make_worktree":
-          return void worktree(action);
+          return worktree(action);
       }
     },
-    callOff: (key) => {
-      const controller = checks.get(key);
-      checks.delete(key);
-      controller?.abort();
-    },
+    callOff: checks.end,
     examine: async ({ step, attempt, part, pid, startTicks }) => {
       await swept;
       await endedLeftover(pid, startTicks);
@@ -179,16 +192,24 @@ export function localPerformer(around: {
     },
     close: async () => {
       closed = true;
-      for (const controller of checks.values()) controller.abort();
-      await Promise.allSettled([...running.values()].map((it) => it.end()));
+      await Promise.all([parts.endAll(), checks.endAll()]);
     },
   };
 }
 
-/** Answers what is to be said of it: nothing, but that some of it cannot be ended. */
-async function endedLeftover(pid: number | undefined, startTicks: string | undefined): Promise<string> {
-  if (pid === undefined || startTicks === undefined) return "";
-  return endLeftover({ pid, start: startTicks }).then(() => "", messageOf);
+/** How it ended, by itself or because it is to be ended; of one that cannot be, what there is to say. */
+async function endOf(command: RunningCommand, signal: AbortSignal): Promise<CommandEnd> {
+  let survived = (_error: unknown): void => undefined;
+  const surviving = new Promise<never>((_resolve, reject) => (survived = reject));
+  const end = (): void => void command.end().catch(survived);
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  return Promise.race([command.ended, surviving])
+    .catch((error: unknown): CommandEnd => {
+      const errors = messageOf(error);
+      return { code: null, signal: "SIGKILL", output: "", isWhole: true, errors };
+    })
+    .finally(() => signal.removeEventListener("abort", end));
 }
 
 /** The first after a while, and each later one after a longer while: a run of hours stays a small log. */

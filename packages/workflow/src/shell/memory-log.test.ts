@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { memoryLog } from "./memory-log.ts";
+import { streamBroker } from "./testing/stream-broker.ts";
 
 const entry = (value: number) => ({ kind: "k", data: { value } });
 
@@ -30,6 +31,23 @@ test("ML1: a lease has one holder, and an append under a lease that is another's
     streams.append("run/a", { expectedRevision: 7, entries: [entry(1)], lease: first }),
   ).rejects.toMatchObject({ code: "lease_lost" });
 });
+
+test.each([
+  ["memory", () => memoryLog()],
+  ["the broker of tests", () => streamBroker().relay],
+])(
+  "ML1: who has lost the lease is told that first, of a revision that is not the newest, too: %s",
+  async (_name, open) => {
+    const { streams, leases } = open();
+    const lost = await leases.acquire("run/a");
+    await lost.release();
+    const lease = await leases.acquire("run/a");
+    await streams.append("run/a", { expectedRevision: 0, entries: [entry(1)], lease });
+    const late = { expectedRevision: 0, entries: [entry(2)] };
+    await expect(streams.append("run/a", { ...late, lease: lost })).rejects.toMatchObject({ code: "lease_lost" });
+    await expect(streams.append("run/a", { ...late, lease })).rejects.toMatchObject({ code: "wrong_revision" });
+  },
+);
 
 test("ML2: what was appended is a copy", async () => {
   const { streams } = memoryLog();

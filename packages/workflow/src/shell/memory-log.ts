@@ -2,6 +2,7 @@
  * Memory log: streams and leases like those that a broker lends, in this process alone.
  *
  *   ML1  It answers as a broker does: an append with a revision that is not the newest is refused, a lease has one holder.
+ *        Who does not hold the lease any more is told that, whatever the revision.
  *   ML2  What was appended is a copy: nobody changes it afterwards.
  *   ML3  It lives as long as the process. Nothing survives it.
  */

@@ -4,7 +4,7 @@ import type { Entry } from "../core/entries.ts";
 import { recover } from "../core/run.ts";
 import { command, planOf } from "../core/testing/world.ts";
 import { brokerRunLog, leaseOfRun } from "./broker-run-log.ts";
-import { executorPerformer } from "./executor.ts";
+import { executorPerformer } from "./executor-performer.ts";
 import { handleRun } from "./run-handle.ts";
 import { summaryOf } from "./run-summary.ts";
 import { openRuns } from "./runs.ts";

@@ -10,10 +10,10 @@ import type { Action } from "../core/actions.ts";
 import { posts } from "../core/agenda.ts";
 import { shortId } from "../core/names.ts";
 import { isFinished } from "../core/state.ts";
-import { environment } from "./environment.ts";
+import { environment, type Environment } from "./environment.ts";
 import { agentPerformer } from "./agent-performer.ts";
 import { localPerformer } from "./local-performer.ts";
-import { oneShotArgv } from "../core/one-shot-programs.ts";
+import { oneShotCommand, promptTooLong } from "../core/one-shot-programs.ts";
 import { performing, type RunPerformer } from "./performing.ts";
 import { takenOver } from "./taken-over.ts";
 import { waitFor } from "./waits.ts";
@@ -27,7 +27,7 @@ export function runPerformer(
     env = environment(),
   }: {
     /** What commands get, beside what their step says. That of this program if absent. */
-    readonly env?: Readonly<Record<string, string | undefined>>;
+    readonly env?: Environment;
   } = {},
 ): RunPerformer {
   return performing((run, tell) => {
@@ -61,12 +61,13 @@ export function runPerformer(
             return local.begin(action);
           case "start_one_shot": {
             const { step, attempt, part, agent, prompt } = action;
-            const argv = oneShotArgv(agent, prompt);
-            if (argv === undefined) {
-              const message = `it is not known how ${agent.cli} takes one prompt and ends; set interactive: true`;
-              return tell({ type: "process_failed", step, attempt, part, message });
-            }
-            return local.start({ step, attempt, part }, { argv, cwd: action.cwd, captureOutput: true });
+            const command = oneShotCommand(agent, prompt);
+            const refused = promptTooLong(agent, prompt);
+            if (command !== undefined && refused === undefined)
+              return local.start({ step, attempt, part }, { ...command, cwd: action.cwd, captureOutput: true });
+            const message =
+              refused ?? `it is not known how ${agent.cli} takes one prompt and ends; set interactive: true`;
+            return tell({ type: "process_failed", step, attempt, part, message, final: true });
           }
           case "start_agent":
           case "watch_agent":
@@ -95,8 +96,8 @@ export function runPerformer(
       callOff: (key) => {
         waits.get(key)?.abort();
         waits.delete(key);
-        local.callOff(key);
         agents.callOff(key);
+        return local.callOff(key);
       },
       examine: (it) => (it.what === "process" ? local.examine(it) : agents.examine(it)),
       close: async () => {

@@ -25,7 +25,7 @@ const echo: Executor = {
     Object.entries(env).reduce((text, [name, value]) => `${text} ${name}=${value}`, command),
 };
 
-test("W1: a run with an executor needs no agents and no broker, and its result says what came of every step", async () => {
+test("a run with an executor needs no agents and no broker, and its result says what came of every step", async () => {
   const result = await commands().run({ executor: echo });
   expect(result.status).toBe("completed");
   expect(result.outputs["one"]).toBe("one");
@@ -44,7 +44,7 @@ test("a step that fails is told with its cause, and what depends on it is skippe
   expect(result.error).toContain("one");
 });
 
-test("W1: what is wrong with a workflow is told all together, and nothing has begun", async () => {
+test("RW1: what is wrong with a workflow is told all together, and nothing has begun", async () => {
   const command = vi.fn(() => "");
   const wrong = workflow("x").step("a", { type: "deterministic", command: "x", dependsOn: ["nobody", "nothing"] });
   const thrown: unknown = await wrong.run({ executor: { command } }).catch((error: unknown) => error);
@@ -323,6 +323,7 @@ test("a dry run tells of directories that are not there, and how programs are st
     .step("two", { agent: "bob", task: "Do it." })
     .run({ dryRun: true, cwd: import.meta.dirname });
   expect(plan.warnings.map(({ code, step }) => `${code} ${step ?? ""}`).toSorted()).toEqual(["CWD_MISSING one"]);
-  const argv = plan.waves.flatMap(({ steps }) => steps).find(({ name }) => name === "two")?.argv;
-  expect(argv).toEqual(["claude", "--permission-mode", "acceptEdits", "--model", "opus", "-p", "<prompt>"]);
+  const two = plan.waves.flatMap(({ steps }) => steps).find(({ name }) => name === "two");
+  expect(two?.argv).toEqual(["claude", "--permission-mode", "acceptEdits", "--model", "opus", "-p"]);
+  expect(two?.stdin).toBe("<prompt>");
 });

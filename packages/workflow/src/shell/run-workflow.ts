@@ -1,10 +1,10 @@
 /**
  * Running workflows from a script.
  *
- *   W1  Nothing has begun when the promise of a start rejects: everything that is wrong with a workflow is told at once.
- *   W2  This script executes the run; if it dies, the project's runner goes on with it, unless functions of the script were
- *       to do what it wants.
- *   W3  A connection that was made here is closed when the run has ended.
+ *   RW1  Nothing has begun when the promise of a start rejects: everything that is wrong with a workflow is told at once.
+ *   RW2  This script executes the run; if it dies, the project's runner goes on with it, unless functions of the script were
+ *        to do what it wants.
+ *   RW3  A connection that was made here is closed when the run has ended.
  */
 import { resolve as resolvePath } from "node:path";
 import { connect, type Relay } from "@agent-relay/sdk";
@@ -15,13 +15,15 @@ import { loadWorkflowFile, planWorkflow, type Loaded } from "../definition/load.
 import { dryRun } from "./dry-run.ts";
 import { earlierOutputs } from "./earlier-outputs.ts";
 import { environment, warn, workplace } from "./environment.ts";
-import { executorPerformer, withoutBroker, type Executor } from "./executor.ts";
+import type { Executor } from "./executor.ts";
+import { executorPerformer } from "./executor-performer.ts";
 import { memoryLog } from "./memory-log.ts";
 import type { RunPerformer } from "./performing.ts";
 import { handleRun, type RunHandle, type WorkflowEvent, type WorkflowListener } from "./run-handle.ts";
 import { runPerformer } from "./run-performer.ts";
 import type { RunResult } from "./run-result.ts";
 import { openRuns, type Runs } from "./runs.ts";
+import { withoutBroker } from "./without-broker.ts";
 
 /** Where runs are kept and who does what they want. */
 export interface HostOptions {

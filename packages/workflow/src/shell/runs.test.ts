@@ -1,7 +1,8 @@
 import { expect, test, vi } from "vitest";
 import { command, planOf } from "../core/testing/world.ts";
 import { leaseOfRun } from "./broker-run-log.ts";
-import { executorPerformer, type Executor } from "./executor.ts";
+import type { Executor } from "./executor.ts";
+import { executorPerformer } from "./executor-performer.ts";
 import { memoryLog } from "./memory-log.ts";
 import { openRuns, type Runs } from "./runs.ts";
 

@@ -1,29 +1,14 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Verification } from "../core/plan.ts";
+import { groupOf } from "./process-identity.ts";
+import { directory, gitEnv as env, repository } from "./testing/repository.ts";
 import { verify, type Evidence } from "./verification.ts";
-import { makeWorktree } from "./worktrees.ts";
 
-const env = { PATH: "/usr/bin:/bin", HOME: "/nonexistent", GIT_CONFIG_GLOBAL: "/dev/null" };
+const polled = { timeout: 15_000 };
 
-function place(): string {
-  const cwd = mkdtempSync(path.join(tmpdir(), "verify-"));
-  onTestFinished(() => rmSync(cwd, { recursive: true }));
-  return cwd;
-}
-
-function repository(): string {
-  const cwd = place();
-  const git = (...args: readonly string[]): unknown => execFileSync("git", args, { cwd, env });
-  git("init", "--quiet", "--initial-branch=main");
-  writeFileSync(path.join(cwd, "kept"), "1\n");
-  git("add", ".");
-  git("-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "--quiet", "-m", "begin");
-  return cwd;
-}
+const readIf = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
 
 const check = (verification: Verification, more: Partial<Evidence> = {}) =>
   verify(verification, { cwd: "/", output: "", env, ...more });
@@ -44,12 +29,29 @@ test("V1: a check says what it expected and what it found", async () => {
 });
 
 test("a file is looked for in the step's directory", async () => {
-  const cwd = place();
+  const cwd = directory();
   writeFileSync(path.join(cwd, "a"), "");
   expect(await check({ type: "file_exists", value: "a" }, { cwd })).toEqual({ passed: true });
   expect(await check({ type: "file_exists", value: "b" }, { cwd })).toEqual({
     passed: false,
     detail: "expected the file b",
+  });
+});
+
+test("V1: a check that is stopped has ended with all that it started when it answers", async () => {
+  const { cwd, write } = repository();
+  const stop = new AbortController();
+  const value = "echo $$ >pid; sleep 600 & sleep 600";
+  const checked = check({ type: "custom", value }, { cwd, signal: stop.signal });
+  await expect.poll(() => Number(readIf(path.join(cwd, "pid"))), polled).toBeGreaterThan(0);
+  const leader = Number(readIf(path.join(cwd, "pid")));
+  stop.abort();
+  expect(await checked).toEqual({ passed: false, detail: "the check was stopped" });
+  expect(groupOf(leader)).toEqual([]);
+  write("new", "");
+  expect(await check({ type: "git_diff", value: "any" }, { cwd, signal: stop.signal })).toMatchObject({
+    passed: false,
+    detail: "git rev-parse: it was stopped",
   });
 });
 
@@ -89,20 +91,19 @@ test("what stands in the echo of the prompt alone shows nothing", async () => {
 });
 
 test("changes are found in a repository, all or below a path; outside of one the check fails", async () => {
-  const cwd = repository();
+  const { cwd, write } = repository();
   const of = (value: string) => check({ type: "git_diff", value }, { cwd });
   expect(await of("any")).toEqual({ passed: false, detail: "expected changes, found none" });
-  writeFileSync(path.join(cwd, "new"), "");
+  write("new", "");
   expect(await of("any")).toEqual({ passed: true });
   expect(await of("new")).toEqual({ passed: true });
   expect(await of("kept")).toMatchObject({ passed: false });
-  expect(await check({ type: "git_diff", value: "any" }, { cwd: place() })).toMatchObject({ passed: false });
+  expect(await check({ type: "git_diff", value: "any" }, { cwd: directory() })).toMatchObject({ passed: false });
 });
 
 test("changes count from the attempt's start on, whether they were committed or not", async () => {
-  const cwd = repository();
-  const git = (...args: readonly string[]): unknown => execFileSync("git", args, { cwd, env });
-  writeFileSync(path.join(cwd, "before"), "");
+  const { cwd, git, write } = repository();
+  write("before", "");
   const long = Date.now() + 3_600_000;
   const of = (value: string, since: number) => check({ type: "git_diff", value }, { cwd, since });
   expect(await of("any", long)).toEqual({
@@ -111,34 +112,9 @@ test("changes count from the attempt's start on, whether they were committed or 
   });
   const now = Date.now() - 60_000;
   git("add", ".");
-  git("-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "--quiet", "-m", "done");
+  git("commit", "--quiet", "-m", "done");
   expect(await of("before", now)).toEqual({ passed: true });
   expect(await of("before", long)).toMatchObject({ passed: false });
   rmSync(path.join(cwd, "kept"));
   expect(await of("kept", now)).toEqual({ passed: true });
-});
-
-test("T1: a worktree is found again through a symbolic link", async () => {
-  const cwd = repository();
-  const link = `${cwd}-link`;
-  symlinkSync(cwd, link);
-  onTestFinished(() => rmSync(link));
-  const spec = { cwd: link, env, branch: "x", baseBranch: "HEAD", path: "deep/er/x", createBranch: true };
-  const made = await makeWorktree(spec);
-  expect(await makeWorktree(spec)).toBe(made);
-});
-
-test("T1: a worktree is made once, and found again", async () => {
-  const cwd = repository();
-  const spec = { cwd, env, branch: "feature/x", baseBranch: "HEAD", path: ".worktrees/x", createBranch: true };
-  const made = await makeWorktree(spec);
-  expect(made).toBe(path.join(cwd, ".worktrees/x"));
-  expect(await makeWorktree(spec)).toBe(made);
-  await expect(makeWorktree({ ...spec, branch: "other" })).rejects.toThrow(/found one of feature\/x/u);
-  await expect(makeWorktree({ ...spec, branch: "none", path: "y", createBranch: false })).rejects.toThrow(
-    /found none/u,
-  );
-  await expect(makeWorktree({ ...spec, branch: "z", path: "z", baseBranch: "nowhere" })).rejects.toThrow(
-    /git worktree/u,
-  );
 });

@@ -2,17 +2,18 @@
  * Verification: checks that really look, at what a step has left behind.
  *
  *   V1  A check answers passed or not, with one line that says what was expected and what was found. It never throws.
+ *       It has answered once nothing of it runs.
  *   V2  Values reach a command of a check through its environment, never as part of its text.
  */
-import { execFile } from "node:child_process";
 import { lstat, stat } from "node:fs/promises";
 import path from "node:path";
-import { promisify } from "node:util";
 import { messageOf } from "@agent-relay/kernel";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { occursBesideEcho, withoutEchoes } from "../core/echo.ts";
 import type { Verification } from "../core/plan.ts";
-import { startCommand } from "./commands.ts";
+import { commandWithin } from "./command-within.ts";
+import type { Environment } from "./environment.ts";
+import { git as runGit } from "./git.ts";
 
 export interface Verified {
   readonly passed: boolean;
@@ -29,7 +30,7 @@ export interface Evidence {
   /** When the attempt began, in milliseconds; what changed before it does not count. All counts if absent. */
   readonly since?: number;
   /** The shell's environment, with the values that a check's command names. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** Ends a check that takes too long, or whose run is over. */
   readonly signal?: AbortSignal;
 }
@@ -77,23 +78,11 @@ async function fileExists(file: string, named: string): Promise<Verified> {
 
 async function commandPasses(command: string, timeoutMs: number, evidence: Evidence): Promise<Verified> {
   const { cwd, env, signal } = evidence;
-  const running = await startCommand({ argv: ["/bin/sh", "-c", command], cwd, env });
-  let why = "";
-  const stop = (reason: string) => (): void => {
-    why = reason;
-    running.end().catch(() => undefined);
-  };
-  const timer = setTimeout(stop(`took longer than ${timeoutMs} ms`), timeoutMs);
-  const aborted = stop("was stopped");
-  signal?.addEventListener("abort", aborted, { once: true });
-  if (signal?.aborted === true) aborted();
-  const end = await running.ended;
-  clearTimeout(timer);
-  signal?.removeEventListener("abort", aborted);
-  if (why !== "") return failed(`the check ${why}`);
+  const end = await commandWithin({ argv: ["/bin/sh", "-c", command], cwd, env }, { timeoutMs, signal });
+  if (end.stopped !== undefined) return failed(`the check ${end.stopped}`);
   if (end.code === 0) return passed;
   const how = end.signal === null ? `ended with ${end.code}` : `was ended by ${end.signal}`;
-  return failed(`the check ${how}: ${running.lastLine() || "it printed nothing"}`);
+  return failed(`the check ${how}: ${end.lastLine || "it printed nothing"}`);
 }
 
 /** The whole output, or the last block of it that is marked as JSON. */
@@ -144,16 +133,8 @@ async function changedAt(file: string): Promise<number> {
   }
 }
 
-async function git({ cwd, env, signal }: Evidence, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)("git", args as string[], {
-    cwd,
-    env: { ...env },
-    timeout: GIT_MS,
-    maxBuffer: 16 * 1024 * 1024,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  return stdout;
-}
+const git = ({ cwd, env, signal }: Evidence, ...args: readonly string[]): Promise<string> =>
+  runGit({ cwd, env, signal, timeoutMs: GIT_MS }, ...args);
 
 const passed: Verified = { passed: true };
 

@@ -1,8 +1,8 @@
 /**
  * Waits: what a `wait_for` step waits for, found in the broker's events.
  *
- *   W1  What came after the attempt had begun counts, also while no runner ran.
- *   W2  An approval comes from a person, through the run's asks, and never from a message.
+ *   WA1  What came after the attempt had begun counts, also while no runner ran.
+ *   WA2  An approval comes from a person, through the run's asks, and never from a message.
  */
 import type { Relay } from "@agent-relay/sdk";
 import { isRelayError } from "@agent-relay/sdk";

@@ -2,12 +2,13 @@
  * Worktrees: directories of their own for steps that would be in each other's way.
  *
  *   T1  Asked for again, one that is there with its branch is the answer; one that is there with another is an error.
+ *   T2  One that was cut while git made it, its hook included, is no answer: it is taken away and made anew. Until it is
+ *       whole, its lock says so.
  */
-import { execFile } from "node:child_process";
-import { realpath } from "node:fs/promises";
+import { realpath, rm } from "node:fs/promises";
 import path from "node:path";
-import { promisify } from "node:util";
-import { messageOf } from "@agent-relay/kernel";
+import type { Environment } from "./environment.ts";
+import { git } from "./git.ts";
 
 const GIT_MS = 120_000;
 
@@ -18,27 +19,40 @@ export interface WorktreeSpec {
   /** Relative to `cwd`. */
   readonly path: string;
   readonly createBranch: boolean;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
+  /** Ends what git does for it. */
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** Git's own lock ends with its checkout, before the hook; ours is of the whole. */
+const making = "agent-relay makes it";
+const unfinished: ReadonlySet<string | undefined> = new Set([making, "initializing"]);
 
 /** Answers the absolute path. Throws what git says. */
 export async function makeWorktree(spec: WorktreeSpec): Promise<string> {
+  const run = (...args: readonly string[]): Promise<string> => git({ ...spec, timeoutMs: GIT_MS }, ...args);
   const place = await realPlace(path.resolve(spec.cwd, spec.path));
-  const standing = (await worktreesOf(spec)).find((it) => it.place === place);
-  if (standing !== undefined) {
+  const standing = worktreesIn(await run("worktree", "list", "--porcelain")).find((it) => it.place === place);
+  if (standing !== undefined && !unfinished.has(standing.lock)) {
     if (standing.branch === spec.branch) return place;
     throw new Error(
       `expected a worktree of ${spec.branch} at ${spec.path}, found one of ${standing.branch ?? "no branch"}`,
     );
   }
-  const exists = await git(spec, "rev-parse", "--verify", "--quiet", `refs/heads/${spec.branch}`).then(
+  if (standing !== undefined) {
+    // What git has not finished it may not know for its own; of what is not there it forgets what it knew.
+    await rm(place, { recursive: true, force: true });
+    await run("worktree", "remove", "--force", "--force", place);
+  }
+  const exists = await run("rev-parse", "--verify", "--quiet", `refs/heads/${spec.branch}`).then(
     () => true,
     () => false,
   );
   if (!exists && !spec.createBranch)
     throw new Error(`expected the branch ${spec.branch}, found none; set createBranch to make it`);
   const what = exists ? [place, spec.branch] : ["-b", spec.branch, place, spec.baseBranch];
-  await git(spec, "worktree", "add", ...what);
+  await run("worktree", "add", "--lock", "--reason", making, ...what);
+  await run("worktree", "unlock", place);
   return place;
 }
 
@@ -49,23 +63,18 @@ async function realPlace(place: string): Promise<string> {
   return realpath(place).catch(async () => path.join(await realPlace(parent), path.basename(place)));
 }
 
-async function worktreesOf(
-  spec: WorktreeSpec,
-): Promise<readonly { readonly place: string; readonly branch: string | undefined }[]> {
-  const listed = await git(spec, "worktree", "list", "--porcelain");
+interface Standing {
+  readonly place: string;
+  readonly branch: string | undefined;
+  /** The reason for which it is locked, if one was given. */
+  readonly lock: string | undefined;
+}
+
+function worktreesIn(listed: string): readonly Standing[] {
   return listed.split("\n\n").flatMap((block) => {
     const place = /^worktree (.*)$/mu.exec(block)?.[1];
     const branch = /^branch refs\/heads\/(.*)$/mu.exec(block)?.[1];
-    return place === undefined ? [] : [{ place, branch }];
+    const lock = /^locked (.*)$/mu.exec(block)?.[1];
+    return place === undefined ? [] : [{ place, branch, lock }];
   });
-}
-
-async function git({ cwd, env }: WorktreeSpec, ...args: readonly string[]): Promise<string> {
-  try {
-    const options = { cwd, env: { ...env }, timeout: GIT_MS };
-    return (await promisify(execFile)("git", args as string[], options)).stdout;
-  } catch (error) {
-    const said = typeof error === "object" && error !== null && "stderr" in error ? String(error.stderr).trim() : "";
-    throw new Error(`git ${args[0]}: ${said === "" ? messageOf(error) : said}`, { cause: error });
-  }
 }

@@ -1,0 +1,211 @@
+import { relayError } from "@agent-relay/protocol";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import type { Action } from "../core/actions.ts";
+import type { Observation } from "../core/commands.ts";
+import { agentPerformer, type AgentPerformer } from "./agent-performer.ts";
+import { relayDouble, type RelayDouble } from "./testing/relay-double.ts";
+
+type Start = Extract<Action, { do: "start_agent" }>;
+
+const ada = "ada-1";
+const start: Start = {
+  do: "start_agent",
+  key: "one#1:owner",
+  step: "one",
+  attempt: 1,
+  part: "owner",
+  name: ada,
+  agent: { name: "ada", cli: "claude", role: "", interactive: true, channels: [], permissionMode: "auto" },
+  prompt: "Do it.",
+  commandId: "run/one#1:owner",
+};
+const release = { do: "release_agent", key: "end", name: ada, reason: "it is done" } as const;
+const watch = {
+  do: "watch_agent",
+  key: "one#1:owner:watch",
+  step: "one",
+  attempt: 1,
+  part: "owner",
+  name: ada,
+  epoch: 1,
+  from: "start",
+  since: 0,
+} as const;
+const exited = { type: "agent_exited", agent: ada, code: null, signal: null, output: "" };
+
+function performing(): RelayDouble & { readonly told: Observation[]; readonly agents: AgentPerformer } {
+  const double = relayDouble();
+  const told: Observation[] = [];
+  const agents = agentPerformer({
+    relay: double.relay,
+    cwd: () => "/",
+    env: {},
+    teamOf: (agent) => `${agent}-team`,
+    tell: (observation) => void told.push(observation),
+    taken: { agents: new Set() },
+  });
+  onTestFinished(() => agents.close());
+  return Object.assign(double, { told, agents });
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("A1: one that takes input has started", async () => {
+  const { agents, told, spawned } = performing();
+  agents.begin(start);
+  await expect.poll(() => told).toEqual([{ type: "agent_started", agent: ada, epoch: 1 }]);
+  expect(spawned).toMatchObject([{ name: ada, commandId: start.commandId }]);
+});
+
+test("A2: one that never gets ready is released, and then told as failed", async () => {
+  const double = performing();
+  const { agents, told, released } = double;
+  double.onReady = () => Promise.reject(relayError("timeout", "it was not ready in time"));
+  let atRelease: readonly Observation[] | undefined;
+  double.onRelease = async () => void (atRelease = [...told]);
+  agents.begin(start);
+  await expect
+    .poll(() => told)
+    .toEqual([{ type: "agent_failed", agent: ada, message: expect.stringContaining("it was not ready in time") }]);
+  expect([released, atRelease]).toEqual([[[ada, "it did not become ready for its step"]], []]);
+});
+
+test.each(["onSpawn", "onReady"] as const)(
+  "A2: one that is under way when the runner stops is left to the next: %s",
+  async (at) => {
+    const double = performing();
+    const { agents, told, released } = double;
+    let fail: ((error: Error) => void) | undefined;
+    double[at] = () => new Promise((_resolve, reject) => (fail = reject));
+    agents.begin(start);
+    await expect.poll(() => fail).toBeDefined();
+    const closed = agents.close();
+    fail?.(relayError("cancelled", "nobody waits"));
+    await closed;
+    expect([told, released]).toEqual([[], []]);
+  },
+);
+
+test("A2: one that is released has ended, once", async () => {
+  const { agents, told, know, say } = performing();
+  know(ada, {});
+  agents.begin(watch);
+  agents.begin(release);
+  say({ type: "agent_exited", agent: ada, reason: "released", code: 0, signal: null });
+  await expect.poll(() => told).toHaveLength(1);
+  await new Promise(setImmediate);
+  expect(told).toMatchObject([{ type: "agent_exited", agent: ada }]);
+});
+
+test("A2: one whose release is refused while it lives has not ended; it is asked again", async () => {
+  const double = performing();
+  const { agents, told, know, released } = double;
+  know(ada, {});
+  const refusals = [relayError("timeout", "its group is there still"), relayError("timeout", "and still")];
+  double.onRelease = async () => {
+    const refusal = refusals.shift();
+    if (refusal !== undefined) throw refusal;
+  };
+  vi.useFakeTimers();
+  agents.begin(release);
+  await vi.advanceTimersByTimeAsync(1);
+  expect([told, released.length]).toEqual([[], 1]);
+  await vi.advanceTimersByTimeAsync(500);
+  expect([told, released.length]).toEqual([[], 2]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([told, released.length]).toEqual([[exited], 3]);
+});
+
+test.each([
+  ["has ended already", { state: "ended", lastExit: { reason: "crash", code: 3, signal: null, at: 1 } } as const, 3],
+  ["is not known", undefined, null],
+])("A2: one that %s has nobody to be released", async (_name, view, code) => {
+  const double = performing();
+  const { agents, told, know, released } = double;
+  if (view !== undefined) know(ada, view);
+  double.onRelease = () => Promise.reject(relayError("agent_ended", "it has ended"));
+  agents.begin(release);
+  await expect.poll(() => told).toEqual([{ ...exited, code }]);
+  expect(released).toHaveLength(1);
+});
+
+test("A2: a reason that is longer than the broker takes is shortened", async () => {
+  const { agents, told, know, released } = performing();
+  know(ada, {});
+  agents.begin({ ...release, reason: "because ".repeat(200) });
+  await expect.poll(() => told).toEqual([exited]);
+  expect(released[0]?.[1]).toHaveLength(500);
+});
+
+test("A5: one that is released while it is looked at where it is to work is not spawned", async () => {
+  const { agents, told, spawned } = performing();
+  agents.begin({ ...start, part: "specialist" });
+  agents.begin(release);
+  await expect.poll(() => told).toEqual([exited]);
+  await new Promise(setImmediate);
+  expect(spawned).toEqual([]);
+});
+
+test("A5: one that is released while the broker spawns it is released once it is there", async () => {
+  const double = performing();
+  const { agents, told, released, spawned } = double;
+  let there = (): void => undefined;
+  double.onSpawn = () => new Promise((resolve) => (there = resolve));
+  agents.begin(start);
+  await expect.poll(() => spawned).toHaveLength(1);
+  agents.begin(release);
+  await new Promise(setImmediate);
+  expect([told, released]).toEqual([[], []]);
+  there();
+  await expect.poll(() => told).toEqual([exited]);
+  expect(released).toHaveLength(1);
+});
+
+const said = { type: "agent_said", agent: ada, text: "I have seen it" } as const;
+const verdict = {
+  type: "agent_verdict_submitted",
+  agent: ada,
+  step: "one",
+  at: 1,
+  verdict: { kind: "owner", decision: "COMPLETE" },
+} as const;
+
+test("A6: what an owner says in the turn in which it has decided is heard, and nothing else, until it has left", async () => {
+  const double = performing();
+  const { agents, told, know, say } = double;
+  let leave = (): void => undefined;
+  double.onRelease = () => new Promise((resolve) => (leave = resolve));
+  know(ada, {});
+  agents.begin({ ...watch, monitoring: true });
+  say(verdict);
+  await expect.poll(() => told.map(({ type }) => type)).toEqual(["verdict"]);
+  agents.callOff(watch.key);
+  agents.begin(release);
+  say(said);
+  say(verdict);
+  say({ type: "agent_tokens_used", agent: ada, inputTokens: 1, outputTokens: 2 });
+  say({ type: "agent_exited", agent: ada, reason: "released", code: 0, signal: null });
+  await expect
+    .poll(() => told.slice(1))
+    .toMatchObject([
+      { type: "evidence", text: "I have seen it" },
+      { type: "tokens", tokens: 3 },
+    ]);
+  leave();
+  await expect.poll(() => told.slice(3)).toMatchObject([{ type: "agent_exited", code: null }]);
+});
+
+test("A6: what a reviewer says after it has decided is not heard: it may be about another step", async () => {
+  const { agents, told, know, say } = performing();
+  know(ada, {});
+  const reviewing = { ...watch, part: "reviewer", key: "review", monitoring: true } as const;
+  agents.begin(reviewing);
+  say(verdict);
+  await expect.poll(() => told.map(({ type }) => type)).toEqual(["verdict"]);
+  agents.callOff(reviewing.key);
+  say(said);
+  await new Promise(setImmediate);
+  expect(told).toHaveLength(1);
+});

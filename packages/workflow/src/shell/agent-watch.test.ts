@@ -1,0 +1,100 @@
+import { expect, onTestFinished, test } from "vitest";
+import type { Observation } from "../core/commands.ts";
+import { watchAgent, type AgentWatch } from "./agent-watch.ts";
+import { relayDouble, type RelayDouble } from "./testing/relay-double.ts";
+
+const ada = "ada-1";
+
+function watching(): RelayDouble & { readonly told: Observation[]; readonly watch: AgentWatch } {
+  const double = relayDouble();
+  double.know(ada, {});
+  const told: Observation[] = [];
+  const watch = watchAgent(
+    {
+      do: "watch_agent",
+      key: "one#1:specialist:watch",
+      step: "one",
+      attempt: 1,
+      part: "specialist",
+      name: ada,
+      epoch: 1,
+      from: "start",
+      since: 0,
+    },
+    { relay: double.relay, tell: (observation) => void told.push(observation), startedFrom: 0 },
+  );
+  onTestFinished(() => watch.stop());
+  return Object.assign(double, { told, watch });
+}
+
+const exit = { type: "agent_exited", agent: ada, reason: "crash", code: 3, signal: null } as const;
+const working = { type: "agent_working", agent: ada } as const;
+const lost = { type: "agent_lost", agent: ada };
+
+test("AW5: one whose program ended has ended, and is not lost", async () => {
+  const { say, told, watch } = watching();
+  say(exit);
+  expect(await watch.done).toMatchObject({ code: 3, signal: null });
+  expect(told).toEqual([]);
+});
+
+test("AW5: one that went with what it ran in is lost, and has not ended", async () => {
+  const { say, told, watch } = watching();
+  say({ ...exit, reason: "host_lost", code: null });
+  expect(await watch.done).toBeUndefined();
+  expect(told).toEqual([lost]);
+});
+
+test("AW5: the end of another life of it is not its own", async () => {
+  const { say, told, watch } = watching();
+  say({ ...exit, epoch: 2, reason: "host_lost" });
+  say(exit);
+  expect(await watch.done).toMatchObject({ code: 3 });
+  expect(told).toEqual([]);
+});
+
+test("AW5: one that lives when its events break off is followed on from where they were", async () => {
+  const { say, breakOff, askedFrom, told, watch } = watching();
+  say(working);
+  await expect.poll(() => told).toHaveLength(1);
+  breakOff();
+  await expect.poll(() => askedFrom).toEqual([0, 1]);
+  say(working);
+  await expect.poll(() => told).toHaveLength(2);
+  say(exit);
+  expect(await watch.done).toMatchObject({ code: 3 });
+  expect(told.map(({ type }) => type)).toEqual(["agent_working", "agent_working"]);
+});
+
+test("AW5: one that ended while its events were broken off has ended", async () => {
+  const { say, know, breakOff, told, watch } = watching();
+  await Promise.resolve();
+  breakOff();
+  know(ada, { state: "ended", pid: null, lastExit: { reason: "crash", code: 3, signal: null, at: 1 } });
+  say(exit);
+  expect(await watch.done).toMatchObject({ code: 3 });
+  expect(told).toEqual([]);
+});
+
+test.each([
+  ["of which the broker knows nothing", undefined],
+  ["of which nothing runs, and no end is known", { pid: null, lastExit: null }],
+])("AW5: one %s when its events break off is lost", async (_name, view) => {
+  const { know, forget, breakOff, askedFrom, told, watch } = watching();
+  if (view === undefined) forget(ada);
+  else know(ada, view);
+  await expect.poll(() => askedFrom).toEqual([0]);
+  breakOff();
+  expect(await watch.done).toBeUndefined();
+  expect(told).toEqual([lost]);
+});
+
+test("one that nobody watches any more is not spoken of", async () => {
+  const { forget, breakOff, askedFrom, told, watch } = watching();
+  forget(ada);
+  await expect.poll(() => askedFrom).toEqual([0]);
+  breakOff();
+  watch.stop();
+  expect(await watch.done).toBeUndefined();
+  expect(told).toEqual([]);
+});

@@ -1,0 +1,125 @@
+/** A broker as the agents of a run see it, made by hand: what is said in it, a test says. */
+import type { AgentView, RelayEvent } from "@agent-relay/protocol";
+import { relayError } from "@agent-relay/protocol";
+import type { AgentHandle, Relay } from "@agent-relay/sdk";
+
+type Spawn = Parameters<Relay["spawn"]>[0];
+/** Of an event what is read, beside its sequence. */
+type Told = { readonly type: RelayEvent["type"]; readonly agent: string } & Readonly<Record<string, unknown>>;
+
+export interface RelayDouble {
+  readonly relay: Relay;
+  readonly spawned: Spawn[];
+  /** Names and reasons, in order. */
+  readonly released: (readonly [string, string | undefined])[];
+  /** Cursors from which events were asked for. */
+  readonly askedFrom: (number | undefined)[];
+  /** Makes it true of an agent, and at once if it was not there. */
+  readonly know: (name: string, view: Partial<AgentView>) => void;
+  readonly forget: (name: string) => void;
+  readonly say: (event: Told) => void;
+  /** Ends all streams of events with a failure. */
+  readonly breakOff: () => void;
+  /** What comes of requests; each does well and at once if it is not replaced. */
+  onSpawn: () => Promise<void>;
+  onReady: () => Promise<void>;
+  onRelease: (name: string) => Promise<void>;
+}
+
+export function relayDouble(): RelayDouble {
+  const events: RelayEvent[] = [];
+  const views = new Map<string, AgentView>();
+  const readers = new Set<{ readonly wake: () => void; broken: boolean }>();
+
+  const read = async function* (from: number, signal: AbortSignal | undefined): AsyncGenerator<RelayEvent> {
+    let wake = (): void => undefined;
+    const reader = { wake: () => wake(), broken: false };
+    readers.add(reader);
+    const aborted = (): void => wake();
+    signal?.addEventListener("abort", aborted, { once: true });
+    try {
+      for (let next = from; ;) {
+        const event = events[next];
+        if (event === undefined && reader.broken) throw relayError("slow_consumer", "the stream was given up");
+        if (signal?.aborted === true) return;
+        if (event !== undefined) {
+          next += 1;
+          yield event;
+          continue;
+        }
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      readers.delete(reader);
+      signal?.removeEventListener("abort", aborted);
+    }
+  };
+
+  const info = (name: string): Promise<AgentView> => {
+    const view = views.get(name);
+    return view === undefined
+      ? Promise.reject(relayError("unknown_agent", `no agent has the name ${name}`))
+      : Promise.resolve(view);
+  };
+
+  const handle = (name: string): AgentHandle =>
+    ({
+      name,
+      epoch: 1,
+      info: () => info(name),
+      waitForReady: async () => {
+        await double.onReady();
+        return info(name);
+      },
+      release: async (reason?: string) => {
+        double.released.push([name, reason]);
+        await double.onRelease(name);
+      },
+      // Nothing is shown, and nothing more will be.
+      output: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: null }) }) }),
+    }) as unknown as AgentHandle;
+
+  const double: RelayDouble = {
+    spawned: [],
+    released: [],
+    askedFrom: [],
+    know: (name, view) => {
+      const known = views.get(name) ?? { name, epoch: 1, state: "idle", pid: 7, pending: 0, lastExit: null };
+      views.set(name, { ...known, ...view } as AgentView);
+    },
+    forget: (name) => void views.delete(name),
+    say: (event) => {
+      events.push({ at: 0, sequence: events.length + 1, epoch: 1, ...event } as unknown as RelayEvent);
+      for (const { wake } of [...readers]) wake();
+    },
+    breakOff: () => {
+      for (const reader of [...readers]) {
+        reader.broken = true;
+        reader.wake();
+      }
+    },
+    onSpawn: () => Promise.resolve(),
+    onReady: () => Promise.resolve(),
+    onRelease: () => Promise.resolve(),
+    relay: {
+      agent: handle,
+      spawn: async (options: Spawn) => {
+        double.spawned.push(options);
+        await double.onSpawn();
+        double.know(options.name, {});
+        return handle(options.name);
+      },
+      send: () => Promise.resolve({}),
+      events: ({ from, signal }: { from?: number; signal?: AbortSignal } = {}) => {
+        double.askedFrom.push(from);
+        return read(from ?? events.length, signal);
+      },
+      client: {
+        head: () => events.length,
+        call: (method: string) =>
+          Promise.resolve(method === "terminal.read" ? { data: "", next: 0 } : { events: [], next: 0 }),
+      },
+    } as unknown as Relay,
+  };
+  return double;
+}
