@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { planWorkflow } from "../definition/load.ts";
 import type { Action } from "./actions.ts";
 import { command, exits, planOf, World } from "./testing/world.ts";
 
@@ -62,4 +63,29 @@ test("retried, a barrier for any holds again until one of them is completed", ()
   expect(statuses(world)).toMatchObject({ a: "failed", c: "completed", gate: "completed", after: "completed" });
   // It is failed all the same: two of its steps are.
   expect(world.run.status).toBe("failed");
+});
+
+test("a barrier's time bounds each attempt of what it waits for, that after a failure anew", () => {
+  const loaded = planWorkflow({
+    version: "1.0",
+    name: "w",
+    coordination: { barriers: [{ name: "gate", waitFor: ["a"], timeoutMs: 100 }] },
+    workflows: [
+      {
+        name: "w",
+        steps: [
+          { name: "a", command: "ls", timeoutMs: 5_000, retries: 1, retryDelayMs: 10 },
+          { name: "after", command: "ls", dependsOn: ["gate"] },
+        ],
+      },
+    ],
+  });
+  if (!loaded.ok) throw new Error("not loaded");
+  const world = new World({
+    plan: loaded.plan,
+    script: (action) => (action.do === "start_command" ? [] : undefined),
+  }).go();
+  const failedAt = world.log.flatMap(({ entry, at }) => (entry.type === "attempt_failed" ? [at - 1_000_000] : []));
+  expect(failedAt).toEqual([100, 210]);
+  expect(statuses(world)).toMatchObject({ a: "failed", gate: "skipped", after: "skipped" });
 });

@@ -212,6 +212,8 @@ test.each<[string, (count: number) => string]>([
     (count) => `${"echo $(".repeat(deep)}true ${"{{x}} ".repeat(count)}${")".repeat(deep)}`,
   ],
   ["behind options of an interpreter", (count) => `sudo awk ${"-v a={{x}} ".repeat(count)} '1'`],
+  ["behind many that name variables", (count) => `${"sudo export ".repeat(count)}${"a={{x}} ".repeat(count)}`],
+  ["behind many that read code", (count) => `${"sudo eval ".repeat(count)}; ${"echo {{x}} ;".repeat(count)}`],
   ["behind a word that nearly is an option", (count) => `sh -${"c".repeat(count)}! ${"{{x}} ".repeat(count)}`],
   ["in a here-document of a long command", (count) => `sort ${"a ".repeat(count)}<<E\n${"{{x}}\n".repeat(count)}E\n`],
 ])("X6: eight times as many places %s are eight times the work", (_where, make) => {

@@ -39,6 +39,7 @@ test.each([
   ["python tool.py {{x}}", 'python tool.py "$AR_1"'],
   ["git commit -m {{x}}", 'git commit -m "$AR_1"'],
   ["cat f | python parse.py {{x}}", 'cat f | python parse.py "$AR_1"'],
+  ["echo {{x}} | ssh -q host cat", 'echo "$AR_1" | ssh -q host cat'],
 ])("X1: %j becomes %j", (command, expected) => {
   expect(commandOf(command)).toBe(expected);
 });
@@ -74,6 +75,7 @@ test.each([
   ["awk '/{{x}}/' f", "as code"],
   ["awk -v n=1 {{x}} f", "as code"],
   ["jq --indent 2 {{x}} f", "as code"],
+  ["awk -v n={{x}} {{x}} f", "as code"],
   ["sed 's/a/{{x}}/' f", "as code"],
   ["sed -e 's/a/{{x}}/' f", "as code"],
   ["jq '.[\"{{x}}\"]' f", "as code"],
@@ -85,6 +87,7 @@ test.each([
   ["echo {{x}} | sh", "piped"],
   ["{ echo {{x}}; } | bash -s", "piped"],
   ["printf %s {{x}} | psql db", "piped"],
+  ["echo {{x}} | ssh -q host", "piped"],
   ["bash <<EOF\necho {{x}}\nEOF", "as code"],
   ["python - <<EOF\nprint('{{x}}')\nEOF", "as code"],
   ["cat <<EOF | sh\n{{x}}\nEOF", "piped"],
@@ -122,8 +125,19 @@ test("X5: whoever starts the run may say which program is run", () => {
   expect(placed("{{tool}} --version", false).ok).toBe(true);
 });
 
+test("X5: a word that begins with what a person said is looked at again when what an agent said follows", () => {
+  const known = (name: string) => ({ template: name, foreign: name === "said" });
+  expect(placeInShell("{{tool}}{{tool}} --version", known).ok).toBe(true);
+  for (const command of ["{{tool}}{{said}} --version", '"$(echo {{tool}} {{said}})" --version'])
+    expect(placeInShell(command, known)).toMatchObject({
+      ok: false,
+      message: "{{said}} would say which program is run",
+    });
+});
+
 test("X6: a command of 100,000 characters is scanned in its length's time", () => {
   const started = performance.now();
+  expect(placed(`sh -${"c".repeat(300_000)}! {{x}}`).ok).toBe(true);
   expect(placed(`echo {{x}}; ${"echo \"a$(b)\" 'c' ; ".repeat(5_000)}`).ok).toBe(true);
   expect(performance.now() - started).toBeLessThan(5_000);
 });

@@ -10,7 +10,7 @@ import { UnsafePlace, type PlaceUnit } from "./unsafe-place.ts";
 
 const shells = ["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "busybox"] as const;
 
-/** Programs that take code after an option. */
+/** Programs that take code after an option. None of the expressions goes back and forth over a long word. */
 const codeAfter: Readonly<Record<string, RegExp>> = {
   ...Object.fromEntries(shells.map((shell) => [shell, /^-(?=[a-z]*c)[a-z]+$/iu])),
   su: /^(?:-c|--command)$/u,
@@ -92,8 +92,8 @@ const alwaysReadsInput = new Set(["psql", "mysql", "sqlite3", "parallel", "at", 
 type Danger =
   | { readonly kind: "all"; readonly program: string }
   | { readonly kind: "name" }
-  /** Behind the option, which stands behind the word of this number, or attached to it. */
-  | { readonly kind: "option"; readonly program: string; readonly option: RegExp; readonly word: number }
+  /** Behind the option, or attached to it. */
+  | { readonly kind: "option"; readonly program: string; readonly option: RegExp }
   /** Until an argument has come; `takesValue` are options whose value is none. */
   | { readonly kind: "first"; readonly program: string; readonly takesValue: RegExp };
 
@@ -178,14 +178,12 @@ export class CommandWords {
       case "name":
         if (prefix.includes("=")) return;
         throw new UnsafePlace(`${source} would name a variable`, "name it yourself: name={{…}}");
-      case "option": {
-        const isBehind = danger.word < this.#words.length - 1 && danger.option.test(before);
-        if (!isBehind && !attached(danger.option, prefix)) return;
+      case "option":
+        if (!danger.option.test(before) && !attached(danger.option, prefix)) return;
         throw new UnsafePlace(
           `\`${shown(danger.program)}\` would read ${source} as code`,
           `give it the value as an argument: sh -c 'echo "$1"' sh {{…}}`,
         );
-      }
       case "first":
         if (danger.takesValue.test(before) || (prefix.startsWith("-") && prefix.length > 1)) return;
         throw new UnsafePlace(
@@ -206,7 +204,7 @@ export class CommandWords {
       (Object.hasOwn(codeAfter, program) ? codeAfter[program] : undefined) ??
       (word.includes("$") || word.includes("\0") ? dynamicOption : undefined);
     if (option !== undefined && !has((danger) => danger.kind === "option" && danger.option === option))
-      this.#dangers.push({ kind: "option", program, option, word: this.#words.length });
+      this.#dangers.push({ kind: "option", program, option });
     const takesValue = isProgram && Object.hasOwn(codeFirst, program) ? codeFirst[program] : undefined;
     if (takesValue !== undefined) this.#dangers.push({ kind: "first", program, takesValue });
   }
