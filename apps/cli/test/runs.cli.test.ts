@@ -256,6 +256,17 @@ test("cancel ends what runs, and with 0; once more is refused", async () => {
   expect((await home.run(["runs", "watch", id])).status).toBe(5);
 });
 
+test("a run that needs a person has ended, and cancel says so in those words", async () => {
+  flow("stuck.yaml", 'name: one, type: deterministic, command: "exit 3"');
+  const text = readFileSync(join(home.project, "stuck.yaml"), "utf8");
+  file("stuck.yaml", text.replace("workflows:", "errorHandling: { onExhaustion: needs-human }\nworkflows:"));
+  const { status, out } = await home.run(["run", "stuck.yaml", "--json"]);
+  expect([status, linesOf(out).at(-1)?.["type"]]).toEqual([5, "run:needs-human"]);
+  const id = linesOf(out)[0]?.["runId"] as string;
+  const cancelled = await home.run(["runs", "cancel", id, "--json"]);
+  expect([cancelled.status, errorOf(cancelled.err).message]).toEqual([1, `${id} has ended already: needs a person`]);
+});
+
 test("approve and deny answer the step that waits; a step that does not is refused", async () => {
   flow(
     "ask.yaml",

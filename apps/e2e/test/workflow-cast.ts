@@ -124,7 +124,7 @@ export function useTheatre(opened: (it: Opened) => void): void {
   });
 }
 
-export function openTheatre(stage: Stage, relay: Relay): Theatre {
+function openTheatre(stage: Stage, relay: Relay): Theatre {
   const runs = openRuns(relay);
   const theatre: Theatre = {
     runs,
@@ -163,7 +163,7 @@ export const outputsOf = (recorded: readonly Recorded[]): Readonly<Record<string
 type EntryType = Recorded["entry"]["type"];
 
 /** Asks whether something is true of a run, of any step or of this one. */
-export const hasEntry = (runs: Runs, runId: string, type: EntryType, step?: string) => async (): Promise<boolean> =>
+const hasEntry = (runs: Runs, runId: string, type: EntryType, step?: string) => async (): Promise<boolean> =>
   (await runs.read(runId)).some(
     ({ entry }) => entry.type === type && (step === undefined || ("step" in entry && entry.step === step)),
   );
