@@ -20,7 +20,7 @@ export function executorCalls(): ExecutorCalls {
     call: (key, work, then, failed) => {
       const stop = new AbortController();
       underWay.set(key, stop);
-      const isWanted = (): boolean => !stop.signal.aborted && underWay.delete(key);
+      const isWanted = (): boolean => underWay.get(key) === stop && underWay.delete(key);
       (async () => work(stop.signal))().then(
         (outcome) => {
           if (isWanted()) then(outcome);
@@ -36,6 +36,7 @@ export function executorCalls(): ExecutorCalls {
     },
     callOffAll: () => {
       for (const stop of underWay.values()) stop.abort();
+      underWay.clear();
     },
   };
 }
