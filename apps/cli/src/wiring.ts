@@ -5,6 +5,7 @@
  *   W2  Agents find their tools again after a restart: the port is remembered and asked for again.
  *   W3  Ending the broker leaves its agents running, unless a client asked to end them too.
  *   W4  Runs that go on and that nobody executes are taken up by a runner that is started here.
+ *   W5  A broker whose state directory is gone ends, and its agents with it.
  */
 import { createServer, type Server } from "node:http";
 import { randomBytes } from "node:crypto";
@@ -34,6 +35,7 @@ import { recorderInto } from "./recording.ts";
 import { runPrefix } from "./run-census.ts";
 import { keepRuns } from "./run-keeper.ts";
 import { spawnRunner } from "./runner-start.ts";
+import { watchPresence } from "./state-presence.ts";
 
 /** A defect of ours; see the documented exit codes. */
 const EXIT_DEFECT = 70;
@@ -127,6 +129,11 @@ export const runBroker: RunBroker = async (options) => {
     closers.push(keepArchiveClose(broker.service, archive.catchUp));
     await broker.start();
     closers.push(await keepRunsOf(broker.service, () => spawnRunner(locations, environment), clock, logger));
+    const goneWith = (): void => {
+      logger.error("the broker ends, because its state directory is gone", { stateDir });
+      end.now({ status: 1, endAgents: true });
+    };
+    closers.push(watchPresence(stateDir, { clock, onGone: goneWith }));
     logger.info("the broker is up", { pid: process.pid, project, socket: gateway.socketPath });
 
     const { status, endAgents } = await end.reached;

@@ -1,5 +1,5 @@
 /** The real thing: the broker, the pty host and agents, driven by the built program alone. */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { isRunning } from "../src/process-life.ts";
@@ -190,6 +190,15 @@ here("a terminal that is closed takes the wrapped program with it", async () => 
   await it.ended;
   while ([row?.pid ?? 0, ...ours].some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 50));
   expect(await eventsOf("agent_released")).toContain("its terminal was closed");
+});
+
+test("a broker whose state directory was deleted ends, and its agents with it", async () => {
+  const { pid } = await upped();
+  const { status, out } = await home.run(["spawn", "ada", "--json", "--", "/bin/cat"]);
+  const agent = (JSON.parse(out) as { pid: number }).pid;
+  expect([status, isRunning(agent)]).toEqual([0, true]);
+  rmSync(join(home.project, ".agent-relay"), { recursive: true });
+  await expect.poll(() => [pid, agent].filter(isRunning), { timeout: 40_000, interval: 100 }).toEqual([]);
 });
 
 test("backup writes a copy that is a new file only", async () => {
