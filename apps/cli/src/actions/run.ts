@@ -88,8 +88,8 @@ async function earlierRun(
 }
 
 async function goOn(context: Context, options: RunOptions, given: string, file: string | undefined): ActionResult {
-  const { resume: _, detach, ...others } = options;
-  if (file !== undefined || Object.values(others).some((it) => it !== undefined))
+  const { detach, workflow, var: vars, program, dryRun: isDry, startFrom, previousRun } = options;
+  if ([file, workflow, vars, program, isDry, startFrom, previousRun].some((it) => it !== undefined))
     throw new UsageError(
       "a run goes on as it was begun: expected --resume without a file, and beside it no option but --detach",
       `agent-relay run --resume ${given}`,
