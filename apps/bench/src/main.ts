@@ -348,8 +348,8 @@ Load average of the last minute: ${(os.loadavg()[0] ?? 0).toFixed(1)}. Commit, p
 ${table(shown)}
 
 - A step that does nothing is \`/bin/sh -c true\` through pipes, in a process group of its own, each of its entries durable
-  before anything is done because of it. Figures of a chain are the middle of its steps, those of a wave its time divided by
-  their number. In a wave steps share appends. In a chain one append through the broker stands between two steps: what a
+  before anything is done because of it. Figures are the time of all steps divided by their number, and
+  their floors likewise. In a wave steps share appends. In a chain one append through the broker stands between two steps: what a
   chain has above its goal is that append beyond the bare commit, and the shell beside the bare \`true\`.
 - The runner's own costs are measured on a log in memory and with a performer that answers at once, through the same calls
   that a script would use.

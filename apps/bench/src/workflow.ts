@@ -28,7 +28,7 @@ export type Shape = "chain" | "wave";
 
 const FLOOR_ROUNDS = 200;
 
-/** `true` on pipes: in the middle of one after the other, or all at once and divided by their number. Milliseconds. */
+/** Milliseconds for `true` on pipes, of many one after the other, or all at once. */
 export async function spawnFloor(shape: Shape): Promise<number> {
   await Promise.all(Array.from({ length: 20 }, spawnTrue));
   const start = monotonicMs();
@@ -36,16 +36,8 @@ export async function spawnFloor(shape: Shape): Promise<number> {
     await Promise.all(Array.from({ length: FLOOR_ROUNDS }, spawnTrue));
     return (monotonicMs() - start) / FLOOR_ROUNDS;
   }
-  const ends = [start];
-  for (let round = 0; round < FLOOR_ROUNDS; round += 1) {
-    await spawnTrue();
-    ends.push(monotonicMs());
-  }
-  return middleGap(ends);
-}
-
-function middleGap(ends: readonly number[]): number {
-  return percentiles(ends.slice(1).map((end, index) => end - (ends[index] ?? end))).p50;
+  for (let round = 0; round < FLOOR_ROUNDS; round += 1) await spawnTrue();
+  return (monotonicMs() - start) / FLOOR_ROUNDS;
 }
 
 function spawnTrue(): Promise<void> {
@@ -66,11 +58,9 @@ export async function realSteps(relay: Relay, shape: Shape, count: number): Prom
   const start = monotonicMs();
   const status = await runs.execute(runId, { performer: runPerformer(relay, { env: process.env }) });
   const took = monotonicMs() - start;
-  const entries = await runs.read(runId);
   rmSync(cwd, { recursive: true });
   if (status !== "completed") throw new Error(`the ${shape} has ${status}`);
-  if (shape === "wave") return took / count;
-  return middleGap(entries.filter(({ entry }) => entry.type === "step_completed").map(({ at }) => at));
+  return took / count;
 }
 
 /** From taking a run up until the first of its steps are begun. */
@@ -219,4 +209,8 @@ export async function appendThroughBroker(relay: Relay): Promise<number> {
     ends.push(monotonicMs());
   }
   return middleGap(ends);
+}
+
+function middleGap(ends: readonly number[]): number {
+  return percentiles(ends.slice(1).map((end, index) => end - (ends[index] ?? end))).p50;
 }

@@ -61,6 +61,7 @@ export type { WaitingApproval } from "./shell/approvals.ts";
 export type { RunSummary } from "./shell/run-summary.ts";
 export { runPerformer } from "./shell/run-performer.ts";
 export type { RunPerformer } from "./shell/performing.ts";
+export type { Environment } from "./shell/environment.ts";
 export type { Refusal } from "./core/commands.ts";
 export type { RunStatus } from "./core/state.ts";
 

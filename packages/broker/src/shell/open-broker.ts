@@ -169,8 +169,9 @@ function factsOf(log: EventLog<Fact>, name: string, epoch: number, types: readon
 async function endEveryAgent(engine: Engine, clock: Clock): Promise<void> {
   const live = [...engine.state().agents.values()].filter((it) => isLive(it) || it.restartAt !== undefined);
   const names = new Set(live.map((it) => it.name));
+  let check = (): void => undefined;
   const gone = new Promise<void>((resolve) => {
-    const check = (): void => {
+    check = () => {
       for (const name of names) {
         const agent = engine.state().agents.get(name);
         if (agent === undefined || !isLive(agent)) names.delete(name);
@@ -199,8 +200,10 @@ async function endEveryAgent(engine: Engine, clock: Clock): Promise<void> {
           by: "operator",
           at: clock.now(),
         })
-        .catch(() => undefined),
+        // What the log does not take any more nobody hears of: it is left to the host, too.
+        .catch(() => names.delete(it.name)),
     ),
   );
+  check();
   await gone;
 }
