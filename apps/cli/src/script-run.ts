@@ -31,6 +31,13 @@ export async function onlyItsScript(relay: Relay, runId: string): Promise<RelayE
   );
 }
 
+/** Whether a run waits for a script that does not execute it, perhaps because it is dead. */
+export async function waitsForItsScript(relay: Relay, runId: string): Promise<boolean> {
+  const { streams } = await relay.streams.list({ prefix: `${runPrefix}${runId}`, limit: 1 });
+  const { summary, lease } = streams[0] ?? {};
+  return summary?.["host"] === "script" && summary["status"] === "running" && lease === null;
+}
+
 /** Resolves when the run has ended, by its script or, once nobody executes it, by what is done here. */
 export async function cancelOfScript(
   { environment, output, signal }: Context,

@@ -211,6 +211,7 @@ test("list, show and report know a run, by the beginning of its id", async () =>
   const id = linesOf((await home.run(["run", "bad.yaml", "--json"])).out)[0]?.["runId"] as string;
   const listed = JSON.parse((await home.run(["runs", "--json"])).out) as { runs: Record<string, unknown>[] };
   expect(listed.runs.find(({ runId }) => runId === id)).toMatchObject({
+    document: "flow",
     workflow: "main",
     status: "failed",
     host: "project",

@@ -1,4 +1,4 @@
-import { openRuns } from "@agent-relay/workflow";
+import { openRuns, type RunListing } from "@agent-relay/workflow";
 import type { ActionResult, Context } from "../context.ts";
 import { clockTime } from "../rendering/moments.ts";
 import { statusWord } from "../rendering/run-lines.ts";
@@ -14,7 +14,7 @@ export async function run(context: Context, options: { readonly limit: number })
     const lines = renderTable(
       [
         { header: "RUN", value: (it) => it.runId },
-        { header: "WORKFLOW", value: (it) => it.workflow, shrinkTo: 12 },
+        { header: "WORKFLOW", value: nameOf, shrinkTo: 12 },
         {
           header: "STATUS",
           value: (it) => (it.status === "running" && it.executedBy === undefined ? "waits" : statusWord(it.status)),
@@ -28,4 +28,9 @@ export async function run(context: Context, options: { readonly limit: number })
     for (const line of lines) output.line(line);
   });
   return undefined;
+}
+
+/** Many documents call their only workflow by the same name. */
+function nameOf({ document, workflow }: RunListing): string {
+  return document === undefined || document === workflow ? workflow : `${document}/${workflow}`;
 }

@@ -3,6 +3,8 @@ import type { Run, RunStatus } from "../core/state.ts";
 
 export interface RunSummary {
   readonly [field: string]: unknown;
+  /** The document that the workflow stands in, by name. */
+  readonly document?: string;
   readonly workflow: string;
   readonly status: RunStatus;
   readonly cwd: string;
@@ -19,7 +21,9 @@ export interface RunSummary {
 
 export function summaryOf(run: Run, now: number): RunSummary {
   const top = run.root?.steps ?? [];
+  const document = run.plan?.document;
   return {
+    ...(document === undefined ? {} : { document }),
     workflow: run.plan?.workflow ?? "",
     status: run.status,
     cwd: run.cwd,
