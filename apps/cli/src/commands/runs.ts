@@ -6,10 +6,10 @@ const waitingStep = { syntax: "[step]", summary: "which; needed where several wa
 const limit = { flags: "-n, --limit <count>", summary: "how many at most", parse: count, fallback: 50 } as const;
 const detach = { flags: "-d, --detach", summary: "do not watch" } as const;
 const listJson =
-  "{ runs: [{ runId, workflow, status, host, steps, completed, failed, running, startedAt, updatedAt, cwd, executedBy }] }";
+  "{ runs: [{ runId, document, workflow, status, host, steps, completed, failed, running, startedAt, updatedAt, cwd, executedBy }] }";
 const eventsJson = "one event a line: { runId, at, type: run:… | step:…, … }; --detach { runId }";
 const trajectoryJson =
-  "{ runId, workflow, pattern, status, startedAt, endedAt, reason, confidence, tokens, steps: [{ step, status, skippedBecause, confidence, attempts: [{ attempt, startedAt, endedAt, outcome, by, failure, owner, specialist, reviewer, decisions, checks, notes, … }], … }] }";
+  "{ runId, workflow, pattern, status, startedAt, endedAt, reason, confidence, tokens, steps: [{ step, status, skippedBecause, takenFrom, confidence, attempts: [{ attempt, startedAt, endedAt, outcome, by, failure, owner, specialist, reviewer, decisions, checks, notes, … }], … }] }";
 const ofScript =
   "A run whose steps are functions of a script is refused with 1 and left as it is: only that script can go on with it, by `resume`.";
 const outcome =
