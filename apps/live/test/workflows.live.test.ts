@@ -7,6 +7,7 @@ import {
   type Recorded,
   type WorkflowDocument,
 } from "@agent-relay/workflow";
+import { execFileSync } from "node:child_process";
 import { harnessById } from "@agent-relay/harness";
 import { expect } from "vitest";
 import { partnerOf } from "../src/programs/all-programs.ts";
@@ -17,18 +18,18 @@ const patience = 180_000;
 
 type Definition = Pick<WorkflowDocument, "agents" | "workflows">;
 
-async function execute(stage: LiveStage, { agents, workflows }: Definition): Promise<readonly Recorded[]> {
-  const loaded = planWorkflow({
-    version: "1.0",
-    name: "story",
-    swarm: { pattern: "hub-spoke", timeoutMs: patience },
-    agents,
-    workflows,
-  });
+async function execute(
+  stage: LiveStage,
+  { agents, workflows }: Definition,
+  vars: Readonly<Record<string, string>> = {},
+): Promise<readonly Recorded[]> {
+  const swarm = { pattern: "hub-spoke", timeoutMs: patience } as const;
+  const loaded = planWorkflow({ version: "1.0", name: "story", swarm, agents, workflows }, { vars });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const runs = openRuns(stage.relay);
-  const runId = await runs.create(loaded.plan, { vars: {}, cwd: stage.project });
-  const status = await runs.execute(runId, { performer: runPerformer(stage.relay) });
+  const runId = await runs.create(loaded.plan, { vars: loaded.vars, cwd: stage.project });
+  const env = { ...process.env, ...stage.environment };
+  const status = await runs.execute(runId, { performer: runPerformer(stage.relay, { env }) });
   const entries = await runs.read(runId);
   if (status !== "completed") process.stderr.write(`${entries.map((it) => JSON.stringify(it.entry)).join("\n")}\n`);
   expect(status).toBe("completed");
@@ -102,6 +103,26 @@ forEachProgram(
       });
       const [given] = ofType(entries, "verdict_given");
       expect(given).toMatchObject({ part: "specialist", decision: "COMPLETE", source: "marker" });
+    });
+
+    aside("it takes one prompt that is longer than an argument may be, answers it whole, and ends", async (stage) => {
+      // Codex takes no task elsewhere, unless it is told to.
+      execFileSync("git", ["init", "-q"], { cwd: stage.project });
+      const beginning = "Here is a long file, from its first line on.";
+      const task = `${beginning}\n{{half}}{{half}}%model say read to its last line`;
+      const entries = await execute(
+        stage,
+        {
+          agents: [{ name: "once", cli: program.command, interactive: false }],
+          workflows: [{ name: "main", steps: [{ name: "read", agent: "once", task }] }],
+        },
+        { half: "A line of it.\n".repeat(7_000) },
+      );
+      expect(ofType(entries, "step_completed")).toMatchObject([
+        { step: "read", output: expect.stringContaining("read to its last line") },
+      ]);
+      const asked = stage.prompts().find((text) => text.includes(beginning)) ?? "";
+      expect(asked.split("A line of it.").length - 1).toBe(14_000);
     });
   },
   { withPartner: true },
