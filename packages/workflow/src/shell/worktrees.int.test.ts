@@ -42,6 +42,9 @@ test("T1: a worktree is made once, found again, and locked by nobody", async () 
   await expect(makeWorktree({ ...spec, branch: "z", path: "z", baseBranch: "nowhere" })).rejects.toThrow(
     /git worktree/u,
   );
+  await expect(makeWorktree({ ...spec, branch: "z", path: "z", baseBranch: "--force" })).rejects.toThrow(
+    /no option of git, found --force/u,
+  );
 });
 
 test("T1: one that its owner has locked is whole, and stays so", async () => {

@@ -30,6 +30,9 @@ const unfinished: ReadonlySet<string | undefined> = new Set([making, "initializi
 
 /** Answers the absolute path. Throws what git says. */
 export async function makeWorktree(spec: WorktreeSpec): Promise<string> {
+  // A place may have been filled with it. No `--` helps: git hands it on to another git.
+  for (const name of [spec.branch, spec.baseBranch])
+    if (name.startsWith("-")) throw new Error(`expected no option of git, found ${name}`);
   const run = (...args: readonly string[]): Promise<string> => git({ ...spec, timeoutMs: GIT_MS }, ...args);
   const place = await realPlace(path.resolve(spec.cwd, spec.path));
   const standing = worktreesIn(await run("worktree", "list", "--porcelain")).find((it) => it.place === place);
