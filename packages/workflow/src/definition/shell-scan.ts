@@ -94,6 +94,7 @@ class Scan {
         return;
       }
       const isFirst = command.isEmpty;
+      if (isFirst && word === "function") throw unfollowable("function");
       if (isFirst && groupOpeners.has(word)) openGroup();
       if (isFirst && word === "case") nesting.push("case");
       if (isFirst && word === "esac" && nesting.at(-1) === "case") nesting.pop();

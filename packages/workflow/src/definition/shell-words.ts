@@ -62,6 +62,10 @@ const codeAll = new Set([
   "parallel",
 ]);
 
+/** As programs alone, for their names are words like others: a name after it is computed where it has an index. */
+const nameAfter = new Set(["test", "[", "printf"]);
+const nameOption = /^-v$/u;
+
 const namesVariables = new Set(["export", "readonly", "local"]);
 
 /** What runs the program that is named after it. */
@@ -128,6 +132,8 @@ export class CommandWords {
   #dangers: Danger[] = [];
   /** Options that code comes behind: it may come behind other options. */
   readonly #open = new Set<Danger>();
+  /** What `xargs` puts what it reads in place of. */
+  #replaced: string | undefined;
   #alwaysReadsInput = false;
   /** The last shell or interpreter. */
   #reader = "";
@@ -151,6 +157,7 @@ export class CommandWords {
     const isProgram = this.#nextIsProgram;
     this.#takeAsArgument(word);
     this.#addDangers(program, word, isProgram);
+    this.#noteReplacing(word);
     this.#noteOption(word);
     if (isProgram) this.#noteInput(program, word);
     const wraps = wrappers.has(program);
@@ -226,6 +233,7 @@ export class CommandWords {
       this.#dangers.push({ kind: "name" });
     const option =
       (Object.hasOwn(codeAfter, program) ? codeAfter[program] : undefined) ??
+      (isProgram && nameAfter.has(program) ? nameOption : undefined) ??
       (word.includes("$") || word.includes("\0") ? dynamicOption : undefined);
     if (option !== undefined && !has((danger) => danger.kind === "option" && danger.option === option))
       this.#dangers.push({ kind: "option", program, option });
@@ -240,6 +248,16 @@ export class CommandWords {
       if (danger.option.test(word)) this.#open.add(danger);
       else if (!word.startsWith("-")) this.#open.delete(danger);
     }
+  }
+
+  /** `xargs -I{} sh -c 'echo {}'`: what is read becomes part of the code. */
+  #noteReplacing(word: string): void {
+    if (this.#replaced !== undefined && this.#open.size > 0 && word.includes(this.#replaced))
+      this.#alwaysReadsInput = true;
+    if (!this.#isWrapped) return;
+    if (this.#words.at(-1) === "-I") this.#replaced = word;
+    else if (word.startsWith("-I") && word.length > 2) this.#replaced = word.slice(2);
+    else if (/^(?:-i|--replace)$/u.test(word)) this.#replaced = "{}";
   }
 
   #isOfWrapper(word: string): boolean {
