@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -11,11 +11,15 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Looks when it is told to. */
-function watched(): { readonly look: () => number; readonly told: () => number; readonly stop: () => void } {
+function watched(watchedDirectory = directory): {
+  readonly look: () => number;
+  readonly told: () => number;
+  readonly stop: () => void;
+} {
   let fire: (() => void) | undefined;
   let told = 0;
   let looks = 0;
-  const stop = watchPresence(directory, {
+  const stop = watchPresence(watchedDirectory, {
     clock: { now: () => 0, setTimer: (_key, _at, next) => (fire = next), clearTimer: () => (fire = undefined) },
     onGone: () => (told += 1),
   });
@@ -45,6 +49,24 @@ test("SP1: another directory in its place is not it", () => {
   look();
   expect(told()).toBe(1);
   rmSync(`${directory}-moved`, { recursive: true });
+});
+
+test.each([
+  ["a file, which holds nothing", () => writeFileSync(directory, ""), 1],
+  [
+    "a link that leads nowhere but to itself, in which nothing can be looked at",
+    () => symlinkSync(directory, directory),
+    0,
+  ],
+])("SP1, SP2: where its parent was there is %s", (_what, put, expected) => {
+  const inside = path.join(directory, "state");
+  mkdirSync(inside);
+  const { look, told } = watched(inside);
+  rmSync(directory, { recursive: true });
+  put();
+  look();
+  look();
+  expect(told()).toBe(expected);
 });
 
 test("SP2: one that is away for a moment is not gone", () => {

@@ -18,11 +18,11 @@ export function watchPresence(
   directory: string,
   { clock, onGone }: { readonly clock: Clock; readonly onGone: () => void },
 ): () => void {
-  const own = inodeOf(directory);
+  const own = statSync(directory).ino;
   let missed = 0;
   const lookLater = (): void => clock.setTimer(TIMER, clock.now() + LOOK_EVERY_MS, look);
   const look = (): void => {
-    missed = inodeOf(directory) === own ? 0 : missed + 1;
+    missed = isGone(directory, own) ? missed + 1 : 0;
     if (missed < MISSES) lookLater();
     else onGone();
   };
@@ -30,6 +30,11 @@ export function watchPresence(
   return () => clock.clearTimer(TIMER);
 }
 
-function inodeOf(directory: string): number | undefined {
-  return statSync(directory, { throwIfNoEntry: false })?.ino;
+/** What cannot be looked at just now is not gone. */
+function isGone(directory: string, own: number): boolean {
+  try {
+    return statSync(directory).ino !== own;
+  } catch (error) {
+    return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+  }
 }

@@ -183,6 +183,8 @@ test("run --start-from begins in the middle of a changed file, with what an earl
     ["run:started", id, "step:started", "step:completed", "run:completed"],
   ]);
   expect(ran()).toEqual(["one", "from one", "from one"]);
+  const told = await home.run(["run", "changed.yaml", "--start-from", "two", "--previous-run", id]);
+  expect([told.status, told.err]).toEqual([0, expect.stringContaining(`1 step is taken over from the run ${id}`)]);
   const unknown = await home.run(["run", "changed.yaml", "--start-from", "tow", "--json"]);
   expect([unknown.status, errorOf(unknown.err).hint]).toEqual([1, 'did you mean "two"?']);
   const alone = await home.run(["run", "changed.yaml", "--previous-run", id, "--json"]);

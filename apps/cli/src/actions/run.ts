@@ -67,7 +67,7 @@ export async function run(context: Context, options: RunOptions, file: string | 
     const runs = openRuns(relay);
     const earlier = startFrom === undefined ? undefined : await earlierRun(runs, loaded.plan, startFrom, previousRun);
     if (earlier !== undefined)
-      output.note(`${earlier.steps.length} steps are taken over from the run ${earlier.runId}`);
+      output.note(`${stepsAre(earlier.steps.length)} taken over from the run ${earlier.runId}`);
     const runId = await runs.create(loaded.plan, { vars: loaded.vars, cwd, earlier });
     startRunner(context);
     if (options.detach !== true) return watchRun(context, { relay, runs, runId });
@@ -76,6 +76,8 @@ export async function run(context: Context, options: RunOptions, file: string | 
     return undefined;
   });
 }
+
+const stepsAre = (count: number): string => (count === 1 ? "1 step is" : `${count} steps are`);
 
 async function earlierRun(
   runs: Runs,

@@ -257,6 +257,9 @@ function agentRegistered(state: BrokerState, fact: FactOf<"agent_registered">, a
   agent.kind = fact.kind;
   agent.launch = fact.launch;
   agent.spawnedBy = fact.by;
+  const inherited = state.agents.get(fact.by)?.bounds ?? [];
+  const own = fact.launch?.mayTell;
+  agent.bounds = own === undefined ? inherited : [own, ...inherited];
   agent.ended = undefined;
   if (known === undefined) state.agents.set(agent.name, agent);
   state.touched.add(agent.name);

@@ -208,31 +208,18 @@ function oneRecipient(command: CommandOf<"message.send">, state: BrokerState): A
   if (agent === undefined) return { refusal: unknownAgent(state, command.to.name) };
   if (agent.ended !== undefined && !isLive(agent)) return { refusal: agentEnded(agent) };
   const sender = state.agents.get(command.from);
-  const bound = sender === undefined ? undefined : boundOf(state, sender, agent);
+  const bound = sender === undefined ? undefined : boundOf(sender, agent);
   if (bound !== undefined) return { refusal: notItsToTell(command.from, agent.name, bound) };
   if (isFull(agent)) return { refusal: mailboxFull(agent) };
   return { recipients: [agent.name], full: [] };
 }
 
 /** What keeps the one from writing to the other, if anything does: whom itself, or whoever spawned it, may write to. */
-function boundOf(state: BrokerState, sender: Agent, recipient: Agent): readonly string[] | undefined {
+function boundOf(sender: Agent, recipient: Agent): readonly string[] | undefined {
   if (sender.kind !== "program" || recipient.kind !== "program") return undefined;
   if (sender.spawnedBy === recipient.name || recipient.spawnedBy === sender.name) return undefined;
   const team = recipient.launch?.team;
-  return [sender, ...spawnersOf(state, sender)]
-    .map(({ launch }) => launch?.mayTell)
-    .find((it) => it !== undefined && !it.includes(recipient.name) && (team === undefined || !it.includes(team)));
-}
-
-/** Whoever spawned it, whoever spawned that, and so on. A name that was given again may lead back to one of them. */
-function spawnersOf(state: BrokerState, agent: Agent): readonly Agent[] {
-  const found = new Set<Agent>();
-  for (let by = spawnerOf(state, agent); by !== undefined && !found.has(by); by = spawnerOf(state, by)) found.add(by);
-  return [...found];
-}
-
-function spawnerOf(state: BrokerState, { spawnedBy }: Agent): Agent | undefined {
-  return spawnedBy === undefined ? undefined : state.agents.get(spawnedBy);
+  return sender.bounds.find((it) => !it.includes(recipient.name) && (team === undefined || !it.includes(team)));
 }
 
 function channelRecipients(command: CommandOf<"message.send">, state: BrokerState): Audience {

@@ -62,6 +62,11 @@ export interface Agent {
   launch: LaunchSpec | undefined;
   /** Who had it spawned. */
   spawnedBy: string | undefined;
+  /**
+   * Whom it may write to: what its own launch says and what bound whoever spawned it, as it was then. That one's name may be
+   * another's by now.
+   */
+  bounds: readonly (readonly string[])[];
   harness: string | undefined;
   traits: DeliveryTraits | undefined;
   /** How mail goes into this incarnation, once that is another way than its traits say. */
@@ -166,6 +171,7 @@ export function newAgent(name: string, kind: AddresseeKind, at: number): Agent {
     kind,
     launch: undefined,
     spawnedBy: undefined,
+    bounds: [],
     harness: undefined,
     traits: undefined,
     route: undefined,

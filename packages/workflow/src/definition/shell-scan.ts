@@ -16,6 +16,8 @@ export type Unit = string | PlaceUnit;
 interface Heredoc {
   /** The command that reads it, words that are still to come included. */
   readonly command: CommandWords;
+  /** It stands behind a group in which something runs what it reads. */
+  readonly isForReader: boolean;
   readonly delimiter: string;
   readonly expands: boolean;
   readonly stripsTabs: boolean;
@@ -23,6 +25,9 @@ interface Heredoc {
 
 const isPlace = (unit: Unit | undefined): unit is PlaceUnit => typeof unit === "object";
 const metacharacters = new Set([";", "&", "|", "\n"]);
+/** A command of several commands, all of which read what is piped to it. */
+const groupOpeners = new Set(["{", "if", "while", "until", "for", "case"]);
+const groupClosers = new Set(["}", "fi", "done", "esac"]);
 /** After these a command begins anew. */
 const openers = new Set(["if", "then", "else", "elif", "do", "while", "until", "!", "{", "time"]);
 
@@ -34,6 +39,12 @@ export function scanShell(units: readonly Unit[]): string {
   const scan = new Scan(units);
   scan.list(undefined, () => undefined);
   return scan.out;
+}
+
+interface Group {
+  readonly isPiped: boolean;
+  /** Something in it runs what it reads. */
+  readsCode: boolean;
 }
 
 type Judge = (place: PlaceUnit) => void;
@@ -57,36 +68,63 @@ class Scan {
   list(end: ")" | undefined, outer: Judge): void {
     let command = new CommandWords();
     let isPiped = false;
+    /** The word to come is a file, or a number of one: no word of the command. */
+    let isTarget = false;
     let word: string | undefined;
+    const groups: Group[] = [];
+    /** The group that has just been closed. */
+    let closed: Group | undefined;
     const nesting: ("(" | "case")[] = [];
     const heredocs: Heredoc[] = [];
     const append = (text: string): void => {
       word = (word ?? "") + text;
     };
+    const openGroup = (): void => {
+      groups.push({ isPiped: isPiped || groups.at(-1)?.isPiped === true, readsCode: false });
+    };
+    const closeGroup = (): void => {
+      closed = groups.pop();
+      const around = groups.at(-1);
+      if (around !== undefined && closed?.readsCode === true) around.readsCode = true;
+    };
     const endWord = (): void => {
       if (word === undefined) return;
+      if (isTarget) {
+        [word, isTarget] = [undefined, false];
+        return;
+      }
       const isFirst = command.isEmpty;
+      if (isFirst && word === "function") throw unfollowable("function");
+      if (isFirst && groupOpeners.has(word)) openGroup();
       if (isFirst && word === "case") nesting.push("case");
       if (isFirst && word === "esac" && nesting.at(-1) === "case") nesting.pop();
       if (!isFirst || !openers.has(word)) command.push(word);
+      if (isFirst && groupClosers.has(word)) closeGroup();
       word = undefined;
+    };
+    const redirect = (): void => {
+      // The number of what is redirected is no word, either.
+      if (word !== undefined && /^\d+$/u.test(word)) word = undefined;
+      endWord();
     };
     const endCommand = (): void => {
       endWord();
       const place = this.#firstPlace;
-      if (isPiped && place !== undefined && command.readsCode)
+      const group = groups.at(-1);
+      if ((isPiped || group?.isPiped === true) && place !== undefined && command.readsCode)
         throw new UnsafePlace(
           `\`${command.toString()}\` would read as code what is piped to it, and ${place.source} may be in it`,
           "make two steps of it",
         );
-      command = new CommandWords();
+      if (group !== undefined && command.readsCode) group.readsCode = true;
+      [command, isTarget, closed] = [new CommandWords(), false, undefined];
     };
     const judgeBehind = (prefix: () => string): Judge => {
       const begun = word ?? "";
       return (place) => {
         if (command.hasJudged(place)) return;
         outer(place);
-        command.judge(place, begun + prefix());
+        if (!isTarget) command.judge(place, begun + prefix());
       };
     };
     for (;;) {
@@ -101,12 +139,19 @@ class Scan {
         append("\0");
         continue;
       }
+      if (unit === "\\" && this.#units[this.#at + 1] === "\n") {
+        // The line goes on, and so does the word.
+        this.#copy();
+        this.#copy();
+        continue;
+      }
       if (unit === "#" && word === undefined) {
         while (this.#units[this.#at] !== undefined && this.#units[this.#at] !== "\n") this.#copyInert();
         continue;
       }
       if (unit === "(") {
         endCommand();
+        openGroup();
         nesting.push("(");
         this.#copy();
         // `((` is arithmetic to some shells, and a subshell in a subshell to others.
@@ -115,31 +160,42 @@ class Scan {
       }
       if (unit === ")") {
         endCommand();
-        if (nesting.at(-1) === "(") nesting.pop();
-        else if (nesting.at(-1) !== "case") {
+        if (nesting.at(-1) === "(") {
+          nesting.pop();
+          closeGroup();
+        } else if (nesting.at(-1) !== "case") {
           if (end === undefined) throw unfollowable(")");
+          if (heredocs.length > 0) throw unfollowable("here-document");
           return;
         }
         this.#copy();
         continue;
       }
       if (metacharacters.has(unit)) {
+        // Behind `|` the line may end, and `|&` is a pipe to some shells.
+        const isPipeStill: boolean =
+          isPiped && word === undefined && command.isEmpty && (unit === "\n" || unit === "&");
         endCommand();
-        isPiped = unit === "|" && this.#units[this.#at + 1] !== "|" && this.#units[this.#at - 1] !== "|";
+        const isPipe = unit === "|" && this.#units[this.#at + 1] !== "|" && this.#units[this.#at - 1] !== "|";
+        isPiped = isPipe || isPipeStill;
         this.#copy();
         if (unit === "\n") for (const heredoc of heredocs.splice(0)) this.#heredocBody(heredoc, outer);
         continue;
       }
       if (unit === "<" && this.#units[this.#at + 1] === "<") {
         if (this.#units[this.#at + 2] === "<") throw unfollowable("<<<");
-        endWord();
-        heredocs.push(this.#heredocStart(command));
+        redirect();
+        heredocs.push(this.#heredocStart(command, closed?.readsCode === true));
         continue;
       }
       if (unit === "<" || unit === ">") {
         if (this.#units[this.#at + 1] === "(") throw unfollowable(`${unit}(…)`);
-        endWord();
+        if (unit === "<" && this.#units[this.#at + 1] === "\\") throw unfollowable("<\\");
+        redirect();
         this.#copy();
+        const next = this.#units[this.#at];
+        if (next === "&" || next === ">" || (unit === ">" && next === "|")) this.#copy();
+        isTarget = true;
         continue;
       }
       if (unit === " " || unit === "\t") {
@@ -211,6 +267,7 @@ class Scan {
     }
     if (unit === "`") return this.#forbidUntil("`", "a command in backticks", "write $(…) instead of backticks");
     if (unit !== "$") return this.#copy();
+    if (next === "\\" && this.#units[this.#at + 2] === "\n") throw unfollowable("$ at the end of a line");
     if (isPlace(next)) throw new UnsafePlace(`a $ stands before ${next.source}`, "write the place without the $");
     if (next === "{") {
       this.#copy();
@@ -277,7 +334,7 @@ class Scan {
     }
   }
 
-  #heredocStart(command: CommandWords): Heredoc {
+  #heredocStart(command: CommandWords, isForReader: boolean): Heredoc {
     this.#copy();
     this.#copy();
     const stripsTabs = this.#units[this.#at] === "-";
@@ -300,10 +357,10 @@ class Scan {
         this.#copyAny("the mark of a here-document", "write a plain word");
       } else delimiter += unit;
     }
-    return { command, delimiter, expands, stripsTabs };
+    return { command, isForReader, delimiter, expands, stripsTabs };
   }
 
-  #heredocBody({ command, delimiter, expands, stripsTabs }: Heredoc, outer: Judge): void {
+  #heredocBody({ command, isForReader, delimiter, expands, stripsTabs }: Heredoc, outer: Judge): void {
     const from = this.#at;
     let lineStart = from;
     let end = this.#text.length;
@@ -321,9 +378,9 @@ class Scan {
     if (expands) {
       this.#expanding(end, (place) => {
         outer(place);
-        if (command.readsCode)
+        if (isForReader || command.readsCode)
           throw new UnsafePlace(
-            `\`${command.toString()}\` would read ${place.source} as code`,
+            `${isForReader ? "a shell or an interpreter" : `\`${command.toString()}\``} would read ${place.source} as code`,
             "give it the value through `env:` of the step, and read that variable in the code",
           );
       });

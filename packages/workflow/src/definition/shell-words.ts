@@ -62,6 +62,10 @@ const codeAll = new Set([
   "parallel",
 ]);
 
+/** As programs alone, for their names are words like others: a name after it is computed where it has an index. */
+const nameAfter = new Set(["test", "[", "printf"]);
+const nameOption = /^-v$/u;
+
 const namesVariables = new Set(["export", "readonly", "local"]);
 
 /** What runs the program that is named after it. */
@@ -76,6 +80,8 @@ const wrappers = new Set([
   "xargs",
   "setsid",
   "nice",
+  "timeout",
+  "stdbuf",
   ".",
   "source",
   "-exec",
@@ -87,6 +93,23 @@ const wrappers = new Set([
 const readsInput = new Set<string>([...shells, "python", "node", "perl", "ruby", "lua", "php", "osascript"]);
 /** Programs that run what they read in any case. */
 const alwaysReadsInput = new Set(["psql", "mysql", "sqlite3", "parallel", "at", "batch"]);
+
+/** Where what they run comes from, if it is named; and for shells `-s`, which leaves arguments to what is read. */
+const standardInput = /^(?:-|\/dev\/(?:stdin|fd\/0)|\/proc\/self\/fd\/0)$/u;
+const shellReadsInput = /^-(?=[a-z]*s)[a-z]+$/iu;
+/** Options of theirs whose value is no file that they would run instead. */
+const readerTakesValue: Readonly<Record<string, RegExp>> = {
+  ...Object.fromEntries(shells.map((shell) => [shell, /^(?:[-+][a-z]*o|--rcfile|--init-file)$/iu])),
+  python: /^-[a-z]*[WX]$/iu,
+  node: /^(?:-r|--require|--import|-C|--conditions)$/u,
+  perl: /^-I$/u,
+  ruby: /^-[Ir]$/u,
+  php: /^-d$/u,
+};
+
+/** Options of wrappers that take a value, and values that stand alone: of `timeout`, or of `nice -n`. */
+const wrapperTakesValue = /^-[ugInPa]$/u;
+const wrapperValue = /^\d+(?:\.\d+)?[smhd]?$/u;
 
 /** Why a place behind a word that was read may be code, or may name a variable. */
 type Danger =
@@ -107,7 +130,13 @@ export class CommandWords {
   #nextIsProgram = true;
   /** In the order of the words that they come from; of equal ones the first alone, for it is what is told. */
   #dangers: Danger[] = [];
+  /** Options that code comes behind: it may come behind other options. */
+  readonly #open = new Set<Danger>();
+  /** What `xargs` puts what it reads in place of. */
+  #replaced: string | undefined;
   #alwaysReadsInput = false;
+  /** The last shell or interpreter. */
+  #reader = "";
   /** Arguments that are no options of the last shell or interpreter, and of the last `ssh`. */
   #argumentsOfReader = Infinity;
   #argumentsOfRemote = Infinity;
@@ -128,10 +157,12 @@ export class CommandWords {
     const isProgram = this.#nextIsProgram;
     this.#takeAsArgument(word);
     this.#addDangers(program, word, isProgram);
-    if (isProgram) this.#noteInput(program);
+    this.#noteReplacing(word);
+    this.#noteOption(word);
+    if (isProgram) this.#noteInput(program, word);
     const wraps = wrappers.has(program);
     if (wraps) this.#isWrapped = true;
-    else if (!isAssignment(word) && !(this.#isWrapped && word.startsWith("-")))
+    else if (!isAssignment(word) && !(this.#isWrapped && this.#isOfWrapper(word)))
       [this.#isWrapped, this.#isNamed] = [false, true];
     this.#nextIsProgram = !this.#isNamed || wraps;
     if (this.#first === undefined && !isAssignment(word)) this.#first = this.#words.length;
@@ -179,7 +210,7 @@ export class CommandWords {
         if (prefix.includes("=")) return;
         throw new UnsafePlace(`${source} would name a variable`, "name it yourself: name={{…}}");
       case "option":
-        if (!danger.option.test(before) && !attached(danger.option, prefix)) return;
+        if (!this.#open.has(danger) && !attached(danger.option, prefix)) return;
         throw new UnsafePlace(
           `\`${shown(danger.program)}\` would read ${source} as code`,
           `give it the value as an argument: sh -c 'echo "$1"' sh {{…}}`,
@@ -202,6 +233,7 @@ export class CommandWords {
       this.#dangers.push({ kind: "name" });
     const option =
       (Object.hasOwn(codeAfter, program) ? codeAfter[program] : undefined) ??
+      (isProgram && nameAfter.has(program) ? nameOption : undefined) ??
       (word.includes("$") || word.includes("\0") ? dynamicOption : undefined);
     if (option !== undefined && !has((danger) => danger.kind === "option" && danger.option === option))
       this.#dangers.push({ kind: "option", program, option });
@@ -209,18 +241,47 @@ export class CommandWords {
     if (takesValue !== undefined) this.#dangers.push({ kind: "first", program, takesValue });
   }
 
+  /** Behind the option, or behind others that follow it: `sh -c -e …`. */
+  #noteOption(word: string): void {
+    for (const danger of this.#dangers) {
+      if (danger.kind !== "option") continue;
+      if (danger.option.test(word)) this.#open.add(danger);
+      else if (!word.startsWith("-")) this.#open.delete(danger);
+    }
+  }
+
+  /** `xargs -I{} sh -c 'echo {}'`: what is read becomes part of the code. */
+  #noteReplacing(word: string): void {
+    if (this.#replaced !== undefined && this.#open.size > 0 && word.includes(this.#replaced))
+      this.#alwaysReadsInput = true;
+    if (!this.#isWrapped) return;
+    if (this.#words.at(-1) === "-I") this.#replaced = word;
+    else if (word.startsWith("-I") && word.length > 2) this.#replaced = word.slice(2);
+    else if (/^(?:-i|--replace)$/u.test(word)) this.#replaced = "{}";
+  }
+
+  #isOfWrapper(word: string): boolean {
+    return word.startsWith("-") || wrapperValue.test(word) || wrapperTakesValue.test(this.#words.at(-1) ?? "");
+  }
+
   #takeAsArgument(word: string): void {
-    if (word.startsWith("-")) return;
-    this.#argumentsOfReader += 1;
-    this.#argumentsOfRemote += 1;
     const before = this.#words.at(-1) ?? "";
+    if (this.#argumentsOfReader === 0) {
+      const isShell = (shells as readonly string[]).includes(this.#reader);
+      if (standardInput.test(word) || (isShell && shellReadsInput.test(word))) this.#alwaysReadsInput = true;
+    }
+    if (word.startsWith("-")) return;
+    const takesValue = Object.hasOwn(readerTakesValue, this.#reader) ? readerTakesValue[this.#reader] : undefined;
+    if (takesValue?.test(before) !== true) this.#argumentsOfReader += 1;
+    this.#argumentsOfRemote += 1;
     this.#dangers = this.#dangers.filter((danger) => danger.kind !== "first" || danger.takesValue.test(before));
   }
 
-  #noteInput(program: string): void {
-    if (alwaysReadsInput.has(program)) this.#alwaysReadsInput = true;
+  #noteInput(program: string, word: string): void {
+    // `. /dev/stdin`
+    if (alwaysReadsInput.has(program) || (this.#isWrapped && standardInput.test(word))) this.#alwaysReadsInput = true;
     if (program === "ssh") this.#argumentsOfRemote = 0;
-    else if (readsInput.has(program)) this.#argumentsOfReader = 0;
+    else if (readsInput.has(program)) [this.#argumentsOfReader, this.#reader] = [0, program];
   }
 }
 

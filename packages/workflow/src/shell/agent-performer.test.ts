@@ -197,6 +197,21 @@ test("A6: what an owner says in the turn in which it has decided is heard, and n
   await expect.poll(() => told.slice(3)).toMatchObject([{ type: "agent_exited", code: null }]);
 });
 
+test("A6: what it says after it has decided belongs to what it gave, also if that comes after its release", async () => {
+  const double = performing();
+  const { agents, told, know, say } = double;
+  know(ada, {});
+  agents.begin(watch);
+  say(verdict);
+  await expect.poll(() => told.map(({ type }) => type)).toEqual(["verdict"]);
+  agents.callOff(watch.key);
+  agents.begin(release);
+  await new Promise(setImmediate);
+  say(said);
+  say({ type: "agent_exited", agent: ada, reason: "released", code: 0, signal: null });
+  await expect.poll(() => told.slice(1)).toEqual([{ ...exited, output: said.text }]);
+});
+
 test("A6: what a reviewer says after it has decided is not heard: it may be about another step", async () => {
   const { agents, told, know, say } = performing();
   know(ada, {});

@@ -42,6 +42,8 @@ const reasonMax = 500;
 /** Between two requests to leave. */
 const AGAIN_MS = 500;
 const AGAIN_MS_MAX = 30_000;
+/** For the events before an end that is known: the answer to a release overtakes them. */
+const LAST_WORDS_MS = 2_000;
 
 export function agentPerformer(around: {
   readonly relay: Relay;
@@ -131,7 +133,11 @@ export function agentPerformer(around: {
   };
 
   const shown = (name: string): string =>
-    [...followed.values()].find(({ action }) => action.name === name)?.watching.shown() ?? lastShown.get(name) ?? "";
+    [...followed.values()].find(({ action }) => action.name === name)?.watching.shown() ??
+    // A terminal is no witness any more: programs clear it when they leave.
+    lastWords.get(name)?.answers() ??
+    lastShown.get(name) ??
+    "";
 
   const watch = async (action: Watch): Promise<void> => {
     let isOff = false;
@@ -167,6 +173,8 @@ export function agentPerformer(around: {
     leaving.add(name);
     await asked.get(name);
     const end = await left(name, reason);
+    // What it said last may be on its way still.
+    await Promise.race([lastWords.get(name)?.done, pauseUnless(closing.signal, LAST_WORDS_MS)]);
     if (end !== undefined) await exited(name, end.code, end.signal);
   };
 

@@ -26,6 +26,8 @@ type End = Pick<EventOf<"agent_exited">, "code" | "signal">;
 export interface AgentWatch {
   /** What it has given so far. */
   readonly shown: () => string;
+  /** The same, if its program tells its model's answers. */
+  readonly answers: () => string | undefined;
   /** Resolves with its end, or with nothing once nobody watches any more. */
   readonly done: Promise<End | undefined>;
   readonly stop: () => void;
@@ -200,6 +202,7 @@ export function watchAgent(
   let last: string | undefined;
   return {
     shown: () => last ?? words.text(),
+    answers: words.answers,
     done: follow(),
     stop: () => {
       stop.abort();

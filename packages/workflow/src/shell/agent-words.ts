@@ -23,6 +23,8 @@ export interface AgentWords {
   readonly turnEnded: (ended: () => void) => void;
   /** All of it. */
   readonly text: () => string;
+  /** All that its model has answered; nothing where that is not told. */
+  readonly answers: () => string | undefined;
   readonly stop: () => void;
 }
 
@@ -87,6 +89,7 @@ export function agentWords({ screen, heard, read }: Hearing): AgentWords {
       );
       waiting = { timer, ended };
     },
+    answers: () => (told === "answers" ? answers.text() : undefined),
     text: () => (told === "answers" ? answers.text() : screen()),
     stop: () => {
       clearTimeout(waiting?.timer);

@@ -5,7 +5,7 @@
  *       told so, in words, and that it has to stop.
  *   B2  More than one append may have, in number or in bytes, is appended in parts, one after the other. A run is whole
  *       after any of them: the next runner decides the rest again. The summary comes with the last, so that a list never
- *       shows an end that the entries do not have.
+ *       shows an end that the entries do not have, nor a run of which not all that it begins with is there.
  *   B3  Each entry carries the instant at which it became true, so a run is folded the same by whoever reads it.
  *   B4  What is asked of a run costs as much as the answer, not as much as the run: only reading it whole reads it whole.
  */

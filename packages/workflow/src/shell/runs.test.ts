@@ -56,3 +56,22 @@ test("a step of a run that goes on is not tried again, whoever executes it", asy
   await log.leases.acquire(leaseOfRun(runId), { holder: "script 7" });
   expect(await runs.retry(runId, "one", "ada")).toEqual({ code: "run_going_on" });
 });
+
+test("U1: one whose beginning was cut, because it came in parts, is no run and on no list", async () => {
+  const log = memoryLog();
+  const runs = openRuns({
+    ...log,
+    streams: {
+      ...log.streams,
+      append: (name, given) =>
+        given.expectedRevision > 0 ? Promise.reject(new Error("killed")) : log.streams.append(name, given),
+    },
+  });
+  const names = Array.from({ length: 60 }, (_, index) => `s${index}`);
+  const steps = names.map((step) => ({ step, output: "x".repeat(32_768) }));
+  const plan = planOf(names.map((name) => command(name)));
+  await expect(runs.create(plan, { vars: {}, cwd: "/", earlier: { runId: "before", steps } })).rejects.toThrow(
+    "killed",
+  );
+  expect((await runs.list()).runs).toEqual([]);
+});

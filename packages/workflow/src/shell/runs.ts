@@ -212,11 +212,12 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
       }),
     list: async ({ limit = 50, after } = {}) => {
       const page = await relay.streams.list({ prefix: "run/", limit, ...(after === undefined ? {} : { after }) });
-      const runs = page.streams.map((it): RunListing => ({
-        ...(it.summary as RunSummary),
-        runId: it.stream.slice("run/".length),
-        executedBy: it.lease?.holder,
-      }));
+      // Whoever began one without a summary died before all of its beginning was there.
+      const runs = page.streams.flatMap(({ stream, summary, lease }): readonly RunListing[] =>
+        summary === null
+          ? []
+          : [{ ...(summary as RunSummary), runId: stream.slice("run/".length), executedBy: lease?.holder }],
+      );
       return { runs, next: page.next };
     },
     read: (runId, { after = 0 } = {}) => readRun(relay, runId, after),

@@ -42,6 +42,9 @@ test("T1: a worktree is made once, found again, and locked by nobody", async () 
   await expect(makeWorktree({ ...spec, branch: "z", path: "z", baseBranch: "nowhere" })).rejects.toThrow(
     /git worktree/u,
   );
+  await expect(makeWorktree({ ...spec, branch: "z", path: "z", baseBranch: "--force" })).rejects.toThrow(
+    /no option of git, found --force/u,
+  );
 });
 
 test("T1: one that its owner has locked is whole, and stays so", async () => {
@@ -50,6 +53,19 @@ test("T1: one that its owner has locked is whole, and stays so", async () => {
   git("worktree", "lock", "--reason", "on a stick", made);
   expect(await makeWorktree(specOf(cwd))).toBe(made);
   expect(git("worktree", "list", "--porcelain")).toContain("locked on a stick");
+  // The stick is pulled out.
+  rmSync(made, { recursive: true });
+  expect(await makeWorktree(specOf(cwd))).toBe(made);
+  expect(git("worktree", "list", "--porcelain")).toContain("locked on a stick");
+});
+
+test("T2: one that was deleted without git is made anew, with what was committed in it", async () => {
+  const { cwd, git } = repository();
+  const made = await makeWorktree(specOf(cwd));
+  git("-C", made, "commit", "--quiet", "--allow-empty", "-m", "work");
+  rmSync(made, { recursive: true });
+  expect(await makeWorktree(specOf(cwd))).toBe(made);
+  expect(git("-C", made, "log", "-1", "--format=%s")).toBe("work\n");
 });
 
 /** Says in the file `at-it` where it is, and goes on when the file `go` is there. */

@@ -3,7 +3,7 @@
  *
  *   T1  Asked for again, one that is there with its branch is the answer; one that is there with another is an error.
  *   T2  One that was cut while git made it, its hook included, is no answer: it is taken away and made anew. Until it is
- *       whole, its lock says so.
+ *       whole, its lock says so. So is one that was deleted without git.
  */
 import { realpath, rm } from "node:fs/promises";
 import path from "node:path";
@@ -30,10 +30,13 @@ const unfinished: ReadonlySet<string | undefined> = new Set([making, "initializi
 
 /** Answers the absolute path. Throws what git says. */
 export async function makeWorktree(spec: WorktreeSpec): Promise<string> {
+  // A place may have been filled with it. No `--` helps: git hands it on to another git.
+  for (const name of [spec.branch, spec.baseBranch])
+    if (name.startsWith("-")) throw new Error(`expected no option of git, found ${name}`);
   const run = (...args: readonly string[]): Promise<string> => git({ ...spec, timeoutMs: GIT_MS }, ...args);
   const place = await realPlace(path.resolve(spec.cwd, spec.path));
   const standing = worktreesIn(await run("worktree", "list", "--porcelain")).find((it) => it.place === place);
-  if (standing !== undefined && !unfinished.has(standing.lock)) {
+  if (standing !== undefined && !standing.isGone && !unfinished.has(standing.lock)) {
     if (standing.branch === spec.branch) return place;
     throw new Error(
       `expected a worktree of ${spec.branch} at ${spec.path}, found one of ${standing.branch ?? "no branch"}`,
@@ -68,6 +71,8 @@ interface Standing {
   readonly branch: string | undefined;
   /** The reason for which it is locked, if one was given. */
   readonly lock: string | undefined;
+  /** Its directory was deleted; of one that somebody has locked git does not say so. */
+  readonly isGone: boolean;
 }
 
 function worktreesIn(listed: string): readonly Standing[] {
@@ -75,6 +80,6 @@ function worktreesIn(listed: string): readonly Standing[] {
     const place = /^worktree (.*)$/mu.exec(block)?.[1];
     const branch = /^branch refs\/heads\/(.*)$/mu.exec(block)?.[1];
     const lock = /^locked (.*)$/mu.exec(block)?.[1];
-    return place === undefined ? [] : [{ place, branch, lock }];
+    return place === undefined ? [] : [{ place, branch, lock, isGone: /^prunable/mu.test(block) }];
   });
 }
