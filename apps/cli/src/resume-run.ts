@@ -1,7 +1,7 @@
 /** Going on with a run: `runs resume`, `runs retry` and `run --resume`. */
 import { relayError } from "@agent-relay/protocol";
 import type { Relay } from "@agent-relay/sdk";
-import type { Refusal, Runs } from "@agent-relay/workflow";
+import type { Recorded, Refusal, Runs } from "@agent-relay/workflow";
 import type { Context } from "./context.ts";
 import { runNamed } from "./named-run.ts";
 import { nearest } from "./nearest.ts";
@@ -37,11 +37,17 @@ export async function resumeRun(
   const refusal = step === undefined ? await runs.resume(runId, relay.name) : await runs.retry(runId, step, relay.name);
   if (refusal !== undefined) throw refusedOf(refusal, runId, stepsOf(before));
   startRunner(context);
+  if (isGoingOn(before)) output.note("It goes on; what has failed of it can be tried again once it has ended.");
   if (options.detach !== true) return watchRun(context, { relay, runs, runId, after: before.length });
   if (output.isJson) output.document({ runId });
   else output.line(`${runId} goes on: agent-relay runs watch ${runId}`);
   return undefined;
 }
+
+/** The newest entry of a run that has ended is its end. */
+const isGoingOn = (recorded: readonly Recorded[]): boolean =>
+  !/^run_(?:completed|failed|cancelled|needs_human)$/u.test(recorded.at(-1)?.entry.type ?? "") &&
+  recorded.some(({ entry }) => entry.type === "step_failed");
 
 function refusedOf(refusal: Refusal, runId: string, steps: readonly string[]): Error {
   const refuse = (message: string, hint: string): Error => relayError("invalid_request", message, { hint });

@@ -1,5 +1,5 @@
 /** Workflows on the command line, with a real broker and real runners: what is said, in which shape, with which status. */
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
@@ -111,6 +111,18 @@ test("run without a file, or with one that is not there, ends with 2 and says wh
     status: 2,
     err: expect.stringContaining("no.yaml cannot be read") as string,
   });
+});
+
+test("what is no file is refused at once, though nobody ever writes to it", async () => {
+  execFileSync("mkfifo", [join(home.project, "pipe.yaml")]);
+  const { status, err } = await home.run(["run", "pipe.yaml"]);
+  expect([status, err.includes("expected a file, found something else")]).toEqual([2, true]);
+});
+
+test("a step that failed is shown with the last line that it printed", async () => {
+  flow("preflight.yaml", 'name: one, type: deterministic, command: "echo fine; echo the tree is dirty >&2; exit 1"');
+  const { out } = await home.run(["run", "preflight.yaml"]);
+  expect(out).toContain("✗ one: it ended with status 1  the tree is dirty");
 });
 
 test("--dry-run tells waves, exact arguments and warnings, and does nothing", async () => {

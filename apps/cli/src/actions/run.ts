@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
   dryRun,
@@ -103,11 +103,12 @@ async function goOn(context: Context, options: RunOptions, given: string, file: 
 
 async function load(context: Context, options: RunOptions, file: string): Promise<Loaded> {
   const place = resolve(context.cwd, file);
-  // Says why a file cannot be read in the system's own words, before anything else is said of it.
-  const handle = await open(place).catch((error: unknown) => {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  // Nothing is opened here: what is no file may wait for a writer.
+  await access(place, constants.R_OK).catch((error: unknown) => {
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const found = isMissing ? "it is not there" : error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${file} cannot be read: ${found}`, "agent-relay workflows new <template> writes one");
   });
-  await handle.close();
   return loadWorkflowFile(place, {
     vars: options.var ?? {},
     programs: options.program ?? {},

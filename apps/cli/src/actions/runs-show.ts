@@ -26,7 +26,7 @@ function linesOf(run: Trajectory, { output, now }: Context): readonly string[] {
   const table = renderTable(
     [
       { header: "STEP", value: (it) => it.step, shrinkTo: 10 },
-      { header: "STATUS", value: (it) => it.status },
+      { header: "STATUS", value: (it) => statusOf(it, status) },
       { header: "TRIES", value: (it) => String(it.attempts.length), align: "right", droppable: 2 },
       { header: "TIME", value: (it) => timeOf(it, now()), align: "right", droppable: 1 },
       { header: "WHO", value: whoOf, shrinkTo: 8, droppable: 3 },
@@ -58,6 +58,11 @@ function linesOf(run: Trajectory, { output, now }: Context): readonly string[] {
     ...tails,
     `${dim("→")} ${next}`,
   ];
+}
+
+/** What was under way when its run ended is neither pending nor done. */
+function statusOf(step: StepTrajectory, run: Trajectory["status"]): string {
+  return step.status === "pending" && step.attempts.length > 0 && run !== "running" ? "stopped" : step.status;
 }
 
 function timeOf({ attempts }: StepTrajectory, now: number): string {

@@ -12,7 +12,8 @@ export async function run(
   name: string,
   given: string | undefined,
 ): ActionResult {
-  const yaml = await templateNamed(name);
+  // Where its schema stands is known only in the package.
+  const yaml = (await templateNamed(name)).replace(/^# yaml-language-server:.*\n/u, "");
   const file = resolve(cwd, given ?? `${name}.yaml`);
   try {
     await writeFile(file, yaml, { flag: "wx" });

@@ -42,7 +42,7 @@ export const run = command({
     { line: "agent-relay run --resume mi9k2", means: "try again what failed of a run, and watch" },
     {
       line: "agent-relay run flow.yaml --start-from publish",
-      means: "after a change to the file: do only what comes from there on",
+      means: "after a change to the file: what it builds upon is not done again",
     },
     { line: "agent-relay run --schema > workflow.schema.json", means: "completion and errors in your editor" },
   ],

@@ -34,9 +34,9 @@ export function runLine(event: RunEvent, { dim, green, red, yellow, bold }: Colo
     case "step:completed":
       if (event.takenFrom !== undefined)
         return dim(`✓ ${safeLine(event.step)}: taken over from the run ${safeLine(event.takenFrom)}`);
-      return `${green("✓")} ${safeLine(event.step)}${lastLineOf(event.output, dim)}`;
+      return `${green("✓")} ${safeLine(event.step)}${lastLineOf(event.output, dim)}${leftOutOf(event.output, yellow)}`;
     case "step:failed":
-      return `${red("✗")} ${safeLine(event.step)}: ${safeLine(event.error)}`;
+      return `${red("✗")} ${safeLine(event.step)}: ${safeLine(event.error)}${lastLineOf(event.outputTail ?? "", dim)}`;
     case "step:skipped":
       return dim(`– ${safeLine(event.step)}: skipped because of ${safeLine(event.because)}`);
   }
@@ -45,6 +45,12 @@ export function runLine(event: RunEvent, { dim, green, red, yellow, bold }: Colo
 /** The status of a run, as all who tell of it say it. */
 export function statusWord(status: string): string {
   return status === "needs_human" ? "needs a person" : status;
+}
+
+/** What is handed on is cut where it is long; the note stands where something is missing. */
+function leftOutOf(output: string, yellow: (text: string) => string): string {
+  const count = /\[… (\d+) characters left out …\]/u.exec(output)?.[1];
+  return count === undefined ? "" : yellow(`  (${count} characters of its output are left out)`);
 }
 
 function lastLineOf(output: string, dim: (text: string) => string): string {

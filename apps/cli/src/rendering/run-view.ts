@@ -6,7 +6,7 @@
  *       begun; what runs or has failed goes last.
  *   V3  What agents and programs say is one line without control characters.
  */
-import { describePlan, type DescribedStep, type Recorded, type RunStatus } from "@agent-relay/workflow";
+import { describePlan, type DescribedStep, type Failure, type Recorded, type RunStatus } from "@agent-relay/workflow";
 import type { Colours, Paint } from "../terminal-output.ts";
 import { cutToWidth, displayWidth, padToWidth } from "./display-width.ts";
 import { stopwatch } from "./moments.ts";
@@ -114,7 +114,7 @@ function viewStep(view: RunView, entry: OfStep, at: number): void {
       Object.assign(step, { state: "completed", endedAt: at, says: lastLineOf(entry.output) });
       return;
     case "step_failed":
-      Object.assign(step, { state: "failed", endedAt: at, says: entry.failure.message });
+      Object.assign(step, { state: "failed", endedAt: at, says: whyOf(entry.failure) });
       return;
     case "step_skipped":
       Object.assign(step, { state: "skipped", endedAt: at, says: `because of ${entry.because}` });
@@ -134,6 +134,11 @@ function reopen(view: RunView, at: number): void {
   view.reason = undefined;
   for (const step of view.steps.values())
     if (step.state === "skipped") Object.assign(step, { state: "waiting", says: "" });
+}
+
+function whyOf({ message, outputTail = "" }: Pick<Failure, "message" | "outputTail">): string {
+  const last = lastLineOf(outputTail);
+  return last === "" ? message : `${message}: ${last}`;
 }
 
 function stateAfter(entry: OfStep): StepState | undefined {

@@ -76,7 +76,9 @@ function attemptActions(run: Run, step: Step, attempt: Attempt): readonly Action
           : until.what === "message" && until.contains !== undefined
             ? { ...until, contains: fill(until.contains, values) }
             : until;
-      return [{ do: "wait", key: `${about.key}:wait`, ...named(about), since: attempt.startedAt, until: filled }];
+      return [
+        { do: "wait", key: `${about.key}:wait`, ...named(about), since: waitsSince(run, step, attempt), until: filled },
+      ];
     }
     case "worktree": {
       if (attempt.parts.get("specialist")?.state === "exited") return verifyActions(run, step, attempt);
@@ -93,6 +95,12 @@ function attemptActions(run: Run, step: Step, attempt: Attempt): readonly Action
     case "agent":
       return isInteractive(attempt) ? teamActions(run, step, attempt) : processActions(run, step, attempt);
   }
+}
+
+/** What builds upon nothing waits from the run's own start: a runner may begin it a little later. */
+function waitsSince(run: Run, { scope, dependencies }: Step, attempt: Attempt): number {
+  const isFirst = attempt.number === 1 && scope.container === undefined && dependencies.length === 0;
+  return isFirst ? run.startedAt : attempt.startedAt;
 }
 
 function processActions(run: Run, step: Step, attempt: Attempt): readonly Action[] {

@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
 import type { Action } from "./actions.ts";
+import { plan } from "./agenda.ts";
 import { askedOf, stepsAsked } from "./approvals.ts";
+import type { Entry } from "./entries.ts";
 import type { ForEachStep, Plan, PlannedStep, SubWorkflowStep, WaitForStep } from "./plan.ts";
+import { advance, recover } from "./run.ts";
 import { agents, agentStep } from "./testing/team.ts";
 import { command, exits, planOf, World } from "./testing/world.ts";
 
@@ -169,6 +172,26 @@ test("wait_for takes no slot, so that what it waits for can run", () => {
     script: (action) => (action.do === "wait" ? [] : undefined),
   }).go(10);
   expect(world.completed()).toEqual(["a"]);
+});
+
+test("wait_for that builds upon nothing waits from the run's own start, though a runner begins it later", () => {
+  const hears: WaitForStep = { ...base, type: "wait_for", name: "go", until: { what: "message", channel: "ops" } };
+  const later: WaitForStep = { ...hears, name: "later", dependsOn: ["one"] };
+  const started = {
+    type: "run_started",
+    runId: "r1",
+    plan: planOf([hears, command("one"), later]),
+    vars: {},
+    cwd: "/",
+  };
+  const run = recover([{ entry: started as Entry, at: 1_000 }]);
+  advance(run, { type: "tick" }, 1_800);
+  advance(run, { type: "process_exited", step: "one", attempt: 1, code: 0, signal: null, output: "" }, 2_000);
+  const waits = plan(run, 2_000).actions.filter((it) => it.do === "wait");
+  expect(waits.map(({ step, since }) => [step, since])).toEqual([
+    ["go", 1_000],
+    ["later", 2_000],
+  ]);
 });
 
 test("wait_for: what came is its output, a refusal is a failure, and its time can be up", () => {

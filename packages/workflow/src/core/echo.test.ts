@@ -15,6 +15,13 @@ test("EC1: what stands in the echo of a prompt alone does not count, however it 
   expect(occursBesideEcho(`${prompt}\n${prompt}`, "WINNER:", [prompt])).toBe(false);
 });
 
+test("EC1: an echo of a short prompt is one, whatever the program shows before it", () => {
+  const short = "Please print MAGICWORD";
+  const shown = `Welcome to the program.\n❯ <message to="ada">\n${short}\n</message>\n`;
+  expect(occursBesideEcho(`${shown}The work is done.`, "MAGICWORD", [short])).toBe(false);
+  expect(occursBesideEcho(`${shown}MAGICWORD`, "MAGICWORD", [short])).toBe(true);
+});
+
 test("EC1: with nothing before it in the prompt, as many occurrences as it holds do not count", () => {
   const short = "Say DONE";
   expect(occursBesideEcho("> Say DONE\n", "DONE", [short])).toBe(false);

@@ -105,7 +105,7 @@ export function oneShotFault(
     return {
       path: ["cli"],
       message: `expected a program that is known to take one prompt and end, found "${agent.cli}"`,
-      hint: `known are ${Object.keys(programs).join(", ")}; set \`interactive: true\` for any other`,
+      hint: `known by the names of their files are ${Object.keys(programs).join(", ")}; set \`interactive: true\` for any other`,
     };
   if (agent.model !== undefined && known.model === undefined)
     return {

@@ -52,6 +52,8 @@ export type RunEvent =
       readonly cause: Failure["cause"];
       readonly exitCode?: number;
       readonly exitSignal?: string;
+      /** The end of what it printed. */
+      readonly outputTail?: string;
     }
   | { readonly type: "step:skipped"; readonly step: StepName; readonly because: StepName };
 
@@ -95,10 +97,11 @@ export function eventsOf(entry: Entry): readonly RunEvent[] {
       return [{ type: "step:completed", step, output, ...(takenFrom === undefined ? {} : { takenFrom }) }];
     }
     case "step_failed": {
-      const { message: error, cause, exitCode, signal } = entry.failure;
+      const { message: error, cause, exitCode, signal, outputTail } = entry.failure;
       const code = exitCode === undefined ? {} : { exitCode };
       const exitSignal = signal === undefined ? {} : { exitSignal: signal };
-      return [{ type: "step:failed", step: entry.step, error, cause, ...code, ...exitSignal }];
+      const printed = outputTail === undefined ? {} : { outputTail };
+      return [{ type: "step:failed", step: entry.step, error, cause, ...code, ...exitSignal, ...printed }];
     }
     case "step_skipped":
       return [{ type: "step:skipped", step: entry.step, because: entry.because }];

@@ -651,6 +651,7 @@ test("step:retrying comes before step:started, with the cause; step:failed tells
       error: `the specialist ${worker("build")} ended with status 4`,
       cause: "agent_failed",
       exitCode: 4,
+      outputTail: "x",
     },
     { type: "run:failed", error: `build failed: the specialist ${worker("build")} ended with status 4` },
   ]);

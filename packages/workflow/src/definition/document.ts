@@ -14,7 +14,10 @@ const Verification = z
     z.strictObject({ type: z.literal("output_contains"), value: Text, description: Text.optional() }),
     z.strictObject({
       type: z.literal("exit_code"),
-      value: z.union([z.number().int().min(0).max(255), z.string().regex(/^\d{1,3}$/u)]),
+      value: z.union([
+        z.number().int().min(0).max(255),
+        z.string().regex(/^\d{1,3}$/u, "expected an exit status from 0 to 255"),
+      ]),
       description: Text.optional(),
     }),
     z.strictObject({ type: z.literal("file_exists"), value: Text, description: Text.optional() }),

@@ -30,6 +30,13 @@ const codeAfter: Readonly<Record<string, RegExp>> = {
   sed: /^(?:-[a-z]*e|--expression)$/iu,
   git: /^-c$/u,
   vim: /^-c$/u,
+  nvim: /^-c$/u,
+  Rscript: /^-e$/u,
+  gdb: /^(?:-ex|--eval-command)$/u,
+  flock: /^(?:-c|--command)$/u,
+  npx: /^(?:-c|--call)$/u,
+  rsync: /^(?:-e|--rsh|--rsync-path)$/u,
+  tar: /^(?:-I|--use-compress-program|--checkpoint-action|--to-command|--info-script)$/u,
 };
 
 /** Programs whose first argument that is no option is code; options that take a value of their own. */
@@ -60,6 +67,7 @@ const codeAll = new Set([
   "mosh",
   "watch",
   "parallel",
+  "tmux",
 ]);
 
 /** As programs alone, for their names are words like others: a name after it is computed where it has an index. */

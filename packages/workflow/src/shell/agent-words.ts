@@ -9,6 +9,7 @@
  *   WO4  Of a program that shows everything in one place, words are passed on once each: what is new since the last time.
  */
 import { boundedText } from "./bounded-text.ts";
+import { withoutMail } from "./mail-on-screen.ts";
 
 /** Titles tell the end of a turn up to a second before hooks do, which tell the answer. */
 const ANSWER_MS = 1_500;
@@ -90,7 +91,7 @@ export function agentWords({ screen, heard, read }: Hearing): AgentWords {
       waiting = { timer, ended };
     },
     answers: () => (told === "answers" ? answers.text() : undefined),
-    text: () => (told === "answers" ? answers.text() : screen()),
+    text: () => (told === "answers" ? answers.text() : withoutMail(screen())),
     stop: () => {
       clearTimeout(waiting?.timer);
       waiting = undefined;

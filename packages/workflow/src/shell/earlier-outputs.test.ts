@@ -83,6 +83,10 @@ test("EO2: a run that has not completed all of it is refused, and so is a search
   await expect(named).rejects.toThrow(`to begin with 'publish', the run ${runId} would have to have completed 'build'`);
   const found = release().run({ runs, executor, startFrom: "publish" });
   await expect(found).rejects.toThrow("an earlier run of release would have to have completed 'fetch', 'build'; none");
+  const another = await release("another").run({ runs, executor: commands() });
+  executor.asked.length = 0;
+  const strange = release().run({ runs, executor, startFrom: "publish", previousRun: another.runId });
+  await expect(strange).rejects.toThrow(`found ${another.runId}, which is one of another`);
   expect(executor.asked).toEqual([]);
 });
 

@@ -63,7 +63,14 @@ export async function earlierOutputs(
   if (needed.length === 0) return undefined;
   if (previousRun !== undefined) {
     const recorded = await runs.read(previousRun);
-    const { completed, missing } = completedOf(recover(recorded), recorded, needed);
+    const run = recover(recorded);
+    if (run.plan?.workflow !== plan.workflow)
+      throw relayError(
+        "invalid_request",
+        `expected an earlier run of ${plan.workflow}, found ${previousRun}, which is one of ${run.plan?.workflow ?? "nothing"}`,
+        { hint: "agent-relay runs list" },
+      );
+    const { completed, missing } = completedOf(run, recorded, needed);
     if (missing.length === 0) return { runId: previousRun, steps: completed };
     throw relayError(
       "invalid_request",
