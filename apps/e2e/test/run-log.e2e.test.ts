@@ -1,25 +1,16 @@
 /** The log of a run under a real broker: what is much, what is taken away, and what waits while the broker is gone. */
-import process from "node:process";
-import { openRuns, planWorkflow, runPerformer, type Plan, type Runs } from "@agent-relay/workflow";
+import { planWorkflow, type Plan, type Runs } from "@agent-relay/workflow";
 import type { Relay } from "@agent-relay/sdk";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { openStage, type Stage } from "./stage.ts";
-import { becomes, outputsOf } from "./workflow-cast.ts";
+import { expect, test } from "vitest";
+import type { Stage } from "./stage.ts";
+import { becomes, outputsOf, useRuns, type OpenedRuns } from "./workflow-cast.ts";
 
 let stage: Stage;
 let relay: Relay;
 let runs: Runs;
+let execute: OpenedRuns["execute"];
 
-beforeAll(async () => {
-  stage = openStage();
-  await stage.startBroker();
-  relay = await stage.connect();
-  runs = openRuns(relay);
-});
-
-afterAll(async () => {
-  expect(await stage.clear()).toEqual([]);
-});
+useRuns((it) => ({ stage, relay, runs, execute } = it));
 
 function planOf(steps: readonly object[], maxConcurrency = 8): Plan {
   const planned = planWorkflow({
@@ -34,8 +25,6 @@ function planOf(steps: readonly object[], maxConcurrency = 8): Plan {
 }
 
 const begin = (plan: Plan): Promise<string> => runs.create(plan, { vars: {}, cwd: stage.project });
-const execute = (runId: string): ReturnType<Runs["execute"]> =>
-  runs.execute(runId, { performer: runPerformer(relay, { env: { ...process.env, ...stage.environment } }) });
 
 test("a wave that ends at once, with more output than one frame has, is recorded in parts and completes", async () => {
   const wave = Array.from({ length: 30 }, (_, index) => ({

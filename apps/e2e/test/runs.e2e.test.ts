@@ -1,35 +1,24 @@
 /** Runs of workflows under a real broker: what becomes of them, whoever is killed. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import process from "node:process";
-import { loadWorkflow, openRuns, reportOf, runPerformer, trajectoryOf, type Runs } from "@agent-relay/workflow";
+import { loadWorkflow, reportOf, trajectoryOf, type Runs } from "@agent-relay/workflow";
 import type { Relay } from "@agent-relay/sdk";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { groupOf, openStage, until, watchEvents, type Stage } from "./stage.ts";
-import { becomes, outputsOf, plays, rule, script } from "./workflow-cast.ts";
+import { expect, test } from "vitest";
+import { groupOf, until, watchEvents, type Stage } from "./stage.ts";
+import { becomes, outputsOf, plays, rule, script, useRuns, type OpenedRuns } from "./workflow-cast.ts";
 
 let stage: Stage;
 let relay: Relay;
 let runs: Runs;
+let execute: OpenedRuns["execute"];
 
-beforeAll(async () => {
-  stage = openStage();
-  await stage.startBroker();
-  relay = await stage.connect();
-  runs = openRuns(relay);
-});
-
-afterAll(async () => {
-  expect(await stage.clear()).toEqual([]);
-});
+useRuns((it) => ({ stage, relay, runs, execute } = it));
 
 async function begin(yaml: string): Promise<string> {
   const loaded = loadWorkflow({ content: yaml, file: "flow.yaml" });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   return runs.create(loaded.plan, { vars: {}, cwd: stage.project });
 }
-const execute = (runId: string): ReturnType<Runs["execute"]> =>
-  runs.execute(runId, { performer: runPerformer(relay, { env: { ...process.env, ...stage.environment } }) });
 const outputs = async (runId: string): Promise<Readonly<Record<string, string>>> => outputsOf(await runs.read(runId));
 
 const header = `version: "1.0"

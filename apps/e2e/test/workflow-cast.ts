@@ -124,6 +124,32 @@ export function useTheatre(opened: (it: Opened) => void): void {
   });
 }
 
+export interface OpenedRuns {
+  readonly stage: Stage;
+  readonly relay: Relay;
+  readonly runs: Runs;
+  /** Executes a run here, for real. */
+  readonly execute: (runId: string) => ReturnType<Runs["execute"]>;
+}
+
+/** The same, for suites that execute runs themselves. */
+export function useRuns(opened: (it: OpenedRuns) => void): void {
+  let open: Stage | undefined;
+  beforeAll(async () => {
+    const stage = openStage();
+    open = stage;
+    await stage.startBroker();
+    const relay = await stage.connect();
+    const runs = openRuns(relay);
+    const env = { ...process.env, ...stage.environment };
+    const execute: OpenedRuns["execute"] = (runId) => runs.execute(runId, { performer: runPerformer(relay, { env }) });
+    opened({ stage, relay, runs, execute });
+  });
+  afterAll(async () => {
+    expect(await open?.clear()).toEqual([]);
+  });
+}
+
 function openTheatre(stage: Stage, relay: Relay): Theatre {
   const runs = openRuns(relay);
   const theatre: Theatre = {
