@@ -1,11 +1,12 @@
 /** Going on with a run: `runs resume`, `runs retry` and `run --resume`. */
 import { relayError } from "@agent-relay/protocol";
 import type { Relay } from "@agent-relay/sdk";
-import type { Recorded, Refusal, Runs } from "@agent-relay/workflow";
+import type { Refusal, Runs } from "@agent-relay/workflow";
 import type { Context } from "./context.ts";
 import { runNamed } from "./named-run.ts";
 import { nearest } from "./nearest.ts";
 import { safeLine } from "./rendering/safe-text.ts";
+import { endOf } from "./run-end.ts";
 import { stepsOf } from "./run-steps.ts";
 import { startRunner } from "./runner-start.ts";
 import { isOfScript, onlyItsScript } from "./script-run.ts";
@@ -32,22 +33,19 @@ export async function resumeRun(
   const { output } = context;
   const runId = await runNamed(runs, given);
   const before = await runs.read(runId);
-  const isLeft = step !== undefined || before.at(-1)?.entry.type !== "run_completed";
+  const end = endOf(before.at(-1));
+  const isLeft = step !== undefined || end !== "run_completed";
   if (isLeft && isOfScript(before)) throw await onlyItsScript(relay, runId);
   const refusal = step === undefined ? await runs.resume(runId, relay.name) : await runs.retry(runId, step, relay.name);
   if (refusal !== undefined) throw refusedOf(refusal, runId, stepsOf(before));
   startRunner(context);
-  if (isGoingOn(before)) output.note("It goes on; what has failed of it can be tried again once it has ended.");
+  if (end === undefined && before.some(({ entry }) => entry.type === "step_failed"))
+    output.note("It goes on; what has failed of it can be tried again once it has ended.");
   if (options.detach !== true) return watchRun(context, { relay, runs, runId, after: before.length });
   if (output.isJson) output.document({ runId });
   else output.line(`${runId} goes on: agent-relay runs watch ${runId}`);
   return undefined;
 }
-
-/** The newest entry of a run that has ended is its end. */
-const isGoingOn = (recorded: readonly Recorded[]): boolean =>
-  !/^run_(?:completed|failed|cancelled|needs_human)$/u.test(recorded.at(-1)?.entry.type ?? "") &&
-  recorded.some(({ entry }) => entry.type === "step_failed");
 
 function refusedOf(refusal: Refusal, runId: string, steps: readonly string[]): Error {
   const refuse = (message: string, hint: string): Error => relayError("invalid_request", message, { hint });

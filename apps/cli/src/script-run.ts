@@ -5,7 +5,7 @@
  *   H2  It can be cancelled all the same: by its script while that lives, and else here.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { relayError, type RelayError } from "@agent-relay/protocol";
+import { relayError, type RelayError, type StreamView } from "@agent-relay/protocol";
 import { isRelayError, type Relay } from "@agent-relay/sdk";
 import { runPerformer, type Recorded, type Runs } from "@agent-relay/workflow";
 import type { Context } from "./context.ts";
@@ -18,8 +18,7 @@ export const isOfScript = ([first]: readonly Recorded[]): boolean =>
 
 /** Why nobody but the script goes on with it, and what to do. */
 export async function onlyItsScript(relay: Relay, runId: string): Promise<RelayError> {
-  const { streams } = await relay.streams.list({ prefix: `${runPrefix}${runId}`, limit: 1 });
-  const holder = streams[0]?.lease?.holder;
+  const holder = (await viewOf(relay, runId))?.lease?.holder;
   if (holder !== undefined)
     return relayError("invalid_request", `${runId} is executed by ${holder}, and nobody else can`, {
       hint: `agent-relay runs watch ${runId}`,
@@ -33,9 +32,14 @@ export async function onlyItsScript(relay: Relay, runId: string): Promise<RelayE
 
 /** Whether a run waits for a script that does not execute it, perhaps because it is dead. */
 export async function waitsForItsScript(relay: Relay, runId: string): Promise<boolean> {
-  const { streams } = await relay.streams.list({ prefix: `${runPrefix}${runId}`, limit: 1 });
-  const { summary, lease } = streams[0] ?? {};
+  const { summary, lease } = (await viewOf(relay, runId)) ?? {};
   return summary?.["host"] === "script" && summary["status"] === "running" && lease === null;
+}
+
+/** What a list shows of its stream. */
+async function viewOf(relay: Relay, runId: string): Promise<StreamView | undefined> {
+  const { streams } = await relay.streams.list({ prefix: `${runPrefix}${runId}`, limit: 1 });
+  return streams[0];
 }
 
 /** Resolves when the run has ended, by its script or, once nobody executes it, by what is done here. */

@@ -11,6 +11,7 @@ import type { Context } from "./context.ts";
 import { exit } from "./exit-codes.ts";
 import { runLine } from "./rendering/run-lines.ts";
 import { newRunView, runFrame, viewEntry, type RunView } from "./rendering/run-view.ts";
+import { endOf, type RunEnd } from "./run-end.ts";
 import { hearAgents } from "./running-agents.ts";
 
 const frameMs = 100;
@@ -27,7 +28,7 @@ export interface Watched {
   readonly wanted?: Ended;
 }
 
-type Ended = "run_completed" | "run_cancelled";
+type Ended = Extract<RunEnd, "run_completed" | "run_cancelled">;
 
 export async function watchRun(context: Context, watched: Watched): Promise<number | undefined> {
   const { output, environment } = context;
@@ -105,13 +106,7 @@ function agentsOf(view: RunView): readonly string[] {
 }
 
 function outcomeOf(recorded: Recorded | undefined, wanted: Ended = "run_completed"): number | undefined {
-  switch (recorded?.entry.type) {
-    case "run_completed":
-    case "run_failed":
-    case "run_cancelled":
-    case "run_needs_human":
-      return recorded.entry.type === wanted ? exit.ok : exit.runFailed;
-    default:
-      return undefined;
-  }
+  const end = endOf(recorded);
+  if (end === undefined) return undefined;
+  return end === wanted ? exit.ok : exit.runFailed;
 }

@@ -4,6 +4,7 @@ import type { ActionResult, Context } from "../context.ts";
 import { runNamed } from "../named-run.ts";
 import { withRelay } from "../relay-connection.ts";
 import { statusWord } from "../rendering/run-lines.ts";
+import { endOf } from "../run-end.ts";
 import { startRunner } from "../runner-start.ts";
 import { cancelOfScript, isOfScript } from "../script-run.ts";
 import { watchRun } from "../watch-run.ts";
@@ -14,9 +15,9 @@ export function run(context: Context, options: { readonly reason?: string }, giv
     const runs = openRuns(relay);
     const runId = await runNamed(runs, given);
     const before = await runs.read(runId);
-    const last = before.at(-1)?.entry.type ?? "";
-    if (/^run_(?:completed|failed|cancelled|needs_human)$/u.test(last))
-      throw relayError("invalid_request", `${runId} has ended already: ${statusWord(last.slice("run_".length))}`, {
+    const end = endOf(before.at(-1));
+    if (end !== undefined)
+      throw relayError("invalid_request", `${runId} has ended already: ${statusWord(end.slice("run_".length))}`, {
         hint: `agent-relay runs show ${runId}`,
       });
     if (isOfScript(before)) await cancelOfScript(context, { relay, runs, runId, reason: options.reason });
