@@ -269,6 +269,7 @@ test("cancel ends what runs, and with 0; once more is refused", async () => {
   const again = await home.run(["runs", "cancel", id, "--json"]);
   expect([again.status, errorOf(again.err).message]).toEqual([1, `${id} has ended already: cancelled`]);
   expect((await home.run(["runs", "watch", id])).status).toBe(5);
+  expect((await home.run(["runs", "show", id])).out).toMatch(/^one +stopped /mu);
 });
 
 test("a run that needs a person has ended, and cancel says so in those words", async () => {

@@ -196,3 +196,13 @@ test.each([1, 5, 12, 20, 40, 200])("V2, V3: with %d columns no line is wider, wh
   // eslint-disable-next-line no-control-regex
   expect(lines.join("")).not.toMatch(/[\u0000-\u001f]/u);
 });
+
+test("a step that failed says why, and the last line that it printed", () => {
+  const failure = {
+    cause: "exit_nonzero",
+    message: "it ended with status 1",
+    outputTail: "fine\nthe tree is dirty\n",
+  } as const;
+  const view = viewOf([command("one")], [0, started("one")], [1_000, { type: "step_failed", step: "one", failure }]);
+  expect(frame(view, { width: 100 }).join("\n")).toContain("it ended with status 1: the tree is dirty");
+});

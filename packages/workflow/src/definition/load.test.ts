@@ -111,6 +111,11 @@ test.each<[string, string, string | readonly string[]]>([
     'w.yaml:9:55: "value" is missing: expected text',
   ],
   [
+    "an exit status that is none is told",
+    withSteps("- { name: a, agent: ada, task: t, verification: { type: exit_code, value: zero } }"),
+    'w.yaml:9:81: expected an exit status from 0 to 255, found the text "zero"',
+  ],
+  [
     "a verification of an unknown type is told with the nearest",
     withSteps("- { name: a, agent: ada, task: t, verification: { type: output_contain, value: x } }"),
     'w.yaml:9:63: expected one of output_contains, exit_code, file_exists, custom, tests, json_schema, git_diff, found the text "output_contain"; did you mean "output_contains"?',

@@ -99,3 +99,9 @@ test("WO4: of a terminal what is new is passed on, and all of it where it was dr
   words.silent();
   expect(world.heard).toEqual(["one", "\ntwo", "three"]);
 });
+
+test("WO5: mail on the screen is no part of what it gives", () => {
+  const { world, words } = listening();
+  world.screen = '> <relay-message id="msg_0123456789">\nprint OK\n</relay-message>\nThe work is done';
+  expect(words.text()).toBe("The work is done");
+});

@@ -7,6 +7,7 @@
  *        not passed on. It is known with the first answer, or when a turn has ended and none came for a while.
  *   WO3  The end of a turn waits for the answer that may come after it, and no longer than that while.
  *   WO4  Of a program that shows everything in one place, words are passed on once each: what is new since the last time.
+ *   WO5  Mail that was brought to it stands on its screen, too, and is no part of what it gives.
  */
 import { boundedText } from "./bounded-text.ts";
 import { withoutMail } from "./mail-on-screen.ts";

@@ -70,6 +70,9 @@ test("EO2: the newest run of the same workflow that has all of it is meant, if n
   await release("another").run({ runs, executor: commands() });
   const namesake = { ...release().toConfig(), name: "of another document" };
   await runWorkflow(namesake, { runs, executor: commands() });
+  const { workflows, ...document } = release().toConfig();
+  const sibling = { ...document, workflows: workflows.map((it) => ({ ...it, name: "another-of-this-document" })) };
+  await runWorkflow(sibling, { runs, executor: commands() });
   await release().run({ runs, executor: commands("build") });
   const result = await release().run({ runs, executor: commands(), startFrom: "publish" });
   expect(result.trajectory.steps[0]?.takenFrom).toBe(wanted.runId);
