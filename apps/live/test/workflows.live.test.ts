@@ -31,9 +31,14 @@ async function execute(
   const env = { ...process.env, ...stage.environment };
   const status = await runs.execute(runId, { performer: runPerformer(stage.relay, { env }) });
   const entries = await runs.read(runId);
-  if (status !== "completed") process.stderr.write(`${entries.map((it) => JSON.stringify(it.entry)).join("\n")}\n`);
-  expect(status).toBe("completed");
+  // Its entries are the only witnesses that outlive the stage.
+  if (status !== "completed") throw new Error(`the run ${status}:\n${entries.map(lineOf).join("\n")}`);
   return entries;
+}
+
+function lineOf({ entry }: Recorded): string {
+  const line = entry.type === "run_started" ? entry.type : JSON.stringify(entry);
+  return line.length > 400 ? `${line.slice(0, 400)}…` : line;
 }
 
 const ofType = <Type extends Recorded["entry"]["type"]>(entries: readonly Recorded[], type: Type) =>
@@ -73,6 +78,8 @@ forEachProgram(
         expect(ofType(entries, "verdict_given")).toMatchObject([
           { part: "owner", decision: "COMPLETE", source: "tool" },
         ]);
+        // It may end the turn in which it has decided.
+        expect(ofType(entries, "part_exited").find(({ part }) => part === "owner")?.output).toContain("Done after");
         expect(ofType(entries, "review_completed")).toMatchObject([
           { reviewer: "critic", decision: "approved", source: "tool", reason: "I looked" },
         ]);

@@ -79,7 +79,14 @@ export type Action =
       readonly commandId: string;
     }
   /** Polite, then not. Answer `agent_exited` when its group is gone. */
-  | { readonly do: "release_agent"; readonly key: string; readonly name: string; readonly reason: string }
+  | {
+      readonly do: "release_agent";
+      readonly key: string;
+      readonly name: string;
+      readonly reason: string;
+      /** It has decided, and may end its turn first, in a while that is bounded: what it says last is part of what it gave. */
+      readonly afterItsTurn?: true;
+    }
   /** Run the check and answer `verified` with the same number. Without an `exit` the program still runs. */
   | (OfAttempt & {
       readonly do: "verify";

@@ -6,14 +6,15 @@
  *   G3  What runs is ended before its attempt is: a process by its group, an agent by its release, each under one key.
  *   G4  Nobody is woken twice for the same instant: what a tick has left waits for something else than time.
  *   G5  An owner comes after its specialist has begun, and hears when the specialist ends.
+ *   G6  Who is to leave is followed until it has left, so that what it gave is whole, whoever runs the run by then.
  */
 import { literal } from "./places.ts";
 import type { Action, Agenda } from "./actions.ts";
 import { attemptKey, commandIdOf, mirrorChannel } from "./names.ts";
 import type { Verification } from "./plan.ts";
-import { isInteractive, isThere, plannedAgent } from "./parts.ts";
+import { answering, isInteractive, isThere, plannedAgent } from "./parts.ts";
 import * as prompts from "./prompts.ts";
-import { askKey, isNeeded, reviewDeadline } from "./reviewing.ts";
+import { askKey, isKept, isNeeded, reviewDeadline } from "./reviewing.ts";
 import { endingOf, type Attempt, type PartState, type Reviewer, type Run, type Step } from "./state.ts";
 import { nudgeDue } from "./supervision.ts";
 import { fill, fillAll, type Lookup } from "./templates.ts";
@@ -36,7 +37,7 @@ export function plan(run: Run, now: number): Agenda {
     for (const at of step.attempt.agenda.wakeAt) consider(at);
   }
   for (const reviewer of run.reviewers.values())
-    if (isNeeded(reviewer)) actions.push(...reviewerActions(run, reviewer));
+    if (isNeeded(reviewer) && !isKept(run, reviewer)) actions.push(...reviewerActions(run, reviewer));
   actions.push(...posts(run));
   return { actions, wakeAt: wakeAt === undefined ? undefined : Math.max(wakeAt, now) };
 }
@@ -56,7 +57,8 @@ function attemptAgenda(run: Run, step: Step, attempt: Attempt): NonNullable<Atte
   const ending = endingOf(run, step);
   if (ending !== undefined) {
     const why = ending.how === "failed" ? ending.failure.message : ending.reason;
-    const actions = [...attempt.parts.values()].filter(isThere).map((part) => endPart(step, attempt, part, why));
+    const leaving = [...attempt.parts.values()].filter(isThere);
+    const actions = leaving.flatMap((part) => [...lastWatch(step, attempt, part), endPart(step, attempt, part, why)]);
     return { actions, wakeAt: [] };
   }
   const wakeAt = [attempt.deadline, nudgeDue(step, attempt), reviewDeadline(attempt)].filter((it) => it !== undefined);
@@ -129,7 +131,8 @@ function teamActions(run: Run, step: Step, attempt: Attempt): readonly Action[] 
       ...messages(run, step, attempt),
     ];
   const leaving = [...attempt.parts.values()].filter((it) => it.part !== "reviewer" && isThere(it));
-  if (leaving.length > 0) return leaving.map((part) => endPart(step, attempt, part, "the step has been decided"));
+  if (leaving.length > 0)
+    return leaving.flatMap((part) => [...lastWatch(step, attempt, part), decidedPart(step, attempt, part)]);
   return [...verifyActions(run, step, attempt), ...reviewActions(run, step, attempt)];
 }
 
@@ -147,19 +150,33 @@ function partActions(run: Run, step: Step, attempt: Attempt, part: PartState): r
     const commandId = commandIdOf(run.id, key);
     return [{ do: "start_agent", key, ...about, agent: hears, prompt, commandId, ...cwdOf(agent.cwd) }];
   }
+  const scan = { kind: "owner", step: step.name, prompts: [prompt] } as const;
   return [
     {
-      do: "watch_agent",
-      key: `${key}:watch`,
-      ...about,
-      epoch: part.epoch,
-      from: "start",
-      since: attempt.startedAt,
-      ...(answers ? { scan: { kind: "owner", step: step.name, prompts: [prompt] } as const } : {}),
+      ...watchPart(step, attempt, part),
+      ...(answers ? { scan } : {}),
       ...(answers || mirror === undefined ? {} : { mirrorTo: mirror }),
-      ...(isOwner ? { monitoring: true as const } : {}),
     },
   ];
+}
+
+function watchPart(step: Step, attempt: Attempt, part: PartState): Extract<Action, { do: "watch_agent" }> {
+  return {
+    do: "watch_agent",
+    key: attemptKey(step.name, attempt.number, `${part.part}:watch`),
+    ...named(aboutOf(step, attempt)),
+    part: part.part,
+    name: part.name,
+    epoch: part.epoch,
+    from: "start",
+    since: attempt.startedAt,
+    ...(part.part === "owner" ? { monitoring: true as const } : {}),
+  };
+}
+
+/** The same that followed it until now, or one in its place: what it declares counts no more. */
+function lastWatch(step: Step, attempt: Attempt, part: PartState): readonly Action[] {
+  return part.how === "agent" && part.state === "running" ? [watchPart(step, attempt, part)] : [];
 }
 
 function mirrorOf(step: Step): string | undefined {
@@ -305,6 +322,13 @@ function reviewerActions(run: Run, reviewer: Reviewer): readonly Action[] {
       commandId: commandIdOf(run.id, key),
     },
   ];
+}
+
+/** Under a key of its own: somebody who cancels meanwhile has it leave at once. */
+function decidedPart(step: Step, attempt: Attempt, part: PartState): Action {
+  const release = endPart(step, attempt, part, "the step has been decided");
+  if (release.do !== "release_agent" || part !== answering(attempt)) return release;
+  return { ...release, key: attemptKey(step.name, attempt.number, `${part.part}:leave`), afterItsTurn: true };
 }
 
 function endPart(step: Step, attempt: Attempt, part: PartState, reason: string): Action {

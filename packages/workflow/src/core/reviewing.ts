@@ -3,14 +3,15 @@
  *
  *   RV1  A reviewer in a terminal looks at one step at a time, in the order in which they asked, so that a decision in its text
  *        belongs to one step.
- *   RV2  It is released when nobody waits for it any more, once for each of its lives, and never earlier.
+ *   RV2  It is released when nobody waits for it any more, once for each of its lives, and never earlier. A step that was
+ *        under way when it decided about another may still ask for it.
  *   RV3  A review has what is left of its step's time; where the step has none, 600 s from its turn.
  *   RV4  Without a decision that can be read it is asked once more; then the review has failed.
  */
 import type { Entry } from "./entries.ts";
 import { attemptKey, reviewerName } from "./names.ts";
 import { newPart, plannedAgent } from "./parts.ts";
-import type { Attempt, Reviewer, Run, Step } from "./state.ts";
+import { endingOf, type Attempt, type Reviewer, type Run, type Step } from "./state.ts";
 
 /** A careful reader with a long diff is done by then. */
 const REVIEW_TIMEOUT_MS = 600_000;
@@ -66,6 +67,7 @@ export function leaveReview(run: Run, step: Step, at: number): void {
   const index = reviewer?.serving.indexOf(step) ?? -1;
   if (reviewer === undefined || index < 0) return;
   reviewer.serving.splice(index, 1);
+  reviewer.decidedAt = at;
   takeTurn(run, reviewer, at);
 }
 
@@ -96,6 +98,20 @@ export function evolveReviewer(run: Run, entry: OfReviewer): void {
 /** Names the question that the reviewer is asked now. */
 export function askKey(step: Step, attempt: Attempt): string {
   return attemptKey(step.name, attempt.number, `review${attempt.review?.asks ?? 1}`);
+}
+
+/** It runs, and nobody asks for it now; but a step that it was there for already may do so. */
+export function isKept(run: Run, reviewer: Reviewer): boolean {
+  const { state, serving, decidedAt } = reviewer;
+  if (state !== "running" || serving.length > 0 || decidedAt === undefined) return false;
+  return [...run.active].some(
+    (step) =>
+      step.attempt !== undefined &&
+      step.attempt.review === undefined &&
+      step.attempt.startedAt < decidedAt &&
+      isPlannedFor(step, reviewer) &&
+      endingOf(run, step) === undefined,
+  );
 }
 
 /** It is wanted, or it runs. */
@@ -130,9 +146,14 @@ function reviewerFor(run: Run, step: Step, reviewer: string): Reviewer {
     tokens: 0,
     life: 1,
     promptFor: undefined,
+    decidedAt: undefined,
   };
   run.reviewers.set(key, made);
   return made;
+}
+
+function isPlannedFor({ def, scope }: Step, reviewer: Reviewer): boolean {
+  return def.type === "agent" && def.reviewer === reviewer.reviewer && scope === reviewer.scope;
 }
 
 /** Workflows inside others have agents of their own. */

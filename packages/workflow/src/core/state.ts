@@ -180,6 +180,8 @@ export interface Reviewer {
   life: number;
   /** The question that its first prompt asks; the others are messages. */
   promptFor: string | undefined;
+  /** When it last was done with a step. */
+  decidedAt: number | undefined;
 }
 
 export function initial(): Run {

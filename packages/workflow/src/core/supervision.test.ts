@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import type { Action } from "./actions.ts";
 import { plan } from "./agenda.ts";
 import { eventsOf, type RunEvent } from "./run-events.ts";
+import { recover } from "./run.ts";
+import type { Run } from "./state.ts";
 import {
   agents,
   agentStep,
@@ -12,6 +14,7 @@ import {
   idles,
   owner,
   prints,
+  quiet,
   releases,
   reviews,
   sends,
@@ -20,7 +23,7 @@ import {
   teamWorld,
   worker,
 } from "./testing/team.ts";
-import { exits, World } from "./testing/world.ts";
+import { exits, World, type Script } from "./testing/world.ts";
 
 const led = agentStep("build", [], { owner: "lead" });
 const reviewed = agentStep("build", [], { owner: "lead", reviewer: "critic" });
@@ -298,6 +301,48 @@ test("RV2: one reviewer for parallel steps is not released early", () => {
   expect(world.performed.filter((it) => it.do === "start_agent" && it.name === critic)).toHaveLength(1);
   sends(world, reviews(critic, "APPROVE", { step: "a" }));
   expect([statusOf(world, "a"), statusOf(world, "b"), releases(world, critic)]).toEqual(["completed", "running", 0]);
+  sends(world, reviews(critic, "APPROVE", { step: "b" }));
+  expect([world.run.status, releases(world, critic)]).toEqual(["completed", 1]);
+});
+
+test("RV2: a reviewer is kept for a step that was under way when it decided, as long as that may ask for it", () => {
+  const steps = ["a", "b"].map((it) => agentStep(it, [], { owner: "lead", reviewer: "critic", retries: 1 }));
+  const world = new World({ plan: teamPlan(steps), script: quiet() }).go(1_000);
+  sends(world, decides(owner("a"), "COMPLETE"));
+  sends(world, reviews(critic, "APPROVE", { step: "a" }));
+  expect([statusOf(world, "a"), releases(world, critic)]).toEqual(["completed", 0]);
+  const starts = (): number => world.did("start_agent").filter((it) => "name" in it && it.name === critic).length;
+  const other = world.restart().go(0);
+  sends(other, decides(owner("b"), "INCOMPLETE_FAIL"));
+  expect([statusOf(world, "b"), starts(), releases(world, critic)]).toEqual(["failed", 1, 1]);
+});
+
+test("RV2: a kept reviewer is asked by a message", () => {
+  const steps = ["a", "b"].map((it) => agentStep(it, [], { owner: "lead", reviewer: "critic" }));
+  const world = new World({ plan: teamPlan(steps), script: quiet() }).go(1_000);
+  for (const it of ["a", "b"]) {
+    sends(world, decides(owner(it), "COMPLETE"));
+    sends(world, reviews(critic, "APPROVE", { step: it }));
+  }
+  expect(world.did("tell_agent")).toMatchObject([{ name: critic, step: "b" }]);
+  expect([world.run.status, releases(world, critic)]).toEqual(["completed", 1]);
+});
+
+test("RV2: a reviewer is not kept for a step that begins when it has decided", () => {
+  const steps = [agentStep("a", [], { owner: "lead", reviewer: "critic" })];
+  const world = teamWorld([...steps, agentStep("b", ["a"], { owner: "lead", reviewer: "critic" })]);
+  sends(world, decides(owner("a"), "COMPLETE"));
+  sends(world, reviews(critic, "APPROVE", { step: "a" }));
+  expect([statusOf(world, "b"), releases(world, critic)]).toEqual(["running", 1]);
+});
+
+test("RV2: a kept reviewer that has left meanwhile is started anew when it is asked", () => {
+  const steps = ["a", "b"].map((it) => agentStep(it, [], { owner: "lead", reviewer: "critic" }));
+  const world = new World({ plan: teamPlan(steps), script: quiet() }).go(1_000);
+  sends(world, decides(owner("a"), "COMPLETE"));
+  sends(world, reviews(critic, "APPROVE", { step: "a" }));
+  sends(world, decides(owner("b"), "COMPLETE"));
+  ends(world, critic);
   sends(world, reviews(critic, "APPROVE", { step: "b" }));
   expect([world.run.status, releases(world, critic)]).toEqual(["completed", 1]);
 });
@@ -594,6 +639,38 @@ test("G4: time that runs out while everybody is leaving wakes once and takes not
   sends(world, decides(owner("build"), "COMPLETE"));
   world.go();
   expect(world.run.status).toBe("completed");
+});
+
+/** Nobody leaves by itself. */
+const stays: Script = (action) => (action.do === "release_agent" ? [] : undefined);
+const leavingOf = (run: Run): readonly unknown[] =>
+  plan(run, 0).actions.flatMap((it) =>
+    it.do === "release_agent" || it.do === "watch_agent" ? [[it.do, it.key, "afterItsTurn" in it]] : [],
+  );
+
+test("G6: who decided may end its turn, who worked for it leaves at once, and both are followed until they have left", () => {
+  const world = teamWorld([led], {}, stays);
+  sends(world, decides(owner("build"), "COMPLETE"));
+  const leaving = [
+    ["watch_agent", "build#1:specialist:watch", false],
+    ["release_agent", "build#1:specialist:end", false],
+    ["watch_agent", "build#1:owner:watch", false],
+    ["release_agent", "build#1:owner:leave", true],
+  ];
+  expect(leavingOf(world.run)).toEqual(leaving);
+  expect(leavingOf(recover(world.log))).toEqual(leaving);
+});
+
+test("G6: a run that is cancelled waits for nobody's turn, and hears who leaves all the same", () => {
+  const world = teamWorld([led], {}, stays);
+  sends(world, decides(owner("build"), "COMPLETE"));
+  sends(world, { type: "cancel", by: "ada" });
+  expect(leavingOf(world.run)).toEqual([
+    ["watch_agent", "build#1:specialist:watch", false],
+    ["release_agent", "build#1:specialist:end", false],
+    ["watch_agent", "build#1:owner:watch", false],
+    ["release_agent", "build#1:owner:end", false],
+  ]);
 });
 
 test("D4: whoever decides after the end is no part of the run any more", () => {

@@ -181,7 +181,6 @@ test("A6: what an owner says in the turn in which it has decided is heard, and n
   agents.begin({ ...watch, monitoring: true });
   say(verdict);
   await expect.poll(() => told.map(({ type }) => type)).toEqual(["verdict"]);
-  agents.callOff(watch.key);
   agents.begin(release);
   say(said);
   say(verdict);
@@ -204,12 +203,98 @@ test("A6: what it says after it has decided belongs to what it gave, also if tha
   agents.begin(watch);
   say(verdict);
   await expect.poll(() => told.map(({ type }) => type)).toEqual(["verdict"]);
-  agents.callOff(watch.key);
   agents.begin(release);
   await new Promise(setImmediate);
   say(said);
   say({ type: "agent_exited", agent: ada, reason: "released", code: 0, signal: null });
   await expect.poll(() => told.slice(1)).toEqual([{ ...exited, output: said.text }]);
+});
+
+test("A6: what it gave before this runner came is known when it leaves", async () => {
+  const { agents, told, know, say } = performing();
+  know(ada, {});
+  say(said);
+  say(verdict);
+  agents.begin(watch);
+  agents.begin(release);
+  say({ type: "agent_exited", agent: ada, reason: "released", code: 0, signal: null });
+  await expect.poll(() => told.at(-1)).toEqual({ ...exited, output: said.text });
+});
+
+const leave = { ...release, key: "leave", afterItsTurn: true } as const;
+
+test("A7: one that has decided is asked to leave when its turn is over and what it said in it is known", async () => {
+  const { agents, told, know, say, released } = performing();
+  know(ada, { state: "working" });
+  agents.begin(watch);
+  say({ type: "agent_working", agent: ada });
+  say(verdict);
+  await expect.poll(() => told.map(({ type }) => type)).toEqual(["agent_working", "verdict"]);
+  agents.begin(leave);
+  await new Promise(setImmediate);
+  expect(released).toEqual([]);
+  know(ada, { state: "idle" });
+  say({ type: "agent_turn_ended", agent: ada });
+  await new Promise(setImmediate);
+  expect(released).toEqual([]);
+  say(said);
+  await expect.poll(() => released).toEqual([[ada, release.reason]]);
+  say({ type: "agent_exited", agent: ada, reason: "released", code: 0, signal: null });
+  await expect.poll(() => told.at(-1)).toEqual({ ...exited, output: said.text });
+});
+
+test("A7: one that idles leaves at once", async () => {
+  const { agents, know, released } = performing();
+  know(ada, {});
+  agents.begin(watch);
+  agents.begin(leave);
+  await expect.poll(() => released).toHaveLength(1);
+});
+
+test("A7: a turn that does not end is waited for no longer than 30 s", async () => {
+  const { agents, know, released } = performing();
+  know(ada, { state: "working" });
+  vi.useFakeTimers();
+  agents.begin(watch);
+  agents.begin(leave);
+  await vi.advanceTimersByTimeAsync(29_000);
+  expect(released).toEqual([]);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(released).toHaveLength(1);
+});
+
+test("A7: one that ends instead has ended", async () => {
+  const { agents, told, know, say } = performing();
+  know(ada, { state: "working" });
+  agents.begin(watch);
+  agents.begin(leave);
+  await new Promise(setImmediate);
+  know(ada, { state: "ended", lastExit: { reason: "crash", code: 3, signal: null, at: 1 } });
+  say({ type: "agent_exited", agent: ada, reason: "crash", code: 3, signal: null });
+  await expect.poll(() => told).toMatchObject([{ type: "agent_exited", agent: ada }]);
+});
+
+test("A7: while its turn is waited for, it can be told to leave at once, and leaves once", async () => {
+  const { agents, told, know, released } = performing();
+  know(ada, { state: "working" });
+  agents.begin(watch);
+  agents.begin(leave);
+  await new Promise(setImmediate);
+  agents.callOff(leave.key);
+  agents.begin(release);
+  vi.useFakeTimers();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([released, told]).toEqual([[[ada, release.reason]], [exited]]);
+});
+
+test("A7: the next runner goes on from one whose turn is waited for", async () => {
+  const { agents, told, know, released } = performing();
+  know(ada, { state: "working" });
+  agents.begin(watch);
+  agents.begin(leave);
+  await new Promise(setImmediate);
+  await agents.close();
+  expect([released, told]).toEqual([[], []]);
 });
 
 test("A6: what a reviewer says after it has decided is not heard: it may be about another step", async () => {

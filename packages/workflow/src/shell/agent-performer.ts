@@ -9,6 +9,7 @@
  *   A5  Released before it was spawned, it is not spawned; while it is, it is released once it is there.
  *   A6  Who has decided, or is to leave for another reason, is heard until it has left: what it says and uses counts, and
  *       nothing else of it does.
+ *   A7  Who has decided may end its turn before it is asked to leave, in 30 s; who is to leave at once does.
  */
 import path from "node:path";
 import { messageOf } from "@agent-relay/kernel";
@@ -26,6 +27,7 @@ import { changesSince, treeState, type TreeState } from "./file-changes.ts";
 
 type AgentAction = Extract<Action, { do: "start_agent" | "watch_agent" | "tell_agent" | "release_agent" }>;
 type StartAgent = Extract<Action, { do: "start_agent" }>;
+type Release = Extract<Action, { do: "release_agent" }>;
 
 export interface AgentPerformer {
   readonly begin: (action: AgentAction) => void;
@@ -44,6 +46,8 @@ const AGAIN_MS = 500;
 const AGAIN_MS_MAX = 30_000;
 /** For the events before an end that is known: the answer to a release overtakes them. */
 const LAST_WORDS_MS = 2_000;
+/** For the turn in which it has decided: a model that has called its tool is asked once more for what it says last. */
+const TURN_MS = 30_000;
 
 export function agentPerformer(around: {
   readonly relay: Relay;
@@ -57,8 +61,8 @@ export function agentPerformer(around: {
   const { relay, tell, env, teamOf, taken } = around;
   /** By key of the action. */
   const followed = new Map<string, Followed>();
-  /** Of those who are to leave, until they have left, by name. */
-  const lastWords = new Map<string, AgentWatch>();
+  /** By key of the action: those who may end their turn before they leave. */
+  const turns = new Map<string, AbortController>();
   const ended = new Set<string>();
   const leaving = new Set<string>();
   /** Settles when the broker has heard of it, or will not from here. */
@@ -119,8 +123,6 @@ export function agentPerformer(around: {
     ended.add(name);
     const output = shown(name);
     lastShown.delete(name);
-    lastWords.get(name)?.stop();
-    lastWords.delete(name);
     const before = trees.get(name);
     trees.delete(name);
     if (before !== undefined) {
@@ -132,25 +134,29 @@ export function agentPerformer(around: {
     tell({ type: "agent_exited", agent: name, code, signal, output });
   };
 
-  const shown = (name: string): string =>
-    [...followed.values()].find(({ action }) => action.name === name)?.watching.shown() ??
-    // A terminal is no witness any more: programs clear it when they leave.
-    lastWords.get(name)?.answers() ??
-    lastShown.get(name) ??
-    "";
+  const watchOf = (name: string): AgentWatch | undefined =>
+    [...followed.values()].find(({ action }) => action.name === name)?.watching;
+
+  const shown = (name: string): string => {
+    const watching = watchOf(name);
+    // Of one that leaves, its terminal is no witness any more: programs clear it.
+    return watching?.answers() ?? lastShown.get(name) ?? watching?.shown() ?? "";
+  };
 
   const watch = async (action: Watch): Promise<void> => {
+    const { name } = action;
     let isOff = false;
     const watching = watchAgent(action, {
       relay,
       tell: (observation) => {
-        if (!isOff || observation.type === "evidence" || observation.type === "tokens") tell(observation);
+        if ((isOff || leaving.has(name)) && observation.type !== "evidence" && observation.type !== "tokens") return;
+        tell(observation);
       },
-      startedFrom: startedFrom.get(action.name),
+      startedFrom: startedFrom.get(name),
     });
     followed.set(action.key, { action, watching, callOff: () => (isOff = true) });
     const end = await watching.done;
-    if (end !== undefined && !isOff) await exited(action.name, end.code, end.signal);
+    if (end !== undefined && !isOff && !leaving.has(name)) await exited(name, end.code, end.signal);
   };
 
   /** Has it leave. Resolves when it is gone, with how it ended if that is known; with nothing when this performer closes. */
@@ -169,12 +175,40 @@ export function agentPerformer(around: {
     return undefined;
   };
 
-  const release = async ({ name, reason }: Extract<AgentAction, { do: "release_agent" }>): Promise<void> => {
+  /** Resolves when the turn in which it has decided is over, as far as that is known, or there is no more time for it. */
+  const turnOver = async (name: string, calledOff: AbortSignal): Promise<void> => {
+    const watching = watchOf(name);
+    if (watching === undefined) return;
+    const over = new AbortController();
+    let noMore = false;
+    const timeIsUp = pauseUnless(AbortSignal.any([calledOff, over.signal]), TURN_MS);
+    const nothingMore = Promise.race([timeIsUp, watching.done]).then(() => void (noMore = true));
+    while (!noMore) {
+      const ended = watching.nextTurnEnd();
+      const view = await viewOf(relay, name).catch(() => undefined);
+      if (view?.state !== "working" && !watching.isEndingTurn()) break;
+      await Promise.race([ended, nothingMore]);
+    }
+    over.abort();
+  };
+
+  const release = async ({ key, name, reason, afterItsTurn }: Release): Promise<void> => {
     leaving.add(name);
     await asked.get(name);
+    if (afterItsTurn === true) {
+      const turn = new AbortController();
+      turns.set(key, turn);
+      const calledOff = AbortSignal.any([turn.signal, closing.signal]);
+      await turnOver(name, calledOff);
+      // It is to leave at once, which is another action; or another runner goes on from here.
+      if (calledOff.aborted) return;
+    }
+    const watching = watchOf(name);
+    await watching?.caughtUp();
+    if (watching !== undefined) lastShown.set(name, watching.shown());
     const end = await left(name, reason);
     // What it said last may be on its way still.
-    await Promise.race([lastWords.get(name)?.done, pauseUnless(closing.signal, LAST_WORDS_MS)]);
+    await Promise.race([watching?.done, pauseUnless(closing.signal, LAST_WORDS_MS)]);
     if (end !== undefined) await exited(name, end.code, end.signal);
   };
 
@@ -206,16 +240,15 @@ export function agentPerformer(around: {
       );
     },
     callOff: (key) => {
+      turns.get(key)?.abort();
+      turns.delete(key);
       const it = followed.get(key);
       if (it === undefined) return;
       const { action, watching } = it;
-      const { name, part } = action;
       it.callOff();
       followed.delete(key);
-      if (!ended.has(name)) lastShown.set(name, watching.shown());
-      // What a reviewer says next may be about another step.
-      if (part === "reviewer" || ended.has(name)) watching.stop();
-      else lastWords.set(name, watching);
+      if (!ended.has(action.name)) lastShown.set(action.name, watching.shown());
+      watching.stop();
     },
     examine: async ({ agent, epoch }) => {
       // Its end, and what it said and decided before, are heard by whoever watches it now.
@@ -225,7 +258,6 @@ export function agentPerformer(around: {
     close: async () => {
       closing.abort();
       for (const { watching } of followed.values()) watching.stop();
-      for (const watching of lastWords.values()) watching.stop();
       followed.clear();
       await Promise.allSettled(under);
     },

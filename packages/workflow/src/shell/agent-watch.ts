@@ -28,6 +28,12 @@ export interface AgentWatch {
   readonly shown: () => string;
   /** The same, if its program tells its model's answers. */
   readonly answers: () => string | undefined;
+  /** Resolves when what its terminal has shown until now counts. */
+  readonly caughtUp: () => Promise<void>;
+  /** A turn has ended, and what was said in it may not be known yet. */
+  readonly isEndingTurn: () => boolean;
+  /** Resolves when a turn has ended and what was said in it is known, or nothing more will be heard. */
+  readonly nextTurnEnd: () => Promise<void>;
   /** Resolves with its end, or with nothing once nobody watches any more. */
   readonly done: Promise<End | undefined>;
   readonly stop: () => void;
@@ -94,9 +100,19 @@ export function watchAgent(
     words.silent();
   };
 
+  let isEndingTurn = false;
+  const awaitingTurnEnd = new Set<() => void>();
+  const turnIsOver = (): void => {
+    isEndingTurn = false;
+    for (const resolve of awaitingTurnEnd) resolve();
+    awaitingTurnEnd.clear();
+  };
+
   const turnEnded = async ({ sequence }: { readonly sequence: number }): Promise<void> => {
+    isEndingTurn = true;
     await drawn();
     words.turnEnded(() => {
+      turnIsOver();
       isAtRest(relay, name, sequence).then(
         (rests) => {
           if (rests) tell({ type: "agent_idle", agent: name });
@@ -128,6 +144,7 @@ export function watchAgent(
         if (action.from === "start" || isNews(event)) words.answered(event.text, isNews(event));
         return;
       case "agent_working":
+        isEndingTurn = false;
         words.working();
         return tell({ type: "agent_working", agent: name });
       case "agent_turn_ended":
@@ -170,6 +187,7 @@ export function watchAgent(
     } finally {
       stop.abort();
       words.stop();
+      turnIsOver();
       await output;
     }
   };
@@ -203,6 +221,10 @@ export function watchAgent(
   return {
     shown: () => last ?? words.text(),
     answers: words.answers,
+    caughtUp: drawn,
+    isEndingTurn: () => isEndingTurn,
+    nextTurnEnd: () =>
+      signal.aborted ? Promise.resolve() : new Promise((resolve) => void awaitingTurnEnd.add(resolve)),
     done: follow(),
     stop: () => {
       stop.abort();
