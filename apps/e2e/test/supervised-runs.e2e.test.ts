@@ -1,10 +1,13 @@
 /** Supervised steps under a real broker: a worker, its owner and a reviewer in terminals of their own. */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import process from "node:process";
 import type { Relay } from "@agent-relay/sdk";
+import { runPerformer } from "@agent-relay/workflow";
 import { expect, test } from "vitest";
 import { groupOf, isAlive, until, watchEvents, type Stage } from "./stage.ts";
 import {
+  becomes,
   decidesByTool,
   outputsOf,
   owner,
@@ -277,6 +280,29 @@ test("an owner that answers for another step is not heard", async () => {
   const played = await theatre.run(team({ lead }, { timeoutMs: 3_000 }));
   expect(played.causes).toEqual(["owner_timeout"]);
   expect(played.trajectory.steps[0]?.attempts[0]?.decisions).toEqual([]);
+});
+
+test("who has decided may end its turn, and all of it is the step's output, also when another runner took over meanwhile", async () => {
+  const alone = 'You answer for the step "([^"]+)" yourself';
+  const builder = script(
+    rule(
+      alone,
+      { say: "the first half" },
+      ...decidesByTool("COMPLETE", "it is done"),
+      { busy: 2_000 },
+      { say: "and the last" },
+    ),
+  );
+  const runId = await theatre.begin(theatre.plan(team({ builder })));
+  const first = new AbortController();
+  const env = { ...process.env, ...stage.environment };
+  const stopped = theatre.runs.execute(runId, { performer: runPerformer(relay, { env }), signal: first.signal });
+  await becomes(theatre.runs, runId, "verdict_given");
+  first.abort();
+  expect(await stopped).toBe("running");
+  const played = await theatre.execute(runId);
+  expect(played.status).toBe("completed");
+  expect(outputsOf(played.recorded)["build"]).toMatch(/the first half[^]*and the last/u);
 });
 
 test("one reviewer for two parallel steps is one process, released after the last of them", async () => {
