@@ -84,7 +84,7 @@ export type Action =
       readonly key: string;
       readonly name: string;
       readonly reason: string;
-      /** It has decided, and may end its turn first, in a while that is bounded: what it says last is part of what it gave. */
+      /** Its step is done: it may end its turn first, in a while that is bounded, and what it says last is part of what it gave. */
       readonly afterItsTurn?: true;
     }
   /** Run the check and answer `verified` with the same number. Without an `exit` the program still runs. */

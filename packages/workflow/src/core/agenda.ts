@@ -12,7 +12,7 @@ import { literal } from "./places.ts";
 import type { Action, Agenda } from "./actions.ts";
 import { attemptKey, commandIdOf, mirrorChannel } from "./names.ts";
 import type { Verification } from "./plan.ts";
-import { answering, isInteractive, isThere, plannedAgent } from "./parts.ts";
+import { isInteractive, isThere, plannedAgent } from "./parts.ts";
 import * as prompts from "./prompts.ts";
 import { askKey, isKept, isNeeded, reviewDeadline } from "./reviewing.ts";
 import { endingOf, type Attempt, type PartState, type Reviewer, type Run, type Step } from "./state.ts";
@@ -132,7 +132,7 @@ function teamActions(run: Run, step: Step, attempt: Attempt): readonly Action[] 
     ];
   const leaving = [...attempt.parts.values()].filter((it) => it.part !== "reviewer" && isThere(it));
   if (leaving.length > 0)
-    return leaving.flatMap((part) => [...lastWatch(step, attempt, part), decidedPart(step, attempt, part)]);
+    return leaving.flatMap((part) => [...lastWatch(step, attempt, part), finishPart(step, attempt, part)]);
   return [...verifyActions(run, step, attempt), ...reviewActions(run, step, attempt)];
 }
 
@@ -324,10 +324,10 @@ function reviewerActions(run: Run, reviewer: Reviewer): readonly Action[] {
   ];
 }
 
-/** Under a key of its own: somebody who cancels meanwhile has it leave at once. */
-function decidedPart(step: Step, attempt: Attempt, part: PartState): Action {
+/** The step is done, so there is no hurry. Under a key of its own: where somebody cancels meanwhile, it leaves at once. */
+function finishPart(step: Step, attempt: Attempt, part: PartState): Action {
   const release = endPart(step, attempt, part, "the step has been decided");
-  if (release.do !== "release_agent" || part !== answering(attempt)) return release;
+  if (release.do !== "release_agent") return release;
   return { ...release, key: attemptKey(step.name, attempt.number, `${part.part}:leave`), afterItsTurn: true };
 }
 

@@ -648,12 +648,12 @@ const leavingOf = (run: Run): readonly unknown[] =>
     it.do === "release_agent" || it.do === "watch_agent" ? [[it.do, it.key, "afterItsTurn" in it]] : [],
   );
 
-test("G6: who decided may end its turn, who worked for it leaves at once, and both are followed until they have left", () => {
+test("G6: when a step is done, everybody may end the turn, and is followed until gone, by the next runner, too", () => {
   const world = teamWorld([led], {}, stays);
   sends(world, decides(owner("build"), "COMPLETE"));
   const leaving = [
     ["watch_agent", "build#1:specialist:watch", false],
-    ["release_agent", "build#1:specialist:end", false],
+    ["release_agent", "build#1:specialist:leave", true],
     ["watch_agent", "build#1:owner:watch", false],
     ["release_agent", "build#1:owner:leave", true],
   ];

@@ -9,7 +9,7 @@
  *   A5  Released before it was spawned, it is not spawned; while it is, it is released once it is there.
  *   A6  Who has decided, or is to leave for another reason, is heard until it has left: what it says and uses counts, and
  *       nothing else of it does.
- *   A7  Who has decided may end its turn before it is asked to leave, in 30 s; who is to leave at once does.
+ *   A7  Whose step is done may end its turn before it is asked to leave, in 30 s; who is to leave at once does.
  */
 import path from "node:path";
 import { messageOf } from "@agent-relay/kernel";
@@ -46,7 +46,7 @@ const AGAIN_MS = 500;
 const AGAIN_MS_MAX = 30_000;
 /** For the events before an end that is known: the answer to a release overtakes them. */
 const LAST_WORDS_MS = 2_000;
-/** For the turn in which it has decided: a model that has called its tool is asked once more for what it says last. */
+/** For the turn in which a step was declared done: a model that has called its tool is asked once more for what it says last. */
 const TURN_MS = 30_000;
 
 export function agentPerformer(around: {
@@ -175,7 +175,7 @@ export function agentPerformer(around: {
     return undefined;
   };
 
-  /** Resolves when the turn in which it has decided is over, as far as that is known, or there is no more time for it. */
+  /** Resolves when no turn of it is under way, as far as that is known, or there is no more time for it. */
   const turnOver = async (name: string, calledOff: AbortSignal): Promise<void> => {
     const watching = watchOf(name);
     if (watching === undefined) return;
