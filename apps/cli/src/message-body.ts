@@ -1,5 +1,6 @@
 /** The text of a message: from the arguments, or from stdin when they are `-` or missing. */
 import { relayError, limits } from "@agent-relay/protocol";
+import { stdinBytes } from "./stdin-bytes.ts";
 import { UsageError } from "./usage-error.ts";
 
 export async function messageBody(words: readonly string[], what: string): Promise<string> {
@@ -12,18 +13,13 @@ export async function messageBody(words: readonly string[], what: string): Promi
 
 /** All of stdin. Refuses more than a message may hold, instead of reading without end. */
 export async function readStdin(): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    // One more for the newline at the end, which does not count.
-    if (size > limits.messageBytesMax + 1) {
-      throw relayError("message_too_large", `a message may have ${limits.messageBytesMax} bytes, and stdin has more`, {
-        hint: "write it to a file and send its path",
-      });
-    }
-    chunks.push(chunk);
+  // One more for the newline at the end, which does not count.
+  const bytes = await stdinBytes(limits.messageBytesMax + 1);
+  if (bytes === undefined) {
+    throw relayError("message_too_large", `a message may have ${limits.messageBytesMax} bytes, and stdin has more`, {
+      hint: "write it to a file and send its path",
+    });
   }
-  const text = new TextDecoder().decode(Buffer.concat(chunks));
+  const text = new TextDecoder().decode(bytes);
   return text.endsWith("\n") ? text.slice(0, -1) : text;
 }

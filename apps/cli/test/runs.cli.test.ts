@@ -64,6 +64,16 @@ test("run watches until the end: a line for each thing that became true, and 0",
   expect(out).toMatch(/^main \w+\n▸ one\n✓ one {2}hello\ncompleted\n$/u);
 });
 
+test("run - reads the workflow from standard input, and says so where it is wrong", async () => {
+  const right = `${header}      - { name: one, type: deterministic, command: "printf piped" }\n`;
+  const done = await home.run(["run", "-"], { input: right });
+  expect([done.status, done.out]).toEqual([0, expect.stringContaining("✓ one  piped")]);
+  const wrong = await home.run(["run", "-", "--dry-run"], { input: right.replace("printf piped", "{{nothing}}") });
+  expect([wrong.status, wrong.err]).toEqual([2, expect.stringMatching(/^standard input:\d+:\d+: .*nothing/u)]);
+  const long = await home.run(["run", "-"], { input: right + "#".repeat(600_000) });
+  expect([long.status, long.err]).toEqual([2, expect.stringContaining("at most 524288 bytes")]);
+});
+
 test("run --json is one event a line, with the run and the instant in each", async () => {
   flow("ok.yaml", 'name: one, type: deterministic, command: "printf {{word}}"');
   file(

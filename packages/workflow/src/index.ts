@@ -33,7 +33,8 @@ export type {
 } from "./definition/document.ts";
 export { patternNames } from "./definition/patterns/names.ts";
 export type { PatternName } from "./definition/patterns/names.ts";
-export { loadWorkflow, loadWorkflowFile, planWorkflow } from "./definition/load.ts";
+export { loadWorkflow, loadWorkflowFile, loadWorkflowText, planWorkflow } from "./definition/load.ts";
+export { fileBytesMax as workflowBytesMax } from "./definition/read-yaml.ts";
 export type { Loaded, LoadOptions } from "./definition/load.ts";
 export type { YamlSource } from "./definition/read-yaml.ts";
 export { formatProblem } from "./definition/problems.ts";

@@ -6,12 +6,15 @@ import {
   formatProblem,
   jsonSchema,
   loadWorkflowFile,
+  loadWorkflowText,
   openRuns,
+  workflowBytesMax,
   type EarlierOutputs,
   type Loaded,
   type Plan,
   type PlanDescription,
   type Runs,
+  type YamlSource,
 } from "@agent-relay/workflow";
 import { ensureBroker } from "../broker-start.ts";
 import { locationsOf } from "../broker-connection.ts";
@@ -23,6 +26,7 @@ import { safeLine } from "../rendering/safe-text.ts";
 import { withRelay } from "../relay-connection.ts";
 import { resumeRun } from "../resume-run.ts";
 import { startRunner } from "../runner-start.ts";
+import { stdinBytes } from "../stdin-bytes.ts";
 import { UsageError } from "../usage-error.ts";
 import { watchRun } from "../watch-run.ts";
 
@@ -102,6 +106,12 @@ async function goOn(context: Context, options: RunOptions, given: string, file: 
 }
 
 async function load(context: Context, options: RunOptions, file: string): Promise<Loaded> {
+  const more = {
+    vars: options.var ?? {},
+    programs: options.program ?? {},
+    ...(options.workflow === undefined ? {} : { workflow: options.workflow }),
+  };
+  if (file === "-") return loadWorkflowText(await standardInput(), { ...more, cwd: context.cwd });
   const place = resolve(context.cwd, file);
   // Nothing is opened here: what is no file may wait for a writer.
   await access(place, constants.R_OK).catch((error: unknown) => {
@@ -109,11 +119,14 @@ async function load(context: Context, options: RunOptions, file: string): Promis
     const found = isMissing ? "it is not there" : error instanceof Error ? error.message : String(error);
     throw new UsageError(`${file} cannot be read: ${found}`, "agent-relay workflows new <template> writes one");
   });
-  return loadWorkflowFile(place, {
-    vars: options.var ?? {},
-    programs: options.program ?? {},
-    ...(options.workflow === undefined ? {} : { workflow: options.workflow }),
-  });
+  return loadWorkflowFile(place, more);
+}
+
+async function standardInput(): Promise<YamlSource> {
+  const content = await stdinBytes(workflowBytesMax);
+  if (content === undefined)
+    throw new UsageError(`expected a workflow of at most ${workflowBytesMax} bytes, and stdin has more`);
+  return { file: "standard input", content };
 }
 
 function complain(context: Context, loaded: Extract<Loaded, { ok: false }>): number {

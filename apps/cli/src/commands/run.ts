@@ -6,7 +6,7 @@ export const run = command({
   summary: "Run a workflow from a file, and watch it.",
   details:
     "The run is executed in the background and survives whatever dies: Ctrl-C only stops watching. If no broker runs, one is started. Ends with 0 when the run is completed, 5 when it failed, was cancelled, or needs a person, 2 when the file is wrong, and 130 after Ctrl-C.",
-  arguments: [{ syntax: "[file]", summary: "the workflow, YAML", values: "file" }],
+  arguments: [{ syntax: "[file]", summary: "the workflow, YAML; `-` for standard input", values: "file" }],
   options: [
     { flags: "--workflow <name>", summary: "which of the file's workflows; the first if absent" },
     { flags: "--var <key=value>", summary: "a value for `{{key}}`; repeatable", parse: assignments },

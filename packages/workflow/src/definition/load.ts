@@ -67,20 +67,26 @@ export async function loadWorkflowFile(
   file: string,
   options: Omit<LoadOptions, "customSteps"> & { readonly cwd?: string } = {},
 ): Promise<Loaded> {
-  const problems = collectProblems();
   const content = await readBounded(file);
-  const unreadable = (name: string, message: string): Loaded => {
-    problems.add({ ...noOrigin, file: name }, [], { code: "unreadable", message, hint: "check the path" });
-    return { ok: false, problems: problems.list() };
-  };
   if (!("bytes" in content)) return unreadable(file, content.message);
-  const stepsFile = join(options.cwd ?? dirname(file), ".relay", "steps.yaml");
-  const steps = await readBounded(stepsFile);
-  if (!("bytes" in steps) && !steps.isMissing) return unreadable(stepsFile, steps.message);
-  return loadWorkflow(
-    { file, content: content.bytes },
-    { ...options, ...("bytes" in steps ? { customSteps: { file: stepsFile, content: steps.bytes } } : {}) },
-  );
+  return loadWorkflowText({ file, content: content.bytes }, { ...options, cwd: options.cwd ?? dirname(file) });
+}
+
+/** A plan from a text that came another way, such as standard input, with the custom steps of `.relay/steps.yaml` in `cwd`. */
+export async function loadWorkflowText(
+  source: YamlSource,
+  { cwd, ...options }: Omit<LoadOptions, "customSteps"> & { readonly cwd: string },
+): Promise<Loaded> {
+  const file = join(cwd, ".relay", "steps.yaml");
+  const steps = await readBounded(file);
+  if ("bytes" in steps) return loadWorkflow(source, { ...options, customSteps: { file, content: steps.bytes } });
+  return steps.isMissing ? loadWorkflow(source, options) : unreadable(file, steps.message);
+}
+
+function unreadable(file: string, message: string): Loaded {
+  const problems = collectProblems();
+  problems.add({ ...noOrigin, file }, [], { code: "unreadable", message, hint: "check the path" });
+  return { ok: false, problems: problems.list() };
 }
 
 function finish(
