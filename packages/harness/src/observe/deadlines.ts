@@ -10,6 +10,8 @@ export const undecidedMs = 150;
 export const titledContextMs = 300;
 /** The status that follows the end of "Starting" comes within some 60 ms. */
 export const serversDoneMs = 300;
+/** A turn of which hooks have told the end is shown by then, if at all: a loaded machine draws late, or leaves it out. */
+export const toldTurnMs = 2_000;
 /** Work this long while starting is a turn, given on the command line, and not the start. */
 const workingProofMs = 1_500;
 
@@ -32,6 +34,7 @@ export function deadlinesOf(rules: ObservationRules): Deadlines {
     if (state.titledContext !== undefined && state.titledContext.pctLeft !== state.contextPctLeft)
       times.push(state.titledContext.since + titledContextMs);
     if (state.servers?.doneSince !== undefined) times.push(state.servers.doneSince + serversDoneMs);
+    if (state.toldTurn?.ended !== undefined) times.push(state.toldTurn.ended.at + toldTurnMs);
     if (state.phase === "starting") {
       const at = state.starting === undefined ? readyBySilenceAt(state) : settledAt(state.starting);
       if (Number.isFinite(at)) times.push(at);

@@ -86,6 +86,8 @@ export interface ObserverState {
   readonly opening: Opening | undefined;
   /** Where the record tells every message of the model: the newest of this turn. */
   readonly answer: string | undefined;
+  /** A turn that hooks tell and that nothing of a higher rank has shown. */
+  readonly toldTurn: ToldTurn | undefined;
   /** What a hook last said that the program asks. */
   readonly asked: { readonly kind: BlockKind; readonly what: string; readonly at: number } | undefined;
 }
@@ -108,6 +110,11 @@ export interface Observer {
   /** `known` is what is known of a program that runs already, so that it need not start again. */
   readonly initial: (at: number, known?: KnownState) => ObserverState;
   readonly step: (state: ObserverState, input: ObserverInput) => ObserverStep;
+}
+
+export interface ToldTurn {
+  readonly started: Said;
+  readonly ended: Said | undefined;
 }
 
 export interface Starting {

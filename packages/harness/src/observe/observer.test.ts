@@ -522,6 +522,52 @@ describe("tool servers that start", () => {
   });
 });
 
+describe("a turn that the status leaves out", () => {
+  const told = (at: number, type: "turn_started" | "turn_ended", source: string): ObserverInput => ({
+    type: "signal",
+    signal: { type },
+    source,
+    at,
+  });
+  const started = (at: number): ObserverInput => told(at, "turn_started", "hook:UserPromptSubmit");
+  const ended = (at: number): ObserverInput => told(at, "turn_ended", "hook:Stop");
+  const turns = (...inputs: readonly ObserverInput[]): readonly string[] =>
+    observe("codex", [status(0, "state=idle"), ...inputs]).short.filter((line) => /working|turn_ended/u.test(line));
+
+  it("codex: it is told when hooks have told it whole, a while after its end", () => {
+    const servers = [title(900, "Starting | x"), status(901, "state=working"), status(1_300, "state=idle")];
+    expect(turns(...servers, started(1_200), ended(1_290))).toEqual([
+      "1200 working hook:UserPromptSubmit exact",
+      "1290 turn_ended hook:Stop exact",
+    ]);
+  });
+
+  it("codex: one that the status shows late is told once, as the status shows it", () => {
+    const shown = turns(started(1_000), ended(1_100), status(2_900, "state=working"), status(3_000, "state=done"));
+    expect(shown).toEqual(["2900 working status exact", "3000 turn_ended status exact"]);
+  });
+
+  it("codex: one that the status shows, before its hooks or after them, is told once", () => {
+    const first = [status(1_000, "state=working"), started(1_100), ended(1_200), status(1_300, "state=done")];
+    const second = [started(5_000), status(5_100, "state=working"), status(5_200, "state=done"), ended(5_300)];
+    expect(turns(...first, ...second)).toEqual([
+      "1000 working status exact",
+      "1300 turn_ended status exact",
+      "5100 working status exact",
+      "5200 turn_ended status exact",
+    ]);
+  });
+
+  it("codex: an end without a beginning, and a beginning without an end, tell nothing", () => {
+    expect(turns(ended(1_000), started(2_000))).toEqual([]);
+  });
+
+  it("codex: the next turn ends the wait for the one before", () => {
+    const shown = turns(started(1_000), ended(1_100), started(2_000), status(2_100, "state=working"));
+    expect(shown).toEqual(["2100 working status exact"]);
+  });
+});
+
 describe("context on the screen", () => {
   const read = (data: string, id: HarnessId = "generic") =>
     observe(id, [output(5_000, data)]).short.filter((line) => line.includes("context"));

@@ -4,7 +4,7 @@
  *   O1  Pure: time comes with each input, and the same inputs give the same observations.
  *   O2  Evidence that is not understood changes nothing. Output alone never proves work.
  *   O3  Sources have a rank: program status, then hooks and titles that are exact, then other titles, then silence. Once
- *       a better one has spoken, a weaker one decides nothing.
+ *       a better one has spoken, a weaker one decides nothing, but for a turn that hooks tell whole and that it never shows.
  *   O4  Ready is said once, and only after evidence of it; a first-run dialog on the screen is `blocked`, not ready.
  *   O5  A percentage that was given to the program to read is not the program's.
  *   O6  State is bounded, whatever the program writes.
@@ -17,7 +17,7 @@ import { headAndTail, limits, type BlockKind } from "@agent-relay/protocol";
 import type { AskRule, Harness } from "../harness.ts";
 import type { AgentSignal } from "../hook-report.ts";
 import { lookAtAsking } from "./asking.ts";
-import { deadlinesOf, serversDoneMs, titledContextMs, titleFallbackMs, undecidedMs } from "./deadlines.ts";
+import { deadlinesOf, serversDoneMs, titledContextMs, titleFallbackMs, toldTurnMs, undecidedMs } from "./deadlines.ts";
 import { binaryText, readableText, scanEscapes, type Found } from "./escape-scanner.ts";
 import {
   hook,
@@ -85,6 +85,7 @@ export function createObserver(
       quoted: [],
       opening: known === undefined ? newOpening(row) : undefined,
       answer: undefined,
+      toldTurn: undefined,
       asked: undefined,
     };
   }
@@ -304,6 +305,7 @@ export function createObserver(
       // A status says that a turn failed, and not that the next will fail, too.
       if (signal.type === "blocked" && needsPerson(signal.kind) && state.phase === "idle")
         block(state, out, signal.kind, signal.what, hook, said);
+      takeToldTurn(state, signal, said);
       return;
     }
     state.rank = hook;
@@ -327,6 +329,11 @@ export function createObserver(
       default:
         signal satisfies never;
     }
+  }
+
+  function takeToldTurn(state: Draft, { type }: AgentSignal, said: Said): void {
+    if (type === "turn_started" && state.phase === "idle") state.toldTurn = { started: said, ended: undefined };
+    if (type === "turn_ended" && state.toldTurn !== undefined) state.toldTurn = { ...state.toldTurn, ended: said };
   }
 
   function takeAnswer(state: Draft, out: Observation[], text: string, said: Said): void {
@@ -400,12 +407,19 @@ export function createObserver(
 
   /** What becomes true by waiting. */
   function passTime(state: Draft, out: Observation[], at: number): void {
-    const { titledContext, servers } = state;
+    const { titledContext, servers, toldTurn } = state;
     if (titledContext !== undefined && at - titledContext.since >= titledContextMs)
       sayContext(state, out, titledContext.pctLeft, { at, source: "title", fidelity: "exact" });
     if (servers?.doneSince !== undefined && at - servers.doneSince >= serversDoneMs) {
       state.servers = undefined;
       moveTo(state, out, "working", { at: servers.doneSince, source: "status", fidelity: "exact" });
+    }
+    if (toldTurn?.ended !== undefined && at - toldTurn.ended.at >= toldTurnMs) {
+      state.toldTurn = undefined;
+      if (state.phase === "idle") {
+        moveTo(state, out, "working", toldTurn.started);
+        moveTo(state, out, "idle", toldTurn.ended);
+      }
     }
     if (state.undecidedSince !== undefined && at - state.undecidedSince >= undecidedMs) {
       readScreen(state, out, state.tail, Math.max(0, state.tail.length - lookBack), true, at);

@@ -39,6 +39,7 @@ export function phasesOf({ observation, answers }: Pick<Harness, "observation" |
     state.phase = phase;
     if (phase === "working") {
       state.asked = undefined;
+      state.toldTurn = undefined;
       if (state.compaction === "past") state.compaction = "turn since";
     }
     out.push({ type: phase === "working" ? "working" : "turn_ended", ...said });
