@@ -72,6 +72,27 @@ test("A2: one that never gets ready is released, and then told as failed", async
   expect([released, atRelease]).toEqual([[[ada, "it did not become ready for its step"]], []]);
 });
 
+test("A2: one that does not start in time may still do so, and is released before it is told as failed", async () => {
+  const double = performing();
+  const { agents, told, released } = double;
+  double.onSpawn = async () => {
+    double.know(ada, { state: "starting" });
+    throw relayError("timeout", "it was expected to start");
+  };
+  agents.begin(start);
+  await expect.poll(() => told).toMatchObject([{ type: "agent_failed", agent: ada }]);
+  expect(released).toHaveLength(1);
+});
+
+test("A2: one whose name somebody else has is left alone", async () => {
+  const double = performing();
+  const { agents, told, released } = double;
+  double.onSpawn = () => Promise.reject(relayError("name_taken", "another has the name"));
+  agents.begin(start);
+  await expect.poll(() => told).toMatchObject([{ type: "agent_failed", agent: ada }]);
+  expect(released).toEqual([]);
+});
+
 test.each(["onSpawn", "onReady"] as const)(
   "A2: one that is under way when the runner stops is left to the next: %s",
   async (at) => {
@@ -295,6 +316,71 @@ test("A7: the next runner goes on from one whose turn is waited for", async () =
   await new Promise(setImmediate);
   await agents.close();
   expect([released, told]).toEqual([[], []]);
+});
+
+/** It has gone, its attempt is over, and the next one has begun: the same name, another life. */
+function beginsAgain(agents: AgentPerformer, off: readonly string[] = [watch.key, release.key]): void {
+  for (const key of off) agents.callOff(key);
+  agents.begin({ ...start, key: "one#2:owner", attempt: 2, commandId: "run/one#2:owner" });
+}
+const secondWatch = { ...watch, key: "one#2:owner:watch", attempt: 2, epoch: 2 } as const;
+
+test("A8: what was to be done about one life ends nobody in the next", async () => {
+  const { agents, told, know, say, released, spawned } = performing();
+  know(ada, {});
+  agents.begin(watch);
+  say({ type: "agent_exited", agent: ada, reason: "crash", code: 3, signal: null });
+  await expect.poll(() => told).toMatchObject([{ type: "agent_exited", code: 3 }]);
+  // Its time had run out before that was heard.
+  agents.begin(release);
+  beginsAgain(agents);
+  await expect.poll(() => spawned).toHaveLength(1);
+  await expect.poll(() => told.slice(1)).toMatchObject([{ type: "agent_started" }]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect([told.length, released]).toEqual([2, []]);
+});
+
+test.each([
+  ["fails", (_ready: () => void, fail: (error: Error) => void) => fail(relayError("agent_not_running", "it ended"))],
+  ["is answered", (ready: () => void) => ready()],
+])("A8: that the wait for one life %s late says nothing of the next", async (_name, settle) => {
+  const double = performing();
+  const { agents, told, released, spawned } = double;
+  let late = (): void => undefined;
+  let ready = (): void => undefined;
+  double.onReady = () => {
+    double.onReady = () => new Promise((resolve) => (ready = resolve));
+    return new Promise((resolve, reject) => (late = () => settle(resolve, reject)));
+  };
+  agents.begin(start);
+  await expect.poll(() => spawned).toHaveLength(1);
+  agents.begin(release);
+  await expect.poll(() => told).toEqual([exited]);
+  beginsAgain(agents);
+  await expect.poll(() => spawned).toHaveLength(2);
+  await new Promise(setImmediate);
+  late();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect([told, released.length]).toEqual([[exited], 1]);
+  ready();
+  await expect.poll(() => told.at(-1)).toMatchObject({ type: "agent_started" });
+});
+
+test("A8: what one life gave is not what the next has given", async () => {
+  const { agents, told, know, say, spawned } = performing();
+  know(ada, {});
+  agents.begin(watch);
+  say(said);
+  say({ type: "agent_exited", agent: ada, reason: "host_lost", code: null, signal: null });
+  await expect.poll(() => told).toEqual([{ type: "agent_lost", agent: ada }]);
+  expect(agents.shown(ada)).toBe(said.text);
+  beginsAgain(agents);
+  await expect.poll(() => spawned).toHaveLength(1);
+  know(ada, { epoch: 2 });
+  agents.begin(secondWatch);
+  expect(agents.shown(ada)).toBe("");
+  say({ type: "agent_exited", agent: ada, epoch: 2, reason: "exited", code: 0, signal: null });
+  await expect.poll(() => told.at(-1)).toEqual({ ...exited, code: 0 });
 });
 
 test("A6: what a reviewer says after it has decided is not heard: it may be about another step", async () => {

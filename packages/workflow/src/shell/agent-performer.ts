@@ -10,11 +10,13 @@
  *   A6  Who has decided, or is to leave for another reason, is heard until it has left: what it says and uses counts, and
  *       nothing else of it does.
  *   A7  Whose step is done may end its turn before it is asked to leave, in 30 s; who is to leave at once does.
+ *   A8  Of each life of an agent one end is told. What is still under way about a life that is over says nothing of the next
+ *       under its name, and does nothing to it.
  */
 import path from "node:path";
 import { messageOf } from "@agent-relay/kernel";
 import { oneLine } from "@agent-relay/protocol";
-import type { AgentHandle, Relay } from "@agent-relay/sdk";
+import { isRelayError, type AgentHandle, type Relay } from "@agent-relay/sdk";
 import type { Action } from "../core/actions.ts";
 import type { Observation } from "../core/commands.ts";
 import type { Unsure } from "../core/run.ts";
@@ -63,28 +65,30 @@ export function agentPerformer(around: {
   const followed = new Map<string, Followed>();
   /** By key of the action: those who may end their turn before they leave. */
   const turns = new Map<string, AbortController>();
-  const ended = new Set<string>();
-  const leaving = new Set<string>();
-  /** Settles when the broker has heard of it, or will not from here. */
-  const asked = new Map<string, Promise<unknown>>();
-  /** The place in the log before those that were started here and by nobody before. */
-  const startedFrom = new Map<string, number>();
-  /** What agents that are not followed any more had given: their end may still have to be told. */
-  const lastShown = new Map<string, string>();
-  /** The working tree before a specialist began. */
-  const trees = new Map<string, { readonly about: StartAgent; readonly cwd: string; readonly tree: TreeState }>();
+  /** The newest of each name. */
+  const lives = new Map<string, Life>();
   const under = new Set<Promise<void>>();
   const closing = new AbortController();
 
+  const begunLife = (name: string, startedFrom?: number): Life => {
+    const life: Life = { name, startedFrom, isLeaving: false, hasEnded: false };
+    lives.set(name, life);
+    return life;
+  };
+  /** Of one that another runner started it begins when it is found. */
+  const lifeOf = (name: string): Life => lives.get(name) ?? begunLife(name);
+  const isPast = (life: Life): boolean => life.hasEnded || lives.get(life.name) !== life;
+
   const start = async (action: StartAgent): Promise<void> => {
     const { name, agent, prompt, commandId } = action;
-    if (!taken.agents.has(name)) startedFrom.set(name, relay.client.head());
+    const mayBeThere = taken.agents.has(name) && !lives.has(name);
+    const life = begunLife(name, mayBeThere ? undefined : relay.client.head());
     const cwd = path.resolve(around.cwd(), action.cwd ?? "");
     let handle: AgentHandle | undefined;
     const spawn = async (): Promise<AgentHandle | undefined> => {
       const tree = action.part === "specialist" ? await treeState(cwd, env) : undefined;
-      if (tree !== undefined) trees.set(name, { about: action, cwd, tree });
-      if (leaving.has(name)) return undefined;
+      if (tree !== undefined) life.before = { about: action, cwd, tree };
+      if (life.isLeaving) return undefined;
       return relay.spawn({
         name,
         cli: agent.cli,
@@ -102,29 +106,28 @@ export function agentPerformer(around: {
     };
     try {
       const spawned = spawn();
-      asked.set(
-        name,
-        spawned.catch(() => undefined),
-      );
+      life.asked = spawned.catch(() => undefined);
       handle = await spawned;
-      if (handle === undefined || leaving.has(name)) return;
+      if (handle === undefined || life.isLeaving) return;
       await handle.waitForReady({ timeoutMs: READY_MS, signal: closing.signal });
-      tell({ type: "agent_started", agent: name, epoch: handle.epoch ?? 1 });
+      if (!life.isLeaving && !isPast(life)) tell({ type: "agent_started", agent: name, epoch: handle.epoch ?? 1 });
     } catch (error) {
       // The next runner goes on from here; or its end is told by its release.
-      if (closing.signal.aborted || leaving.has(name)) return;
-      if (handle !== undefined && (await left(name, "it did not become ready for its step")) === undefined) return;
+      if (closing.signal.aborted || life.isLeaving || isPast(life)) return;
+      // One that did not start in time may still do so.
+      const mayRun = handle !== undefined || isRelayError(error, "timeout");
+      if (mayRun && (await left(life, "it did not become ready for its step")) === undefined) return;
+      if (life.isLeaving || isPast(life)) return;
+      life.hasEnded = true;
       tell({ type: "agent_failed", agent: name, message: messageOf(error) });
     }
   };
 
-  const exited = async (name: string, code: number | null, signal: string | null): Promise<void> => {
-    if (ended.has(name)) return;
-    ended.add(name);
+  const exited = async (life: Life, { code, signal }: HowItEnded): Promise<void> => {
+    if (isPast(life)) return;
+    life.hasEnded = true;
+    const { name, before } = life;
     const output = shown(name);
-    lastShown.delete(name);
-    const before = trees.get(name);
-    trees.delete(name);
     if (before !== undefined) {
       const { step, attempt, agent } = before.about;
       const changes = await changesSince(before.tree, before.cwd, env);
@@ -132,36 +135,49 @@ export function agentPerformer(around: {
         tell({ type: "evidence", step, attempt, evidence: "file_changed", by: agent.name, text: changes.join("\n") });
     }
     tell({ type: "agent_exited", agent: name, code, signal, output });
+    forget(life);
   };
 
-  const watchOf = (name: string): AgentWatch | undefined =>
-    [...followed.values()].find(({ action }) => action.name === name)?.watching;
+  /** What is kept of it is needed no more; that it has ended is. */
+  const forget = (life: Life): void => {
+    delete life.asked;
+    delete life.lastShown;
+    delete life.before;
+  };
+
+  const watchOf = (life: Life | undefined): AgentWatch | undefined =>
+    [...followed.values()].find((it) => it.life === life)?.watching;
 
   const shown = (name: string): string => {
-    const watching = watchOf(name);
+    const life = lives.get(name);
+    const watching = watchOf(life);
     // Of one that leaves, its terminal is no witness any more: programs clear it.
-    return watching?.answers() ?? lastShown.get(name) ?? watching?.shown() ?? "";
+    return watching?.answers() ?? life?.lastShown ?? watching?.shown() ?? "";
   };
 
   const watch = async (action: Watch): Promise<void> => {
-    const { name } = action;
+    const life = lifeOf(action.name);
     let isOff = false;
     const watching = watchAgent(action, {
       relay,
       tell: (observation) => {
-        if ((isOff || leaving.has(name)) && observation.type !== "evidence" && observation.type !== "tokens") return;
+        const { type } = observation;
+        if ((isOff || life.isLeaving || isPast(life)) && type !== "evidence" && type !== "tokens") return;
+        if (type === "agent_lost") life.hasEnded = true;
         tell(observation);
       },
-      startedFrom: startedFrom.get(name),
+      startedFrom: life.startedFrom,
     });
-    followed.set(action.key, { action, watching, callOff: () => (isOff = true) });
+    followed.set(action.key, { life, watching, callOff: () => (isOff = true) });
     const end = await watching.done;
-    if (end !== undefined && !isOff && !leaving.has(name)) await exited(name, end.code, end.signal);
+    if (end !== undefined && !isOff && !life.isLeaving) await exited(life, end);
   };
 
-  /** Has it leave. Resolves when it is gone, with how it ended if that is known; with nothing when this performer closes. */
-  const left = async (name: string, reason: string): Promise<HowItEnded | undefined> => {
-    for (let pauseMs = AGAIN_MS; !closing.signal.aborted; pauseMs = Math.min(2 * pauseMs, AGAIN_MS_MAX)) {
+  /** Has it leave. Resolves when it is gone, with how it ended if that is known; with nothing when this performer closes, or that is known already. */
+  const left = async (life: Life, reason: string): Promise<HowItEnded | undefined> => {
+    const { name } = life;
+    const isMeant = (): boolean => !closing.signal.aborted && !isPast(life);
+    for (let pauseMs = AGAIN_MS; isMeant(); pauseMs = Math.min(2 * pauseMs, AGAIN_MS_MAX)) {
       const ended = await relay
         .agent(name)
         .release(oneLine(reason, reasonMax))
@@ -176,8 +192,8 @@ export function agentPerformer(around: {
   };
 
   /** Resolves when no turn of it is under way, as far as that is known, or there is no more time for it. */
-  const turnOver = async (name: string, calledOff: AbortSignal): Promise<void> => {
-    const watching = watchOf(name);
+  const turnOver = async (life: Life, calledOff: AbortSignal): Promise<void> => {
+    const watching = watchOf(life);
     if (watching === undefined) return;
     const over = new AbortController();
     let noMore = false;
@@ -185,7 +201,7 @@ export function agentPerformer(around: {
     const nothingMore = Promise.race([timeIsUp, watching.done]).then(() => void (noMore = true));
     while (!noMore) {
       const ended = watching.nextTurnEnd();
-      const view = await viewOf(relay, name).catch(() => undefined);
+      const view = await viewOf(relay, life.name).catch(() => undefined);
       if (view?.state !== "working" && !watching.isEndingTurn()) break;
       await Promise.race([ended, nothingMore]);
     }
@@ -193,23 +209,24 @@ export function agentPerformer(around: {
   };
 
   const release = async ({ key, name, reason, afterItsTurn }: Release): Promise<void> => {
-    leaving.add(name);
-    await asked.get(name);
+    const life = lifeOf(name);
+    life.isLeaving = true;
+    await life.asked;
     if (afterItsTurn === true) {
       const turn = new AbortController();
       turns.set(key, turn);
       const calledOff = AbortSignal.any([turn.signal, closing.signal]);
-      await turnOver(name, calledOff);
+      await turnOver(life, calledOff);
       // It is to leave at once, which is another action; or another runner goes on from here.
       if (calledOff.aborted) return;
     }
-    const watching = watchOf(name);
+    const watching = watchOf(life);
     await watching?.caughtUp();
-    if (watching !== undefined) lastShown.set(name, watching.shown());
-    const end = await left(name, reason);
+    if (watching !== undefined) life.lastShown = watching.shown();
+    const end = await left(life, reason);
     // What it said last may be on its way still.
     await Promise.race([watching?.done, pauseUnless(closing.signal, LAST_WORDS_MS)]);
-    if (end !== undefined) await exited(name, end.code, end.signal);
+    if (end !== undefined) await exited(life, end);
   };
 
   const send = async ({ name, text, commandId }: Extract<AgentAction, { do: "tell_agent" }>): Promise<void> => {
@@ -221,8 +238,6 @@ export function agentPerformer(around: {
       const work = (): Promise<void> => {
         switch (action.do) {
           case "start_agent":
-            ended.delete(action.name);
-            leaving.delete(action.name);
             return start(action);
           case "watch_agent":
             return watch(action);
@@ -244,15 +259,17 @@ export function agentPerformer(around: {
       turns.delete(key);
       const it = followed.get(key);
       if (it === undefined) return;
-      const { action, watching } = it;
+      const { life, watching } = it;
       it.callOff();
       followed.delete(key);
-      if (!ended.has(action.name)) lastShown.set(action.name, watching.shown());
+      if (!life.hasEnded) life.lastShown = watching.shown();
       watching.stop();
     },
     examine: async ({ agent, epoch }) => {
       // Its end, and what it said and decided before, are heard by whoever watches it now.
-      return isLost(await viewOf(relay, agent), epoch) ? { type: "agent_lost", agent } : undefined;
+      if (!isLost(await viewOf(relay, agent), epoch)) return undefined;
+      lifeOf(agent).hasEnded = true;
+      return { type: "agent_lost", agent };
     },
     shown,
     close: async () => {
@@ -264,8 +281,24 @@ export function agentPerformer(around: {
   };
 }
 
+/** From its start here, or from when it was found, until it has gone. */
+interface Life {
+  readonly name: string;
+  /** The place in the log before it, where it was started here and by nobody before. */
+  readonly startedFrom: number | undefined;
+  isLeaving: boolean;
+  /** That it is over has been told. */
+  hasEnded: boolean;
+  /** Settles when the broker has heard of it, or will not from here. */
+  asked?: Promise<unknown>;
+  /** What it had given when it was followed last: its end may still have to be told. */
+  lastShown?: string;
+  /** The working tree before a specialist began. */
+  before?: { readonly about: StartAgent; readonly cwd: string; readonly tree: TreeState };
+}
+
 interface Followed {
-  readonly action: Watch;
+  readonly life: Life;
   readonly watching: AgentWatch;
   readonly callOff: () => void;
 }
