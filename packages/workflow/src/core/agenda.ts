@@ -285,7 +285,7 @@ function reviewerActions(run: Run, reviewer: Reviewer): readonly Action[] {
   const step = reviewer.serving[0];
   const life = `${reviewer.name}:${reviewer.life}`;
   const attempt = step?.attempt;
-  if (step === undefined || attempt === undefined)
+  if (step === undefined || attempt === undefined || reviewer.isLeaving)
     return [{ do: "release_agent", key: `${life}:release`, name: reviewer.name, reason: "its reviews are done" }];
   const agent = reviewer.scope.plan.agents[reviewer.reviewer];
   if (agent === undefined) return [];

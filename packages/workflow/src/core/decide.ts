@@ -241,9 +241,9 @@ function ofReviewer(run: Run, reviewer: Reviewer, command: Exclude<OfAgent, { ty
       return reviewer.state === "wanted" ? [{ type: "reviewer_started", ...about, epoch: command.epoch }] : [];
     case "agent_idle": {
       const review = first?.attempt?.review;
-      if (first?.attempt === undefined || review === undefined || review.unclear || reviewer.state !== "running")
-        return [];
-      const { name } = reviewer;
+      if (first?.attempt === undefined || review === undefined || review.unclear) return [];
+      const { name, state, isLeaving } = reviewer;
+      if (state !== "running" || isLeaving) return [];
       return [{ type: "agent_idle", step: first.name, attempt: first.attempt.number, part: "reviewer", agent: name }];
     }
     case "agent_working":
@@ -266,7 +266,7 @@ function ofReviewer(run: Run, reviewer: Reviewer, command: Exclude<OfAgent, { ty
         signal: null,
         output: tailOf(command.message),
       };
-      if (first?.attempt === undefined || endingOf(run, first) !== undefined) return [gone];
+      if (first?.attempt === undefined || endingOf(run, first) !== undefined || reviewer.isLeaving) return [gone];
       // Asking for it again at once would fail again at once.
       const message = `the reviewer ${reviewer.reviewer} could not be started: ${command.message}`;
       const outcome = { how: "failed", failure: { cause: "spawn_failed", message } } as const;

@@ -4,7 +4,7 @@
  *   RV1  A reviewer in a terminal looks at one step at a time, in the order in which they asked, so that a decision in its text
  *        belongs to one step.
  *   RV2  It is released when nobody waits for it any more, once for each of its lives, and never earlier. A step that was
- *        under way when it decided about another may still ask for it.
+ *        under way when it decided about another may still ask for it. Who asks while it is released asks its next life.
  *   RV3  A review has what is left of its step's time; where the step has none, 600 s from its turn.
  *   RV4  Without a decision that can be read it is asked once more; then the review has failed.
  */
@@ -35,6 +35,9 @@ type OfReviewer = Extract<Entry, { readonly type: "reviewer_started" | "reviewer
 /** Folds the request in. */
 export function requestReview(run: Run, step: Step, attempt: Attempt, entry: Requested, at: number): void {
   const interactive = plannedAgent(step, "reviewer")?.interactive === true;
+  const known = run.reviewers.get(reviewerKey(step, entry.reviewer));
+  if (known !== undefined && isNeeded(known) && known.serving.length === 0 && !isKept(run, known))
+    known.isLeaving = true;
   if (attempt.review === undefined) {
     attempt.review = {
       reviewer: entry.reviewer,
@@ -86,12 +89,13 @@ export function evolveReviewer(run: Run, entry: OfReviewer): void {
     return;
   }
   reviewer.life += 1;
-  const wasRunning = reviewer.state === "running";
+  const hadAQuestion = reviewer.state === "running" && !reviewer.isLeaving;
+  reviewer.isLeaving = false;
   reviewer.state = reviewer.serving.length > 0 ? "wanted" : "exited";
   if (reviewer.state === "exited") run.agents.delete(reviewer.name);
   if (first?.attempt !== undefined) reviewer.promptFor = askKey(first, first.attempt);
   // It went without a word, unless it could not be heard because the runner was gone.
-  if (wasRunning && first?.attempt?.review !== undefined && entry.neverStarted !== true)
+  if (hadAQuestion && first?.attempt?.review !== undefined && entry.neverStarted !== true)
     first.attempt.review.unclear = true;
 }
 
@@ -102,8 +106,8 @@ export function askKey(step: Step, attempt: Attempt): string {
 
 /** It runs, and nobody asks for it now; but a step that it was there for already may do so. */
 export function isKept(run: Run, reviewer: Reviewer): boolean {
-  const { state, serving, decidedAt } = reviewer;
-  if (state !== "running" || serving.length > 0 || decidedAt === undefined) return false;
+  const { state, serving, decidedAt, isLeaving } = reviewer;
+  if (state !== "running" || isLeaving || serving.length > 0 || decidedAt === undefined) return false;
   return [...run.active].some(
     (step) =>
       step.attempt !== undefined &&
@@ -147,6 +151,7 @@ function reviewerFor(run: Run, step: Step, reviewer: string): Reviewer {
     life: 1,
     promptFor: undefined,
     decidedAt: undefined,
+    isLeaving: false,
   };
   run.reviewers.set(key, made);
   return made;

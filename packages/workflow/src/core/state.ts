@@ -182,6 +182,8 @@ export interface Reviewer {
   promptFor: string | undefined;
   /** When it last was done with a step. */
   decidedAt: number | undefined;
+  /** It was being released when a step asked for it: who serves that is its next life. */
+  isLeaving: boolean;
 }
 
 export function initial(): Run {

@@ -641,6 +641,54 @@ test("G4: time that runs out while everybody is leaving wakes once and takes not
   expect(world.run.status).toBe("completed");
 });
 
+const wantedOf = (world: World, name: string): readonly (readonly [string, string])[] =>
+  plan(world.run, world.now).actions.flatMap((it) =>
+    "name" in it && it.name === name ? [[it.do, it.key] as const] : [],
+  );
+
+test("RV2: a reviewer that is leaving is asked nothing, and what it leaves without saying costs no ask of the next", () => {
+  const world = teamWorld([reviewed, { ...reviewed, name: "next", dependsOn: ["build"] }], {}, (action) =>
+    action.do === "release_agent" && action.name === critic ? [] : undefined,
+  );
+  sends(world, decides(owner("build"), "COMPLETE"));
+  sends(world, reviews(critic, "APPROVE"));
+  expect(releases(world, critic)).toBe(1);
+  sends(world, decides(owner("next"), "COMPLETE"));
+  expect(wantedOf(world, critic)).toEqual([["release_agent", `${critic}:1:release`]]);
+  // What is heard of it still is about what it was asked before.
+  idles(world, critic);
+  sends(world, reviews(critic, "REJECT", { source: "marker" }));
+  world.restart();
+  expect(wantedOf(world, critic)).toEqual([["release_agent", `${critic}:1:release`]]);
+  ends(world, critic);
+  const asks = world.entries.filter((it) => it.type === "review_requested" && it.step === "next");
+  expect([asks.length, startOf(world, critic)?.key, world.started().length]).toEqual([1, `${critic}:1`, 2]);
+  sends(world, reviews(critic, "APPROVE"));
+  ends(world, critic);
+  expect(world.run.status).toBe("completed");
+});
+
+test("RV2: a reviewer that is leaving before it has begun is started anew for who asks meanwhile", () => {
+  const first = { ...reviewed, timeoutMs: 1_000 };
+  const world = teamWorld([first, { ...reviewed, name: "next" }], { strategy: "continue" }, (action) =>
+    "name" in action && action.name === critic ? [] : undefined,
+  );
+  sends(world, decides(owner("build"), "COMPLETE"));
+  world.go(1_100);
+  expect([statusOf(world), releases(world, critic)]).toEqual(["failed", 1]);
+  sends(world, decides(owner("next"), "COMPLETE"));
+  expect(wantedOf(world, critic)).toEqual([["release_agent", `${critic}:1:release`]]);
+  sends(world, { type: "agent_failed", agent: critic, message: "it ended before it was ready" });
+  const starts = world.performed.filter((it) => it.do === "start_agent" && it.name === critic);
+  expect(starts.map((it) => [it.key, "step" in it && it.step])).toEqual([
+    [`${critic}:1`, "build"],
+    [`${critic}:2`, "next"],
+  ]);
+  sends(world, { type: "agent_started", agent: critic, epoch: 2 });
+  sends(world, reviews(critic, "APPROVE"));
+  expect(statusOf(world, "next")).toBe("completed");
+});
+
 /** Nobody leaves by itself. */
 const stays: Script = (action) => (action.do === "release_agent" ? [] : undefined);
 const leavingOf = (run: Run): readonly unknown[] =>

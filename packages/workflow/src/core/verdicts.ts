@@ -44,7 +44,7 @@ function byReviewer(run: Run, reviewer: Reviewer, command: Given): VerdictDecisi
   const step = reviewer.serving[0];
   const attempt = step?.attempt;
   const { verdict, source } = command;
-  if (step === undefined || attempt?.review === undefined)
+  if (step === undefined || attempt?.review === undefined || reviewer.isLeaving)
     return ignoreOrRefuse(command, { code: "too_late", agent: reviewer.name, step: command.step ?? "" });
   if (!isAbout(step, command) || verdict.kind !== "review")
     return ignoreOrRefuse(command, { code: "not_yours", agent: reviewer.name, step: command.step ?? step.name });
