@@ -84,8 +84,8 @@ export type Action =
       readonly key: string;
       readonly name: string;
       readonly reason: string;
-      /** Its step is done: it may end its turn first, in a while that is bounded, and what it says last is part of what it gave. */
-      readonly afterItsTurn?: true;
+      /** Its step is done: it may end its turn first, until then, and what it says last is part of what it gave. */
+      readonly turnUntil?: number;
     }
   /** Run the check and answer `verified` with the same number. Without an `exit` the program still runs. */
   | (OfAttempt & {

@@ -7,6 +7,8 @@
  *   G4  Nobody is woken twice for the same instant: what a tick has left waits for something else than time.
  *   G5  An owner comes after its specialist has begun, and hears when the specialist ends.
  *   G6  Who is to leave is followed until it has left, so that what it gave is whole, whoever runs the run by then.
+ *   G7  Whose step is done may end its turn, in 30 s and in half of what is left of the step's time, whoever runs the run:
+ *       the rest is for the check and the review.
  */
 import { literal } from "./places.ts";
 import type { Action, Agenda } from "./actions.ts";
@@ -19,6 +21,9 @@ import { endingOf, type Attempt, type PartState, type Reviewer, type Run, type S
 import { nudgeDue } from "./supervision.ts";
 import { fill, fillAll, type Lookup } from "./templates.ts";
 import { valuesFor } from "./values.ts";
+
+/** For the turn in which a step was declared done: a model that has called its tool is asked once more for what it says last. */
+const TURN_MS = 30_000;
 
 export function plan(run: Run, now: number): Agenda {
   if (run.status !== "running") return { actions: [], wakeAt: undefined };
@@ -328,7 +333,9 @@ function reviewerActions(run: Run, reviewer: Reviewer): readonly Action[] {
 function finishPart(step: Step, attempt: Attempt, part: PartState): Action {
   const release = endPart(step, attempt, part, "the step has been decided");
   if (release.do !== "release_agent") return release;
-  return { ...release, key: attemptKey(step.name, attempt.number, `${part.part}:leave`), afterItsTurn: true };
+  const { decidedAt = 0, deadline = Number.POSITIVE_INFINITY } = attempt;
+  const turnUntil = decidedAt + Math.min(TURN_MS, Math.max(0, Math.floor((deadline - decidedAt) / 2)));
+  return { ...release, key: attemptKey(step.name, attempt.number, `${part.part}:leave`), turnUntil };
 }
 
 function endPart(step: Step, attempt: Attempt, part: PartState, reason: string): Action {

@@ -29,6 +29,7 @@ export function beginAttempt(run: Run, step: Step, number: number, at: number): 
     ending: undefined,
     verdict: undefined,
     decided: undefined,
+    decidedAt: undefined,
     idlePeriod: 0,
     checkedPeriod: 0,
     verified: undefined,
@@ -108,11 +109,11 @@ export function evolveAttempt(run: Run, step: Step, attempt: Attempt, entry: OfA
       }
       partOf(attempt, entry).idleSince = at;
       if (everybodyIdles(attempt)) attempt.idlePeriod += 1;
-      decideByMarker(attempt, entry);
+      decideByMarker(attempt, entry, at);
       return;
     }
     case "part_exited":
-      exited(run, step, attempt, entry);
+      exited(run, step, attempt, entry, at);
       return;
     case "agent_nudged": {
       const part = partOf(attempt, entry);
@@ -129,8 +130,8 @@ export function evolveAttempt(run: Run, step: Step, attempt: Attempt, entry: OfA
     case "verdict_given":
       if (entry.kind !== "owner") return;
       attempt.verdict = { decision: entry.decision, reason: entry.reason, source: entry.source };
-      if (entry.source === "tool") attempt.decided ??= "tool";
-      else decideByMarker(attempt, entry);
+      if (entry.source === "tool") decideBy(attempt, "tool", at);
+      else decideByMarker(attempt, entry, at);
       return;
     case "review_requested":
       requestReview(run, step, attempt, entry, at);
@@ -144,7 +145,7 @@ export function evolveAttempt(run: Run, step: Step, attempt: Attempt, entry: OfA
       if (entry.idle === true) {
         attempt.checkedPeriod = Math.max(attempt.checkedPeriod, entry.check);
         if (!entry.passed) return;
-        attempt.decided ??= "idle";
+        decideBy(attempt, "idle", at);
       }
       attempt.verified = { passed: entry.passed, detail: entry.detail };
       return;
@@ -168,11 +169,17 @@ export function evolveAttempt(run: Run, step: Step, attempt: Attempt, entry: OfA
   }
 }
 
+/** What decided first stays so. */
+function decideBy(attempt: Attempt, how: NonNullable<Attempt["decided"]>, at: number): void {
+  attempt.decided ??= how;
+  attempt.decidedAt ??= at;
+}
+
 /** The owner's or lone specialist's word counts once it has stopped: text that it printed on the way is not yet its last. */
-function decideByMarker(attempt: Attempt, { part: who }: OfPart): void {
+function decideByMarker(attempt: Attempt, { part: who }: OfPart, at: number): void {
   const part = attempt.parts.get(who);
   if (attempt.verdict?.source !== "marker" || part === undefined || part !== answering(attempt)) return;
-  if (part.idleSince !== undefined || part.state === "exited") attempt.decided ??= "marker";
+  if (part.idleSince !== undefined || part.state === "exited") decideBy(attempt, "marker", at);
 }
 
 function everybodyIdles(attempt: Attempt): boolean {
@@ -185,7 +192,7 @@ function everybodyIdles(attempt: Attempt): boolean {
   return idle > 0;
 }
 
-function exited(run: Run, step: Step, attempt: Attempt, exit: OfPart & Exit): void {
+function exited(run: Run, step: Step, attempt: Attempt, exit: OfPart & Exit, at: number): void {
   const part = attempt.parts.get(exit.part);
   if (part === undefined) return;
   const { code, signal, output, neverStarted } = exit;
@@ -198,9 +205,9 @@ function exited(run: Run, step: Step, attempt: Attempt, exit: OfPart & Exit): vo
     return;
   }
   // Of one that failed, its end outranks its word.
-  if (code === 0 && signal === null) decideByMarker(attempt, exit);
+  if (code === 0 && signal === null) decideByMarker(attempt, exit, at);
   if (part.how !== "agent") return;
-  if (part === answering(attempt) && code === 0 && signal === null) attempt.decided ??= "exit";
+  if (part === answering(attempt) && code === 0 && signal === null) decideBy(attempt, "exit", at);
   const owner = attempt.parts.get("owner");
   if (owner === undefined || owner.called || code !== 0 || attempt.ending !== undefined) return;
   // It was done before anybody heard that it had begun.

@@ -71,7 +71,8 @@ export function unsure(run: Run): readonly Unsure[] {
       if (part.how !== "agent")
         found.push({ what: "process", step: step.name, attempt: attempt.number, part: part.part, ...part.process });
       // Whether one that was only asked for runs does not matter: asking again under the same id is asking once.
-      else if (part.state === "running") found.push({ what: "agent", agent, epoch });
+      // Whoever had decided is to leave, and its end is told with what it gave, whether it lives or not.
+      else if (part.state === "running" && attempt.decided === undefined) found.push({ what: "agent", agent, epoch });
     }
   }
   for (const { state, name: agent, epoch } of run.reviewers.values())

@@ -120,6 +120,7 @@ export interface Attempt {
     | undefined;
   /** Nobody works on it any more: what they made is looked at now. */
   decided: "tool" | "marker" | "idle" | "exit" | undefined;
+  decidedAt: number | undefined;
   /** Counts the times at which everybody idled; each is looked at once. */
   idlePeriod: number;
   checkedPeriod: number;

@@ -693,7 +693,7 @@ test("RV2: a reviewer that is leaving before it has begun is started anew for wh
 const stays: Script = (action) => (action.do === "release_agent" ? [] : undefined);
 const leavingOf = (run: Run): readonly unknown[] =>
   plan(run, 0).actions.flatMap((it) =>
-    it.do === "release_agent" || it.do === "watch_agent" ? [[it.do, it.key, "afterItsTurn" in it]] : [],
+    it.do === "release_agent" || it.do === "watch_agent" ? [[it.do, it.key, "turnUntil" in it]] : [],
   );
 
 test("G6: when a step is done, everybody may end the turn, and is followed until gone, by the next runner, too", () => {
@@ -707,6 +707,53 @@ test("G6: when a step is done, everybody may end the turn, and is followed until
   ];
   expect(leavingOf(world.run)).toEqual(leaving);
   expect(leavingOf(recover(world.log))).toEqual(leaving);
+});
+
+/** They take all the time for their turn that they have, and the check takes some, too. */
+const talkative: Script = (action, world) => {
+  if (action.do === "verify") return { afterMs: 500, commands: checked(action, true) ?? [] };
+  if (action.do !== "release_agent") return undefined;
+  const afterMs = (action.turnUntil ?? world.now) - world.now;
+  return {
+    afterMs,
+    commands: [{ type: "agent_exited", agent: action.name, code: 0, signal: null, output: "all of it" }],
+  };
+};
+
+test.each([
+  ["check", { verification: file }],
+  ["review", { reviewer: "critic" }],
+])("G7: turns that are ended leave time for the %s", (_name, more) => {
+  const world = teamWorld([{ ...led, ...more, timeoutMs: 10_000 }], {}, talkative);
+  world.go(8_000);
+  world.send(decides(owner("build"), "COMPLETE"));
+  world.go(1_500);
+  if ("reviewer" in more) world.send(reviews(critic, "APPROVE"));
+  world.go();
+  expect([world.run.status, failure(world)]).toEqual(["completed", undefined]);
+});
+
+test("G7: a turn may be ended in 30 s, and by whoever goes on in what is left of them", () => {
+  const world = teamWorld([led], {}, stays);
+  world.go(1_000);
+  sends(world, decides(owner("build"), "COMPLETE"));
+  const until = (): readonly unknown[] =>
+    plan(world.run, world.now).actions.flatMap((it) => (it.do === "release_agent" ? [it.turnUntil] : []));
+  const decidedAt = world.now;
+  expect(until()).toEqual([decidedAt + 30_000, decidedAt + 30_000]);
+  world.go(20_000);
+  world.restart();
+  expect(until()).toEqual([decidedAt + 30_000, decidedAt + 30_000]);
+});
+
+test("D3: who had decided and did not outlive the runner has given what it gave", () => {
+  const world = teamWorld([led], {}, stays);
+  sends(world, decides(owner("build"), "COMPLETE"));
+  world.restart({ agentsLive: false });
+  for (const name of [worker("build"), owner("build")]) ends(world, name, `what ${name} gave`, null);
+  expect(world.entries.find((it) => it.type === "step_completed")).toMatchObject({
+    output: `what ${worker("build")} gave`,
+  });
 });
 
 test("G6: a run that is cancelled waits for nobody's turn, and hears who leaves all the same", () => {

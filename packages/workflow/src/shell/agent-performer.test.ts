@@ -242,7 +242,7 @@ test("A6: what it gave before this runner came is known when it leaves", async (
   await expect.poll(() => told.at(-1)).toEqual({ ...exited, output: said.text });
 });
 
-const leave = { ...release, key: "leave", afterItsTurn: true } as const;
+const leave = { ...release, key: "leave", turnUntil: Date.now() + 60_000 } as const;
 
 test("A7: one that has decided is asked to leave when its turn is over and what it said in it is known", async () => {
   const { agents, told, know, say, released } = performing();
@@ -264,6 +264,19 @@ test("A7: one that has decided is asked to leave when its turn is over and what 
   await expect.poll(() => told.at(-1)).toEqual({ ...exited, output: said.text });
 });
 
+test("A6: what one gave that was lost while no runner ran is known all the same", async () => {
+  const double = performing();
+  const { agents, told, know, say } = double;
+  double.onRelease = () => Promise.reject(relayError("agent_ended", "it has ended"));
+  know(ada, { state: "ended", pid: null, lastExit: { reason: "host_lost", code: null, signal: null, at: 1 } });
+  say(said);
+  say(verdict);
+  say({ type: "agent_exited", agent: ada, reason: "host_lost", code: null, signal: null });
+  agents.begin(watch);
+  agents.begin(leave);
+  await expect.poll(() => told).toEqual([{ ...exited, output: said.text }]);
+});
+
 test("A7: one that idles leaves at once", async () => {
   const { agents, know, released } = performing();
   know(ada, {});
@@ -272,12 +285,12 @@ test("A7: one that idles leaves at once", async () => {
   await expect.poll(() => released).toHaveLength(1);
 });
 
-test("A7: a turn that does not end is waited for no longer than 30 s", async () => {
+test("A7: a turn that does not end is waited for until the instant that is given", async () => {
   const { agents, know, released } = performing();
   know(ada, { state: "working" });
   vi.useFakeTimers();
   agents.begin(watch);
-  agents.begin(leave);
+  agents.begin({ ...leave, turnUntil: Date.now() + 30_000 });
   await vi.advanceTimersByTimeAsync(29_000);
   expect(released).toEqual([]);
   await vi.advanceTimersByTimeAsync(2_000);

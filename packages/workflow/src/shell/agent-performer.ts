@@ -9,7 +9,7 @@
  *   A5  Released before it was spawned, it is not spawned; while it is, it is released once it is there.
  *   A6  Who has decided, or is to leave for another reason, is heard until it has left: what it says and uses counts, and
  *       nothing else of it does.
- *   A7  Whose step is done may end its turn before it is asked to leave, in 30 s; who is to leave at once does.
+ *   A7  Whose step is done may end its turn before it is asked to leave, until a given instant; who is to leave at once does.
  *   A8  Of each life of an agent one end is told. What is still under way about a life that is over says nothing of the next
  *       under its name, and does nothing to it.
  */
@@ -48,8 +48,6 @@ const AGAIN_MS = 500;
 const AGAIN_MS_MAX = 30_000;
 /** For the events before an end that is known: the answer to a release overtakes them. */
 const LAST_WORDS_MS = 2_000;
-/** For the turn in which a step was declared done: a model that has called its tool is asked once more for what it says last. */
-const TURN_MS = 30_000;
 
 export function agentPerformer(around: {
   readonly relay: Relay;
@@ -192,12 +190,12 @@ export function agentPerformer(around: {
   };
 
   /** Resolves when no turn of it is under way, as far as that is known, or there is no more time for it. */
-  const turnOver = async (life: Life, calledOff: AbortSignal): Promise<void> => {
+  const turnOver = async (life: Life, until: number, calledOff: AbortSignal): Promise<void> => {
     const watching = watchOf(life);
     if (watching === undefined) return;
     const over = new AbortController();
     let noMore = false;
-    const timeIsUp = pauseUnless(AbortSignal.any([calledOff, over.signal]), TURN_MS);
+    const timeIsUp = pauseUnless(AbortSignal.any([calledOff, over.signal]), until - Date.now());
     const nothingMore = Promise.race([timeIsUp, watching.done]).then(() => void (noMore = true));
     while (!noMore) {
       const ended = watching.nextTurnEnd();
@@ -208,15 +206,15 @@ export function agentPerformer(around: {
     over.abort();
   };
 
-  const release = async ({ key, name, reason, afterItsTurn }: Release): Promise<void> => {
+  const release = async ({ key, name, reason, turnUntil }: Release): Promise<void> => {
     const life = lifeOf(name);
     life.isLeaving = true;
     await life.asked;
-    if (afterItsTurn === true) {
+    if (turnUntil !== undefined) {
       const turn = new AbortController();
       turns.set(key, turn);
       const calledOff = AbortSignal.any([turn.signal, closing.signal]);
-      await turnOver(life, calledOff);
+      await turnOver(life, turnUntil, calledOff);
       // It is to leave at once, which is another action; or another runner goes on from here.
       if (calledOff.aborted) return;
     }
