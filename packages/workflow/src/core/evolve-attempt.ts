@@ -58,7 +58,8 @@ function partsOf(run: Run, step: Step): readonly PartState[] {
     case "agent": {
       if (step.scope.plan.agents[def.agent]?.interactive !== true) return [newPart("specialist", "one_shot", "")];
       const role = def.owner === undefined || def.owner === def.agent ? "alone" : "worker";
-      const specialist = newPart("specialist", "agent", partName(step.name, role, run.id));
+      const isAgentsName = Object.hasOwn(step.scope.plan.agents, def.name);
+      const specialist = newPart("specialist", "agent", partName(step.name, role, run.id, isAgentsName));
       if (role === "alone") return [specialist];
       return [specialist, newPart("owner", "agent", partName(step.name, "owner", run.id))];
     }

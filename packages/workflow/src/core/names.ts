@@ -3,21 +3,31 @@
  *
  *   N1  The same step, role and run make the same name; it fits what the broker takes: `a-z0-9_-`, at most 40 characters.
  *   N2  Steps that would look the same after that get different names.
+ *   N3  So do a step `build-worker` and the worker of `build`, and a step and a reviewer that are called the same.
  */
 import type { StepName } from "./plan.ts";
 
 const NAME_MAX = 40;
 
-/** `alone`: it does the step and answers for it. */
-export function partName(step: StepName, role: "worker" | "owner" | "alone", runId: string): string {
+/** `alone`: it does the step and answers for it. `isAgentsName`: a reviewer may be called the same. */
+export function partName(
+  step: StepName,
+  role: "worker" | "owner" | "alone",
+  runId: string,
+  isAgentsName = false,
+): string {
   const end = role === "alone" ? `-${shortId(runId)}` : `-${role}-${shortId(runId)}`;
-  return `${plain(step, NAME_MAX - end.length)}${end}`;
+  const isMarked = role === "alone" && (isAgentsName || endsLikeAPart.test(step));
+  return `${plain(isMarked ? `${step}~alone` : step, NAME_MAX - end.length)}${end}`;
 }
+
+const endsLikeAPart = /-(?:worker|owner)$/u;
 
 /** A reviewer serves several steps, so it is called after itself. */
 export function reviewerName(reviewer: string, scopePrefix: string, runId: string): string {
   const end = `-${shortId(runId)}`;
-  return `${plain(scopePrefix + reviewer, NAME_MAX - end.length)}${end}`;
+  const name = scopePrefix + (endsLikeAPart.test(reviewer) ? `${reviewer}~reviewer` : reviewer);
+  return `${plain(name, NAME_MAX - end.length)}${end}`;
 }
 
 /**

@@ -54,6 +54,19 @@ test("RE2: step:started, then step:owner-assigned, once per attempt and before a
   ]);
 });
 
+test("N3: whoever works at the same time has a name of its own, whatever steps and agents are called", () => {
+  const steps = [reviewed, ...["build-worker", "build-owner", "critic"].map((name) => ({ ...selfOwned, name }))];
+  const reviewers = agentStep("other", [], { owner: "lead", reviewer: "other-worker" });
+  const world = teamWorld([...steps, reviewers], {
+    maxConcurrency: 9,
+    agents: { ...agents, "other-worker": { ...agents.critic, name: "other-worker" } },
+  });
+  sends(world, decides(owner("build"), "COMPLETE"));
+  sends(world, decides(owner("other"), "COMPLETE"));
+  const names = world.did("start_agent").map((it) => "name" in it && it.name);
+  expect([names.length, new Set(names).size]).toEqual([9, 9]);
+});
+
 test("G5: the owner is started when the specialist runs, and its brief names the worker, the channel, the task and the check", () => {
   const world = new World({ plan: teamPlan([{ ...led, verification: file }]), script: () => [] });
   expect(world.did("start_agent")).toHaveLength(1);

@@ -125,6 +125,17 @@ test("N2: steps that would look the same get different names", () => {
   expect(partName("build", "worker", "run_0000abcd1234")).toBe("build-worker-abcd1234");
 });
 
+test.each(["", "release/"])("N3: a step, the parts of another and a reviewer get different names, in %j", (prefix) => {
+  const names = [
+    partName(`${prefix}build`, "worker", "run_1"),
+    partName(`${prefix}build-worker`, "alone", "run_1"),
+    reviewerName("build-worker", prefix, "run_1"),
+    partName(`${prefix}critic`, "alone", "run_1", true),
+    reviewerName("critic", prefix, "run_1"),
+  ];
+  expect(new Set(names).size).toBe(5);
+});
+
 test.each([
   "REVIEW_DECISION: APPROVE",
   "  │ REVIEW_DECISION: APPROVED │",
