@@ -3,10 +3,15 @@
  *
  *   WA1  What came after the attempt had begun counts, also while no runner ran.
  *   WA2  An approval comes from a person, through the run's asks, and never from a message.
+ *   WA3  Events that the broker gives up, because they came faster than they were read, are read on from where they were.
  */
 import type { Relay } from "@agent-relay/sdk";
 import { isRelayError } from "@agent-relay/sdk";
 import type { WaitUntil } from "../core/actions.ts";
+import { pauseUnless } from "./pause.ts";
+
+/** Before events that were given up are asked for again. */
+const AGAIN_MS = 200;
 
 type Waited = Exclude<WaitUntil, { what: "approval" }>;
 
@@ -18,16 +23,22 @@ export async function waitFor(
 ): Promise<string | undefined> {
   const types = until.what === "message" ? ["message_accepted"] : [until.event];
   const agents = until.what === "event" && until.agent !== undefined ? { agents: [until.agent] } : {};
-  try {
-    const from = await sequenceBefore(relay, since);
-    for await (const event of relay.events({ from, filter: { types, ...agents }, signal })) {
-      if (event.at < since) continue;
-      if (until.what === "event") return JSON.stringify(event);
-      if (event.type !== "message_accepted") continue;
-      if (fits(until, { from: event.from, body: event.body, channel: channelOf(event.to) })) return event.body;
+  let from = await sequenceBefore(relay, since);
+  while (!signal.aborted) {
+    try {
+      for await (const event of relay.events({ from, filter: { types, ...agents }, signal })) {
+        from = event.sequence;
+        if (event.at < since) continue;
+        if (until.what === "event") return JSON.stringify(event);
+        if (event.type !== "message_accepted") continue;
+        if (fits(until, { from: event.from, body: event.body, channel: channelOf(event.to) })) return event.body;
+      }
+      return undefined;
+    } catch (error) {
+      if (isRelayError(error, "cancelled")) return undefined;
+      if (!isRelayError(error, "slow_consumer")) throw error;
+      await pauseUnless(signal, AGAIN_MS);
     }
-  } catch (error) {
-    if (!isRelayError(error, "cancelled")) throw error;
   }
   return undefined;
 }
