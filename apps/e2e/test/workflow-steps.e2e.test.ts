@@ -1,5 +1,5 @@
 /** Everything that a step can be, and what a run keeps to, under a real broker, in a real repository. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import type { Relay } from "@agent-relay/sdk";
@@ -98,6 +98,21 @@ test("a worktree step makes a worktree of the repository, and the next step work
     ),
   );
   expect(outputsOf(played.recorded)).toMatchObject({ tree: inProject(".worktrees/feature"), work: "feature\n" });
+});
+
+test("runs that want the same worktree at once get it, whole, one after the other", async () => {
+  const hook = path.join(stage.project, ".git/hooks/post-checkout");
+  writeFileSync(hook, "#!/bin/sh\nsleep 1\necho whole >filled\n", { mode: 0o755 });
+  const plan = theatre.plan(
+    steps(
+      { name: "tree", type: "worktree", branch: "shared" },
+      { name: "look", command: "cat {{steps.tree.output}}/filled", dependsOn: ["tree"] },
+    ),
+  );
+  const played = await Promise.all([1, 2, 3].map(async () => theatre.execute(await theatre.begin(plan))));
+  rmSync(hook);
+  expect(played.map(({ status, causes }) => [status, causes])).toEqual([1, 2, 3].map(() => ["completed", []]));
+  expect(played.map(({ recorded }) => outputsOf(recorded)["look"])).toEqual(["whole\n", "whole\n", "whole\n"]);
 });
 
 test("an agent that takes one prompt gets it as it is, has its words as its output, and is ended with its group", async () => {

@@ -18,6 +18,7 @@ import { attemptKey } from "../core/names.ts";
 import type { Unsure } from "../core/run.ts";
 import { endLeftover, endMarked, startCommand, type CommandEnd, type RunningCommand } from "./commands.ts";
 import type { Environment } from "./environment.ts";
+import type { OneAtATime } from "./one-at-a-time.ts";
 import type { TakenOver } from "./taken-over.ts";
 import { underWay } from "./under-way.ts";
 import { verify } from "./verification.ts";
@@ -70,6 +71,8 @@ export function localPerformer(around: {
   readonly taken: Pick<TakenOver, "runId" | "attempts">;
   /** What a program that still runs has shown, by its name at the broker. */
   readonly shown?: (name: string) => string;
+  /** Keeps other runs from making the same worktree meanwhile. */
+  readonly oneAtATime?: OneAtATime;
   /** Ends what an earlier runner left. Another than the real one is for tests. */
   readonly endLeftover?: typeof endLeftover;
 }): LocalPerformer {
@@ -152,7 +155,8 @@ export function localPerformer(around: {
       await swept;
       const marked = { ...env, [markVariable]: markOf(key) };
       try {
-        const made = await makeWorktree({ ...action, cwd: around.cwd(), env: marked, signal });
+        const { oneAtATime } = around;
+        const made = await makeWorktree({ ...action, cwd: around.cwd(), env: marked, oneAtATime, signal });
         tell({ type: "worktree_made", step, attempt, path: made });
       } catch (error) {
         const message = messageOf(error);

@@ -14,6 +14,7 @@ import { environment, type Environment } from "./environment.ts";
 import { agentPerformer } from "./agent-performer.ts";
 import { localPerformer } from "./local-performer.ts";
 import { oneShotCommand, promptTooLong } from "../core/one-shot-programs.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import { performing, type RunPerformer } from "./performing.ts";
 import { takenOver } from "./taken-over.ts";
 import { waitFor } from "./waits.ts";
@@ -49,7 +50,14 @@ export function runPerformer(
         await relay.send(message);
       }
     };
-    const local = localPerformer({ cwd, env, tell, shown: agents.shown, taken });
+    const local = localPerformer({
+      cwd,
+      env,
+      tell,
+      shown: agents.shown,
+      taken,
+      oneAtATime: oneAtATime(relay, "worktree"),
+    });
     const waits = new Map<string, AbortController>();
     return {
       begin: (action) => {

@@ -4,11 +4,13 @@
  *   T1  Asked for again, one that is there with its branch is the answer; one that is there with another is an error.
  *   T2  One that was cut while git made it, its hook included, is no answer: it is taken away and made anew. Until it is
  *       whole, its lock says so. So is one that was deleted without git.
+ *   T3  Of several runs that want one place at once, one makes it, and the others find it made.
  */
 import { realpath, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Environment } from "./environment.ts";
 import { git } from "./git.ts";
+import type { OneAtATime } from "./one-at-a-time.ts";
 
 const GIT_MS = 120_000;
 
@@ -20,6 +22,8 @@ export interface WorktreeSpec {
   readonly path: string;
   readonly createBranch: boolean;
   readonly env: Environment;
+  /** Keeps others away from the place meanwhile. Absent: nobody else is there. */
+  readonly oneAtATime?: OneAtATime | undefined;
   /** Ends what git does for it. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -33,8 +37,13 @@ export async function makeWorktree(spec: WorktreeSpec): Promise<string> {
   // A place may have been filled with it. No `--` helps: git hands it on to another git.
   for (const name of [spec.branch, spec.baseBranch])
     if (name.startsWith("-")) throw new Error(`expected no option of git, found ${name}`);
-  const run = (...args: readonly string[]): Promise<string> => git({ ...spec, timeoutMs: GIT_MS }, ...args);
   const place = await realPlace(path.resolve(spec.cwd, spec.path));
+  const make = (): Promise<string> => makeAt(place, spec);
+  return spec.oneAtATime === undefined ? make() : spec.oneAtATime(place, spec.signal, make);
+}
+
+async function makeAt(place: string, spec: WorktreeSpec): Promise<string> {
+  const run = (...args: readonly string[]): Promise<string> => git({ ...spec, timeoutMs: GIT_MS }, ...args);
   const standing = worktreesIn(await run("worktree", "list", "--porcelain")).find((it) => it.place === place);
   if (standing !== undefined && !standing.isGone && !unfinished.has(standing.lock)) {
     if (standing.branch === spec.branch) return place;
