@@ -31,6 +31,7 @@ interface Player {
   readonly finish: (output: string) => void;
   output: string;
   called: boolean;
+  hasLeft: boolean;
 }
 
 export function executorPlayers({
@@ -47,6 +48,8 @@ export function executorPlayers({
 
   const left = (player: Player, code: number): void => {
     const { name } = player.begin;
+    if (player.hasLeft) return;
+    player.hasLeft = true;
     player.finish(player.output);
     tell({ type: "agent_exited", agent: name, code, signal: null, output: player.output });
   };
@@ -102,7 +105,7 @@ export function executorPlayers({
       let finish: Player["finish"] = () => undefined;
       const finished = new Promise<string>((resolve) => (finish = resolve));
       const stop = new AbortController();
-      players.set(action.name, { begin: action, stop, finished, finish, output: "", called: false });
+      players.set(action.name, { begin: action, stop, finished, finish, output: "", called: false, hasLeft: false });
       tell({ type: "agent_started", agent: action.name, epoch: 1 });
     },
     watch: (action) => {
