@@ -659,6 +659,18 @@ const wantedOf = (world: World, name: string): readonly (readonly [string, strin
     "name" in it && it.name === name ? [[it.do, it.key] as const] : [],
   );
 
+test("RV2: a kept reviewer is released at once when the run is cancelled", () => {
+  const world = teamWorld([reviewed, { ...reviewed, name: "b" }], {}, (action) =>
+    action.do === "release_agent" && action.name === owner("b") ? [] : undefined,
+  );
+  world.go(100);
+  sends(world, decides(owner("build"), "COMPLETE"));
+  sends(world, reviews(critic, "APPROVE"));
+  expect(releases(world, critic)).toBe(0);
+  sends(world, { type: "cancel", by: "ada" });
+  expect([world.run.status, releases(world, critic)]).toEqual(["running", 1]);
+});
+
 test("RV2: a reviewer that is leaving is asked nothing, and what it leaves without saying costs no ask of the next", () => {
   const world = teamWorld([reviewed, { ...reviewed, name: "next", dependsOn: ["build"] }], {}, (action) =>
     action.do === "release_agent" && action.name === critic ? [] : undefined,

@@ -33,7 +33,9 @@ const watch = {
 } as const;
 const exited = { type: "agent_exited", agent: ada, code: null, signal: null, output: "" };
 
-function performing(): RelayDouble & { readonly told: Observation[]; readonly agents: AgentPerformer } {
+function performing(
+  taken: readonly string[] = [],
+): RelayDouble & { readonly told: Observation[]; readonly agents: AgentPerformer } {
   const double = relayDouble();
   const told: Observation[] = [];
   const agents = agentPerformer({
@@ -42,7 +44,7 @@ function performing(): RelayDouble & { readonly told: Observation[]; readonly ag
     env: {},
     teamOf: (agent) => `${agent}-team`,
     tell: (observation) => void told.push(observation),
-    taken: { agents: new Set() },
+    taken: { agents: new Set(taken) },
   });
   onTestFinished(() => agents.close());
   return Object.assign(double, { told, agents });
@@ -242,6 +244,7 @@ test("A6: what it gave before this runner came is known when it leaves", async (
   await expect.poll(() => told.at(-1)).toEqual({ ...exited, output: said.text });
 });
 
+const gone = { type: "agent_exited", agent: ada, reason: "crash", code: 3, signal: null } as const;
 const leave = { ...release, key: "leave", turnUntil: Date.now() + 60_000 } as const;
 
 test("A7: one that has decided is asked to leave when its turn is over and what it said in it is known", async () => {
@@ -394,6 +397,102 @@ test("A8: what one life gave is not what the next has given", async () => {
   expect(agents.shown(ada)).toBe("");
   say({ type: "agent_exited", agent: ada, epoch: 2, reason: "exited", code: 0, signal: null });
   await expect.poll(() => told.at(-1)).toEqual({ ...exited, code: 0 });
+});
+
+test.each([
+  ["was lost", async ({ say }: RelayDouble) => say({ ...gone, reason: "host_lost" })],
+  ["left", async ({ say }: RelayDouble) => say(gone)],
+])("A8: of one that %s nothing more is told when it is released afterwards", async (_name, ends) => {
+  const double = performing();
+  const { agents, told, know, released } = double;
+  know(ada, {});
+  agents.begin(watch);
+  await ends(double);
+  await expect.poll(() => told).toHaveLength(1);
+  agents.begin(release);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect([told.length, released]).toEqual([1, []]);
+});
+
+test("A8: one that was found lost is not released, and has no other end", async () => {
+  const { agents, told, released } = performing([ada]);
+  expect(await agents.examine({ what: "agent", agent: ada, epoch: 1 })).toEqual({ type: "agent_lost", agent: ada });
+  agents.begin(release);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect([told, released]).toEqual([[], []]);
+});
+
+test("A8: one that is released while it fails to start has one end", async () => {
+  const double = performing();
+  const { agents, told, released } = double;
+  double.onReady = () => Promise.reject(relayError("timeout", "it was not ready in time"));
+  const leaves: (() => void)[] = [];
+  double.onRelease = () => new Promise((resolve) => leaves.push(resolve));
+  agents.begin(start);
+  await expect.poll(() => released).toHaveLength(1);
+  agents.begin(release);
+  await expect.poll(() => released).toHaveLength(2);
+  for (const leave of leaves) leave();
+  await expect.poll(() => told).toEqual([exited]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(told).toHaveLength(1);
+});
+
+test("A8: one that could not be started has one end", async () => {
+  const double = performing();
+  const { agents, told } = double;
+  double.onSpawn = () => Promise.reject(relayError("spawn_failed", "no such program"));
+  agents.begin(start);
+  await expect.poll(() => told).toMatchObject([{ type: "agent_failed" }]);
+  agents.begin(release);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(told).toHaveLength(1);
+});
+
+test("A4: a life that this runner began is heard from its beginning, though it found the one before", async () => {
+  const { agents, told, know, say, askedFrom, spawned } = performing([ada]);
+  know(ada, {});
+  agents.begin(watch);
+  say(gone);
+  await expect.poll(() => told).toHaveLength(1);
+  beginsAgain(agents);
+  await expect.poll(() => spawned).toHaveLength(1);
+  agents.begin({ ...secondWatch, monitoring: true });
+  expect(askedFrom).toEqual([0, 1]);
+});
+
+test("A6: of one that is known by its terminal counts what that showed when it was asked to leave, all of it", async () => {
+  const double = performing();
+  const { agents, told, know, say, show } = double;
+  know(ada, {});
+  show(ada, "the first half\r\n");
+  agents.begin(watch);
+  await expect.poll(() => agents.shown(ada)).toBe("the first half");
+  double.isShowing = false;
+  show(ada, "and the last\r\n");
+  double.onRelease = async () => {
+    show(ada, "\u001b[3J\u001b[2J\u001b[Hbye\r\n");
+    say({ ...gone, reason: "released" });
+  };
+  agents.begin(leave);
+  setTimeout(() => (double.isShowing = true), 50);
+  await expect.poll(() => told.at(-1)).toMatchObject({ type: "agent_exited", output: "the first half\nand the last" });
+});
+
+test("A7: one whose turn has just ended is asked to leave when what it said in it is known", async () => {
+  const { agents, told, know, say, released } = performing();
+  know(ada, {});
+  agents.begin(watch);
+  say({ type: "agent_working", agent: ada });
+  say(verdict);
+  say({ type: "agent_turn_ended", agent: ada });
+  await expect.poll(() => told.map(({ type }) => type)).toEqual(["agent_working", "verdict"]);
+  await new Promise(setImmediate);
+  agents.begin(leave);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(released).toEqual([]);
+  say(said);
+  await expect.poll(() => released).toHaveLength(1);
 });
 
 test("A6: what a reviewer says after it has decided is not heard: it may be about another step", async () => {

@@ -89,6 +89,18 @@ test.each([
   expect(told).toEqual([lost]);
 });
 
+test.each([
+  ["with nothing left to do idles", 0, ["agent_idle"]],
+  ["with mail that waits for it does not idle", 1, []],
+])("one whose turn has ended %s", async (_name, pending, types) => {
+  const { know, say, told } = watching();
+  know(ada, { pending });
+  say({ type: "agent_said", agent: ada, text: "done" });
+  say({ type: "agent_turn_ended", agent: ada });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(told.map(({ type }) => type)).toEqual(types);
+});
+
 test("one that nobody watches any more is not spoken of", async () => {
   const { forget, breakOff, askedFrom, told, watch } = watching();
   forget(ada);

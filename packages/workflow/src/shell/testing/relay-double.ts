@@ -18,6 +18,9 @@ export interface RelayDouble {
   readonly know: (name: string, view: Partial<AgentView>) => void;
   readonly forget: (name: string) => void;
   readonly say: (event: Told) => void;
+  /** On its terminal. Those who follow it hear of it while `isShowing`; who reads it has all of it. */
+  readonly show: (name: string, text: string) => void;
+  isShowing: boolean;
   /** Ends all streams of events with a failure. */
   readonly breakOff: () => void;
   /** What comes of requests; each does well and at once if it is not replaced. */
@@ -75,11 +78,26 @@ export function relayDouble(): RelayDouble {
         double.released.push([name, reason]);
         await double.onRelease(name);
       },
-      // Nothing is shown, and nothing more will be.
-      output: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: null }) }) }),
+      output: ({ from = 0, signal }: { from?: number; signal?: AbortSignal } = {}) => outputOf(name, from, signal),
     }) as unknown as AgentHandle;
 
+  const terminals = new Map<string, Buffer>();
+  const outputOf = async function* (name: string, from: number, signal: AbortSignal | undefined) {
+    // Of one that has shown nothing nothing more will come.
+    for (let offset = from; terminals.has(name) && signal?.aborted !== true;) {
+      const data = terminals.get(name)?.subarray(offset) ?? Buffer.alloc(0);
+      if (data.length > 0 && double.isShowing) {
+        yield { type: "output", offset, data };
+        offset += data.length;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  };
+
   const double: RelayDouble = {
+    isShowing: true,
+    show: (name, text) =>
+      void terminals.set(name, Buffer.concat([terminals.get(name) ?? Buffer.alloc(0), Buffer.from(text)])),
     spawned: [],
     released: [],
     askedFrom: [],
@@ -116,8 +134,14 @@ export function relayDouble(): RelayDouble {
       },
       client: {
         head: () => events.length,
-        call: (method: string) =>
-          Promise.resolve(method === "terminal.read" ? { data: "", next: 0 } : { events: [], next: 0 }),
+        call: (method: string, { name = "", from = 0 }: { readonly name?: string; readonly from?: number } = {}) => {
+          const data = terminals.get(name) ?? Buffer.alloc(0);
+          return Promise.resolve(
+            method === "terminal.read"
+              ? { data: data.subarray(from).toString("base64"), next: data.length }
+              : { events: [], next: 0 },
+          );
+        },
       },
     } as unknown as Relay,
   };
