@@ -4,7 +4,8 @@
  *   F1  WAL with `synchronous=FULL` on every connection: the driver's own default for WAL would lose the newest commits
  *       in a power cut.
  *   F2  The file and what SQLite puts beside it are readable by their owner alone.
- *   F3  A file that is damaged, foreign or too new is refused before a byte of it is changed. Nothing is ever deleted.
+ *   F3  A file that is damaged, foreign or too new is refused before a byte of it is changed, and so is one whose journal
+ *       SQLite would not read. Nothing is ever deleted.
  */
 import { accessSync, chmodSync, closeSync, constants, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -12,6 +13,7 @@ import { codeOf, Fault } from "@agent-relay/kernel";
 import Sqlite from "better-sqlite3";
 import type { Database as Connection } from "better-sqlite3";
 import { damaged, faultOf } from "./faults.ts";
+import { isReadableJournal, journalHeaderBytes } from "./journal-header.ts";
 import { applicationId, migrate, newestSchema } from "./migrations.ts";
 
 export interface LogDatabase {
@@ -83,8 +85,9 @@ function prepareFile(file: string): void {
   try {
     const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
     if (made !== undefined) syncDirectory(dirname(made));
-    if (!exists(file)) {
-      refuseOrphanedJournal(file);
+    const size = sizeOf(file);
+    refuseUnreadJournal(file, size);
+    if (size === undefined) {
       closeSync(openSync(file, "wx", 0o600));
       syncDirectory(directory);
     }
@@ -107,11 +110,15 @@ function prepareFile(file: string): void {
   }
 }
 
-function refuseOrphanedJournal(file: string): void {
+/** SQLite would throw such a journal away and begin anew, and with it would go the newest facts, or all of them. */
+function refuseUnreadJournal(file: string, size: number | undefined): void {
   const journal = `${file}-wal`;
-  if ((statSync(journal, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
-  // SQLite would start an empty log and throw the journal away, and with it the newest facts.
-  throw damaged(file, `it is missing, but its journal ${journal} is there`);
+  const journalSize = sizeOf(journal) ?? 0;
+  if (journalSize === 0) return;
+  if (size === undefined) throw damaged(file, `it is missing, but its journal ${journal} is there`);
+  if (size === 0) throw damaged(file, `it is empty, but its journal ${journal} is not`);
+  if (journalSize > journalHeaderBytes && !isReadableJournal(journal))
+    throw damaged(file, `its journal ${journal} does not begin as one`);
 }
 
 /** On a connection that cannot write: closing any other one would merge the journal into a file that we do not trust. */
@@ -159,8 +166,8 @@ function setUp(connection: Connection, file: string, pagesMax: number | undefine
   if (pagesMax !== undefined) connection.pragma(`max_page_count = ${pagesMax}`);
 }
 
-function exists(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false }) !== undefined;
+function sizeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.size;
 }
 
 /** A new name is only safe once its directory is on the disk. */

@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
@@ -138,6 +139,55 @@ test("F3: a journal without its log is refused, and stays", async () => {
   );
   expect(contents(directory)).toEqual(before);
   expect(existsSync(file)).toBe(false);
+});
+
+test.each<readonly [string, string, (file: string) => void]>([
+  [
+    "a log that is empty beside its journal",
+    "it is empty, but its journal",
+    (file) => {
+      truncateSync(file, 0);
+    },
+  ],
+  [
+    "a journal that is not one",
+    "does not begin as one",
+    (file) => {
+      writeFileSync(`${file}-wal`, "not a journal".repeat(1_000));
+    },
+  ],
+  [
+    "a journal with one wrong bit in its header",
+    "does not begin as one",
+    (file) => {
+      const bytes = readFileSync(`${file}-wal`);
+      bytes.writeUInt8(bytes.readUInt8(17) ^ 1, 17);
+      writeFileSync(`${file}-wal`, bytes);
+    },
+  ],
+])("F3: %s is refused, and stays", async (_, found, damage) => {
+  const directory = temporaryDirectory();
+  const file = join(directory, "events.db");
+  const child = run(appendLoop, [file]);
+  await child.nextLine();
+  await child.kill();
+  damage(file);
+  const before = contents(directory);
+  expect(Object.keys(before)).toContain("events.db-wal");
+  expect(() => openEventLog({ file })).toThrow(
+    expect.objectContaining({ code: "log_corrupt", message: expect.stringContaining(found) as string }),
+  );
+  expect(contents(directory)).toEqual(before);
+});
+
+test("F3: a journal that never got beyond its header is none", () => {
+  const directory = temporaryDirectory();
+  const file = join(directory, "events.db");
+  openEventLog({ file }).close();
+  writeFileSync(`${file}-wal`, Buffer.alloc(32));
+  const { log, close } = openEventLog({ file });
+  expect(log.append([stopped(1)])).toMatchObject([{ sequence: 1 }]);
+  close();
 });
 
 test("F3: the database of another program is refused and left as it is", () => {
