@@ -5,7 +5,8 @@
  *   Q2  Its token is the place in the log of the fact that gave it, so it is greater than every one before, for ever.
  *   Q3  A lease ends when it is released, or is not renewed in time; each end is recorded, a renewal is not.
  *   Q4  What is over by the clock is over, whether its end is recorded yet or not.
- *   Q5  Nobody loses a lease by a restart of the broker: each lasts its whole time again from then on.
+ *   Q5  Nobody loses a lease by a restart of the broker, or by one that did not run for a while: each lasts its whole
+ *       time again from then on.
  *   Q6  Giving back what one does not hold changes nothing.
  */
 import { accept, invariant, reject, type Decision } from "@agent-relay/kernel";

@@ -24,6 +24,7 @@ import { evolve } from "../core/evolve.ts";
 import { armLeases, nextExpiry } from "../core/leases.ts";
 import { nextDue } from "../core/plan.ts";
 import { initialState, type BrokerState, type Noted } from "../core/state.ts";
+import { watchForAbsence } from "./absence.ts";
 
 /** Makes a client command happen once. */
 export interface CommandKey<Answer> {
@@ -104,6 +105,11 @@ export function createEngine(options: {
   let stopped = false;
   const listeners = new Set<(recorded: readonly Recorded<Fact>[]) => void>();
   const timers = new Map<string, number>();
+  const absence = watchForAbsence(clock, (now) => {
+    // As after a restart: no holder could say that it is there.
+    armLeases(state, now);
+    setTimer(LEASES_TIMER, nextExpiry(state), { type: "leases.tick" });
+  });
 
   const enqueue = (waiting: Omit<Waiting, "resolve" | "reject">): Promise<Outcome> =>
     new Promise((resolve, reject) => {
@@ -136,6 +142,7 @@ export function createEngine(options: {
   };
 
   const commit = (taken: readonly Waiting[]): void => {
+    absence.look();
     const judged: Judged[] = [];
     const appends: Append<Fact>[] = [];
     const stampedNow = new Map<string, Judged>();
@@ -241,8 +248,11 @@ export function createEngine(options: {
       const agent = state.agents.get(name);
       setTimer(`agent/${name}`, agent === undefined ? undefined : nextDue(agent, at), { type: "agent.tick", name });
     }
+    if (leasesLookedAt === undefined) return;
     // A renewal sets none: the timer fires too early then, finds nothing and is set anew.
-    if (leasesLookedAt !== undefined) setTimer(LEASES_TIMER, nextExpiry(state), { type: "leases.tick" });
+    setTimer(LEASES_TIMER, nextExpiry(state), { type: "leases.tick" });
+    if (state.leases.size > 0) absence.begin();
+    else absence.end();
   };
 
   const setTimer = (key: string, due: number | undefined, look: Look): void => {
@@ -293,6 +303,7 @@ export function createEngine(options: {
     stop: () => {
       flush();
       stopped = true;
+      absence.end();
       for (const key of timers.keys()) clock.clearTimer(key);
       timers.clear();
     },

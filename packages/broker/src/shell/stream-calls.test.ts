@@ -19,12 +19,15 @@ interface Bench {
   readonly pass: (ms: number) => Promise<void>;
   /** The broker dies, and another begins. */
   readonly kill: (downMs?: number) => Promise<void>;
+  /** The clock goes on, or is set, while the broker does not run: its timers know nothing of it. */
+  readonly sleep: (ms: number) => void;
 }
 
 async function bench(history: readonly Fact[] = []): Promise<Bench> {
   const log = new CrashableLog<Fact>();
   log.append(history.map((event) => ({ stream: "agent" in event ? `agent/${event.agent}` : "broker", event, at: 0 })));
   const clock = new SimulatedClock(0);
+  let slept = 0;
   const appends: number[] = [];
   let commands = 0;
   let broker: Broker;
@@ -37,7 +40,13 @@ async function bench(history: readonly Fact[] = []): Promise<Bench> {
           return log.append(facts);
         },
       },
-      clock,
+      clock: {
+        now: () => clock.now() + slept,
+        setTimer: (key, at, fire) => {
+          clock.setTimer(key, at - slept, fire);
+        },
+        clearTimer: clock.clearTimer,
+      },
       ids: sequentialIds(),
     });
     await broker.start();
@@ -56,6 +65,9 @@ async function bench(history: readonly Fact[] = []): Promise<Bench> {
       clock.forget();
       await clock.advanceAsync(downMs);
       await open();
+    },
+    sleep: (ms) => {
+      slept += ms;
     },
   };
 }
@@ -242,6 +254,35 @@ test("Q5: after a broker that was away for long, a lease lasts its whole time ag
   await kill();
   await pass(1_000);
   expect(leaseFacts(log)).toEqual(["acquired", "expired"]);
+});
+
+test.each([
+  ["stopped for a minute", 60_000],
+  ["a clock that is set back", -3_600_000],
+])("Q5: %s, a broker takes no lease away, and ends it in time when nobody says more", async (_, ms) => {
+  const { call, log, pass, sleep } = await bench();
+  const { token } = (await call("lease.acquire", acquire({ ttlMs: 10_000 }))) as MethodResult<"lease.acquire">;
+  await pass(5_000);
+  sleep(ms);
+  await call("lease.renew", { name: stream, token, ttlMs: 10_000 });
+  await call("stream.append", append(0, { lease: { name: stream, token } }));
+  sleep(ms);
+  await pass(9_000);
+  expect(leaseFacts(log)).toEqual(["acquired"]);
+  await pass(2_000);
+  expect(leaseFacts(log)).toEqual(["acquired", "expired"]);
+});
+
+test("Q5: a lease whose end passed while the broker was stopped is not ended by its timer either", async () => {
+  const { call, log, clock, pass, sleep } = await bench();
+  await call("lease.acquire", acquire({ ttlMs: 10_000 }));
+  await pass(9_500);
+  sleep(60_000);
+  await pass(9_000);
+  expect(leaseFacts(log)).toEqual(["acquired"]);
+  await pass(2_000);
+  expect(leaseFacts(log)).toEqual(["acquired", "expired"]);
+  expect(clock.pending()).toEqual([]);
 });
 
 test("Q5: a full disk takes no lease away either: the state that is folded anew gives each its whole time", async () => {
