@@ -11,6 +11,7 @@ import { connectClient, findProject, locate, type Client, type Locations } from 
 import type { Context } from "./context.ts";
 import { envelopeCodeOf } from "./failure.ts";
 import { programName, programVersion } from "./program.ts";
+import { brokerIsSilent, pidOfSilentBroker } from "./silent-broker.ts";
 import { UsageError } from "./usage-error.ts";
 
 export type BrokerView = MethodResult<"broker.status">;
@@ -36,27 +37,15 @@ export interface ConnectOptions {
   readonly outlivesInterrupt?: boolean;
 }
 
+/** Throws a `RelayError` that says what is there instead of a broker that answers, and what to do. */
 export async function connect(context: Context, options: ConnectOptions): Promise<Client> {
-  const { environment, signal, output } = context;
-  const locations = locationsOf(context);
   try {
-    const client = await connectClient({
-      socketPath: locations.brokerSocket,
-      token: environment["AGENT_RELAY_TOKEN"],
-      as: options.as,
-      originActor: actorOf(context),
-      client: { name: programName, version: programVersion },
-      signal: options.outlivesInterrupt === true ? undefined : signal,
-      ...(options.waitForBrokerMs === undefined ? {} : { waitForBrokerMs: options.waitForBrokerMs }),
-      ...(options.once === true ? { reconnect: false as const } : {}),
-      ...(options.giveUpAfterMs === undefined ? {} : { reconnect: { giveUpAfterMs: options.giveUpAfterMs } }),
-    });
-    const { pid, version } = client.broker();
-    output.detail(`connected to broker ${version}, pid ${pid}, at ${locations.brokerSocket}`);
-    if (version !== programVersion) output.detail(`this is ${programName} ${programVersion}; the broker is ${version}`);
-    return client;
+    return await dial(context, options);
   } catch (cause) {
     if (envelopeCodeOf(cause) !== "broker_unreachable") throw cause;
+    const locations = locationsOf(context);
+    const silentPid = await pidOfSilentBroker(locations);
+    if (silentPid !== undefined) throw brokerIsSilent(silentPid, cause);
     throw relayError("broker_unreachable", `no broker runs for ${locations.project}`, {
       hint: `start one: ${programName} up`,
       cause,
@@ -64,12 +53,36 @@ export async function connect(context: Context, options: ConnectOptions): Promis
   }
 }
 
+/** The same, without a look at why nobody answers. */
+export async function dial(context: Context, options: ConnectOptions): Promise<Client> {
+  const { environment, signal, output } = context;
+  const locations = locationsOf(context);
+  const client = await connectClient({
+    socketPath: locations.brokerSocket,
+    token: environment["AGENT_RELAY_TOKEN"],
+    as: options.as,
+    originActor: actorOf(context),
+    client: { name: programName, version: programVersion },
+    signal: options.outlivesInterrupt === true ? undefined : signal,
+    ...(options.waitForBrokerMs === undefined ? {} : { waitForBrokerMs: options.waitForBrokerMs }),
+    ...(options.once === true ? { reconnect: false as const } : {}),
+    ...(options.giveUpAfterMs === undefined ? {} : { reconnect: { giveUpAfterMs: options.giveUpAfterMs } }),
+  });
+  const { pid, version } = client.broker();
+  output.detail(`connected to broker ${version}, pid ${pid}, at ${locations.brokerSocket}`);
+  if (version !== programVersion) output.detail(`this is ${programName} ${programVersion}; the broker is ${version}`);
+  return client;
+}
+
 export async function withClient<Result>(
   context: Context,
   options: ConnectOptions,
   use: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  const client = await connect(context, options);
+  return closing(await connect(context, options), use);
+}
+
+async function closing<Result>(client: Client, use: (client: Client) => Promise<Result>): Promise<Result> {
   try {
     return await use(client);
   } finally {
@@ -82,7 +95,7 @@ export async function askForBroker(context: Context): Promise<BrokerView | undef
   try {
     // The operator's question, whoever asks.
     const asOperator = { ...context, environment: { ...context.environment, AGENT_RELAY_TOKEN: undefined } };
-    return await withClient(asOperator, { once: true }, (client) =>
+    return await closing(await dial(asOperator, { once: true }), (client) =>
       client.call("broker.status", {}, { signal: context.signal }),
     );
   } catch (thrown) {

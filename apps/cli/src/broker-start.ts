@@ -16,26 +16,30 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { ErrorEnvelope, oneLine, RelayError, relayError, stripControls } from "@agent-relay/protocol";
+import { oneLine, RelayError, relayError, stripControls } from "@agent-relay/protocol";
 import { ensureRuntimeDir, type Locations } from "@agent-relay/sdk";
 import { askForBroker, locationsOf, type BrokerView } from "./broker-connection.ts";
 import type { Context } from "./context.ts";
 import { envelopeCodeOf } from "./failure.ts";
 import { rotateLog } from "./rotate-log.ts";
+import { brokerIsSilent, pidOfSilentBroker } from "./silent-broker.ts";
+import { brokerLog, startFailureIn } from "./start-failure.ts";
 
 export interface StartedBroker {
   readonly broker: BrokerView;
   readonly started: boolean;
 }
 
-/** Opening a log of a million events takes a few seconds on a slow disk. */
 const answerTimeoutMs = 30_000;
+/** A log is read as a whole when it is opened; even a slow disk and a busy machine do it faster. */
+const openedBytesPerMs = 2_000;
 const askEveryMs = 30;
 /** A broker that was beaten by another start waits this long for the other to answer. */
 const rivalTimeoutMs = 10_000;
@@ -81,7 +85,7 @@ export function prepareStateDir(locations: Locations): void {
 }
 
 async function start(context: Context, locations: Locations, tcpPort: number | undefined): Promise<StartedBroker> {
-  const logFile = join(locations.logsDir, "broker.log");
+  const logFile = brokerLog(locations);
   rotateLog(logFile);
   const fd = openSync(logFile, "a", 0o600);
   const logStart = fstatSync(fd).size;
@@ -107,17 +111,19 @@ async function start(context: Context, locations: Locations, tcpPort: number | u
   child.once("exit", (code, signal) => (ended = signal ?? `status ${code}`));
   const progress = context.output.progress("starting the broker");
   try {
-    const deadline = context.now() + answerTimeoutMs;
+    const logBytes = statSync(locations.eventsFile, { throwIfNoEntry: false })?.size ?? 0;
+    const timeoutMs = answerTimeoutMs + Math.ceil(logBytes / openedBytesPerMs);
+    const deadline = context.now() + timeoutMs;
     for (;;) {
       const broker = await askForBroker(context);
       if (broker !== undefined) {
         child.unref();
         return { broker, started: broker.pid === child.pid };
       }
-      if (ended !== undefined) return await explainEnd(context, logFile, logStart, ended);
+      if (ended !== undefined) return await explainEnd(context, locations, { logFile, logStart, ended });
       if (context.now() > deadline) {
         child.kill("SIGTERM");
-        throw relayError("broker_unreachable", `the broker did not answer within ${answerTimeoutMs / 1_000} s`, {
+        throw relayError("broker_unreachable", `the broker did not answer within ${Math.round(timeoutMs / 1_000)} s`, {
           hint: `see ${logFile}, or run agent-relay up --foreground`,
         });
       }
@@ -132,9 +138,13 @@ async function start(context: Context, locations: Locations, tcpPort: number | u
 }
 
 /** The broker ended before it answered: because another was faster, or with an error that its log tells. */
-async function explainEnd(context: Context, logFile: string, logStart: number, ended: string): Promise<StartedBroker> {
+async function explainEnd(
+  context: Context,
+  locations: Locations,
+  { logFile, logStart, ended }: { readonly logFile: string; readonly logStart: number; readonly ended: string },
+): Promise<StartedBroker> {
   const lines = readFileSync(logFile).subarray(logStart).toString("utf8").trimEnd().split("\n");
-  const envelope = lines.map(envelopeIn).findLast((it) => it !== undefined);
+  const envelope = startFailureIn(lines);
   if (envelope?.code === "broker_running") {
     const deadline = context.now() + rivalTimeoutMs;
     while (context.now() < deadline) {
@@ -142,8 +152,14 @@ async function explainEnd(context: Context, logFile: string, logStart: number, e
       if (broker !== undefined) return { broker, started: false };
       await sleep(askEveryMs, undefined, { signal: context.signal });
     }
+    const silentPid = await pidOfSilentBroker(locations);
+    if (silentPid !== undefined) throw brokerIsSilent(silentPid);
   }
   if (envelope !== undefined) throw new RelayError(envelope);
+  // Then its log has no room for its reason either.
+  if (statfsSync(locations.logsDir).bavail === 0) {
+    throw relayError("disk_full", `the broker cannot start: the disk that holds ${locations.stateDir} is full`);
+  }
   const said = oneLine(lines.slice(-3).join(" "), 300);
   throw relayError(
     "broker_unreachable",
@@ -152,13 +168,4 @@ async function explainEnd(context: Context, logFile: string, logStart: number, e
       hint: `see ${logFile}, or run agent-relay up --foreground`,
     },
   );
-}
-
-function envelopeIn(line: string): ErrorEnvelope | undefined {
-  if (!line.startsWith('{"error":')) return undefined;
-  try {
-    return ErrorEnvelope.safeParse((JSON.parse(line) as { readonly error: unknown }).error).data;
-  } catch {
-    return undefined; // A line cut off by a crash is not an envelope.
-  }
 }

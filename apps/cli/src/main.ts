@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Entry: the command line in, an exit status out. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import manifest from "../package.json" with { type: "json" };
 import { exit } from "./exit-codes.ts";
 import { leave } from "./exit.ts";
@@ -18,4 +19,7 @@ process.on("uncaughtException", (error) => {
   leave(exit.defect);
 });
 const { runCli } = await import("./run-cli.ts");
-leave(await runCli(argv));
+const status = await runCli(argv);
+// What could not be written is told in the next turn.
+await nextTurn();
+leave(status);

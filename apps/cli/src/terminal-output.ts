@@ -4,7 +4,8 @@
  *   O1  Results go to stdout, notes and progress to stderr, so that a pipe carries results alone.
  *   O2  Colour only on a terminal, unless FORCE_COLOR asks for it; NO_COLOR and `--no-color` always win.
  *   O3  Under `--json` stdout holds JSON and nothing else: one document, or one document a line for streams.
- *   O4  A reader that goes away (`| head`) ends the command quietly; a terminal that goes away is left to SIGHUP.
+ *   O4  A reader that goes away (`| head`) ends the command quietly; a terminal that goes away is left to SIGHUP. A disk
+ *       that takes no more ends it as a failure of the world.
  */
 import { styleText } from "node:util";
 import type { Environment } from "./environment.ts";
@@ -69,7 +70,9 @@ const frameMs = 100;
 
 export function createOutput(options: OutputOptions): Output {
   const { stdout, stderr } = process;
-  stdout.on("error", onBrokenPipe);
+  stdout.on("error", (error) => {
+    onUnwritten(error, options.json);
+  });
   stderr.on("error", () => undefined);
   const colours = coloursFor(wantsColour(options, stdout.isTTY));
   const noteColours = coloursFor(wantsColour(options, stderr.isTTY));
@@ -172,9 +175,19 @@ function spinner(text: string, enabled: boolean, colours: Colours): Progress {
   };
 }
 
-function onBrokenPipe(error: NodeJS.ErrnoException): void {
+function onUnwritten(error: NodeJS.ErrnoException, isJson: boolean): void {
   if (error.code === "EPIPE") leave(exit.ok);
   // The terminal itself has gone. SIGHUP says so to whoever has something to finish.
   if (error.code === "EIO") return;
-  throw error;
+  if (error.code === undefined) throw error;
+  const message = `the output cannot be written: ${error.message}`;
+  const code = error.code === "ENOSPC" ? "disk_full" : error.code;
+  process.stderr.write(
+    isJson
+      ? `${JSON.stringify({ error: { code, message, retryable: false, hint: doneAlready } })}\n`
+      : `error: ${message}\n→ ${doneAlready}\n`,
+  );
+  leave(exit.unavailable);
 }
+
+const doneAlready = "what the command asked for may be done already: look before you repeat it";

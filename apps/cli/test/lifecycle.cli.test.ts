@@ -118,6 +118,9 @@ test("a broker that does not answer is named, and ended with --force alone", asy
     true,
     true,
   ]);
+  const named = `error: a broker runs, pid ${pid}, but does not answer\n→ agent-relay down --force ends it`;
+  expect(await home.run(["who"])).toMatchObject({ status: 3, err: expect.stringContaining(named) as string });
+  expect(await home.run(["up"])).toMatchObject({ status: 3, err: expect.stringContaining(named) as string });
   const forced = await home.run(["down", "--force"]);
   expect([forced.status, isRunning(pid)]).toEqual([0, false]);
 }, 90_000);

@@ -1,8 +1,19 @@
 /** What the command line does without any broker. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { makeHome, type Home } from "./home.ts";
+import { makeHome, program, type Home } from "./home.ts";
 
 let home: Home;
 beforeEach(() => {
@@ -247,6 +258,38 @@ test("doctor sees a state directory that others can read", async () => {
   mkdirSync(join(home.project, ".agent-relay"), { mode: 0o755 });
   const { status, out } = await home.run(["doctor"]);
   expect([status, out.includes(`→ chmod 700 ${join(home.project, ".agent-relay")}`)]).toEqual([3, true]);
+});
+
+test("doctor says what is wrong with a state directory that is none, and looks at the rest", async () => {
+  writeFileSync(join(home.project, ".agent-relay"), "");
+  const { status, out } = await home.run(["doctor"]);
+  expect([status, out.includes(".agent-relay is not a directory"), out.includes("disk:")]).toEqual([3, true, true]);
+});
+
+test("doctor tells why the last start failed, until one succeeds", async () => {
+  const state = join(home.project, ".agent-relay");
+  mkdirSync(state, { mode: 0o700 });
+  writeFileSync(join(state, "events.db"), "not a database".repeat(1_000), { mode: 0o600 });
+  expect((await home.run(["up"])).status).toBe(3);
+  const ill = await home.run(["doctor"]);
+  expect([ill.status, ill.out]).toEqual([3, expect.stringContaining("the last start failed: The event log")]);
+  rmSync(join(state, "events.db"));
+  expect((await home.run(["up"])).status).toBe(0);
+  expect((await home.run(["doctor"])).out).toContain("✓ broker: runs");
+  expect((await home.run(["down"])).status).toBe(0);
+  expect((await home.run(["doctor"])).out).toContain("✓ broker: none runs here");
+});
+
+test.runIf(process.platform === "linux")("O4: a disk that takes no output is no bug of ours", () => {
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = spawnSync(process.execPath, [program, "harness", "list", "--json"], {
+    cwd: home.project,
+    env: home.environment,
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  closeSync(full);
+  expect([status, errorOf(stderr).code, stderr.includes("no space left on device")]).toEqual([3, "disk_full", true]);
 });
 
 test("doctor names the agent programs on the PATH with their versions", async () => {

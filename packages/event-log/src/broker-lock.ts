@@ -115,8 +115,13 @@ function createPrivately(file: string): void {
 function writeOwner(stateDir: string, owner: BrokerOwner): void {
   const draft = join(stateDir, `broker.json.${owner.pid}.draft`);
   rmSync(draft, { force: true });
-  writeFileSync(draft, `${JSON.stringify(owner, undefined, 2)}\n`, { mode: 0o600, flag: "wx" });
-  renameSync(draft, ownerFile(stateDir));
+  try {
+    writeFileSync(draft, `${JSON.stringify(owner, undefined, 2)}\n`, { mode: 0o600, flag: "wx" });
+    renameSync(draft, ownerFile(stateDir));
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
 }
 
 function ownerFile(stateDir: string): string {
@@ -154,10 +159,13 @@ function spoken(seconds: number): string {
 }
 
 function unwritable(stateDir: string, error: unknown): Fault {
+  const isFull = codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
   return new Fault({
-    code: "state_unwritable",
+    code: isFull ? "disk_full" : "state_unwritable",
     message: `The state directory ${stateDir} cannot be used: ${messageOf(error)}.`,
-    hint: `Make ${stateDir} a directory that you own and can write; if broker.lock in it is damaged and no broker runs, remove it.`,
+    hint: isFull
+      ? "Free some space and try again."
+      : `Make ${stateDir} a directory that you own and can write; if broker.lock in it is damaged and no broker runs, remove it.`,
     cause: error,
   });
 }

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { acquireBrokerLock, readBrokerOwner } from "../src/broker-lock.ts";
@@ -105,6 +105,15 @@ test.each([
     }),
   );
   holder.release();
+});
+
+test("W3: a note that cannot be written leaves no draft behind, and the lock is free again", () => {
+  const stateDir = temporaryDirectory();
+  mkdirSync(join(stateDir, "broker.json"));
+  expect(() => acquireBrokerLock(stateDir, me)).toThrow(expect.objectContaining({ code: "state_unwritable" }));
+  expect(readdirSync(stateDir).toSorted()).toEqual(["broker.json", "broker.lock"]);
+  rmSync(join(stateDir, "broker.json"), { recursive: true });
+  acquireBrokerLock(stateDir, me).release();
 });
 
 test("W3: only the owner can read the files, and no draft stays behind", () => {

@@ -10,7 +10,8 @@ import { delimiter, dirname, join } from "node:path";
 import { oneLine, relayError } from "@agent-relay/protocol";
 import type { Surroundings } from "./environment.ts";
 
-const startTimeoutMs = 30_000;
+/** The program gives up by itself, later where the log is long; this is for one that hangs. */
+const startTimeoutMs = 600_000;
 const outputCharactersMax = 4_000;
 
 export interface Program {

@@ -1,13 +1,11 @@
-import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { relayError } from "@agent-relay/protocol";
 import type { Client } from "@agent-relay/sdk";
-import { connect, locationsOf } from "../broker-connection.ts";
+import { dial, locationsOf } from "../broker-connection.ts";
 import type { ActionResult, Context } from "../context.ts";
 import { envelopeCodeOf } from "../failure.ts";
 import { isRunning } from "../process-life.ts";
+import { brokerIsSilent, pidOfSilentBroker } from "../silent-broker.ts";
 
 interface DownOptions {
   readonly keepAgents?: true;
@@ -24,13 +22,9 @@ export async function run(context: Context, options: DownOptions): ActionResult 
   const keepAgents = options.keepAgents === true;
   const client = await connectIfRunning(context);
   if (client === undefined) {
-    const silentPid = await pidOfSilentBroker(context);
+    const silentPid = await pidOfSilentBroker(locationsOf(context));
     if (silentPid !== undefined) {
-      if (options.force !== true) {
-        throw relayError("broker_unreachable", `a broker runs, pid ${silentPid}, but does not answer`, {
-          hint: "agent-relay down --force ends it with SIGKILL; its agents go on",
-        });
-      }
+      if (options.force !== true) throw brokerIsSilent(silentPid);
       await killBroker(silentPid, context);
       report(context, silentPid, true);
       return undefined;
@@ -66,32 +60,6 @@ function report(context: Context, pid: number, keptAgents: boolean): void {
   else output.line(`The broker, pid ${pid}, has ended${keptAgents ? "; its agents go on" : ""}.`);
 }
 
-/**
- * Whoever says that it is the broker here, if that process is one: the note may be old, and the number somebody else's by
- * now.
- */
-async function pidOfSilentBroker(context: Context): Promise<number | undefined> {
-  const pid = notedPid(join(locationsOf(context).stateDir, "broker.json"));
-  if (pid === undefined || !isRunning(pid)) return undefined;
-  return /\bbroker-run\b|\bup\b.*(?:--foreground|-f)\b/.test(await commandLineOf(pid)) ? pid : undefined;
-}
-
-function notedPid(file: string): number | undefined {
-  try {
-    const { pid } = JSON.parse(readFileSync(file, "utf8")) as { readonly pid?: unknown };
-    return typeof pid === "number" && Number.isInteger(pid) && pid > 1 ? pid : undefined;
-  } catch {
-    return undefined; // No note, or half of one: nobody says that a broker is here.
-  }
-}
-
-function commandLineOf(pid: number): Promise<string> {
-  return new Promise((resolve) => {
-    // Without `ps`, or when the process is gone, nobody can say what it is.
-    execFile("ps", ["-ww", "-o", "args=", "-p", String(pid)], (error, stdout) => resolve(error === null ? stdout : ""));
-  });
-}
-
 async function killBroker(pid: number, context: Context): Promise<void> {
   process.kill(pid, "SIGKILL");
   await isGoneBefore(pid, context.now() + killTimeoutMs, context);
@@ -99,7 +67,7 @@ async function killBroker(pid: number, context: Context): Promise<void> {
 
 async function connectIfRunning(context: Context): Promise<Client | undefined> {
   try {
-    return await connect(context, { once: true });
+    return await dial(context, { once: true });
   } catch (thrown) {
     if (envelopeCodeOf(thrown) === "broker_unreachable") return undefined;
     throw thrown;

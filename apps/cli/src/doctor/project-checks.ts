@@ -1,5 +1,5 @@
 /** What can be wrong with one project: its directory, its sockets, its broker, its disk. */
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, statSync, type Stats } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Locations } from "@agent-relay/sdk";
@@ -10,6 +10,8 @@ import { programVersion } from "../program.ts";
 import { runPrefix } from "../run-census.ts";
 import { runnerLog } from "../runner-start.ts";
 import { bytes } from "../rendering/moments.ts";
+import { brokerIsSilent, pidOfSilentBroker } from "../silent-broker.ts";
+import { lastStartFailure } from "../start-failure.ts";
 import { ok, problem, warning, type Check } from "./check.ts";
 
 /** Less than this and the event log may not be able to grow through one day of work. */
@@ -48,7 +50,7 @@ export async function checkProject(context: Context): Promise<Check[]> {
 
 function checkStateDir({ stateDir, project }: Locations): Check {
   const name = "state directory";
-  const stat = statSync(stateDir, { throwIfNoEntry: false });
+  const stat = statOf(stateDir);
   if (stat === undefined) {
     if (canWrite(nearestExisting(stateDir)))
       return ok("state-dir", name, `${stateDir}, made by the first agent-relay up`);
@@ -79,7 +81,7 @@ function checkStateDir({ stateDir, project }: Locations): Check {
 }
 
 function checkEventsFile({ eventsFile }: Locations): Check | undefined {
-  const stat = statSync(eventsFile, { throwIfNoEntry: false });
+  const stat = statOf(eventsFile);
   if (stat === undefined) return undefined;
   const mode = stat.mode & 0o777;
   if ((mode & 0o077) !== 0)
@@ -108,9 +110,17 @@ async function checkBroker(context: Context, locations: Locations): Promise<Chec
     ];
   }
   if (broker === undefined) {
-    const left = [locations.brokerSocket, locations.ptySocket].filter(
-      (file) => statSync(file, { throwIfNoEntry: false }) !== undefined,
-    );
+    const silentPid = await pidOfSilentBroker(locations);
+    if (silentPid !== undefined) {
+      const { message, hint } = brokerIsSilent(silentPid);
+      return [problem("broker", "broker", message, hint ?? "agent-relay down --force")];
+    }
+    const failure = lastStartFailure(locations);
+    if (failure !== undefined) {
+      const found = `none runs here; the last start failed: ${failure.message}`;
+      return [problem("broker", "broker", found, failure.hint ?? "agent-relay up tries again")];
+    }
+    const left = [locations.brokerSocket, locations.ptySocket].filter((file) => statOf(file) !== undefined);
     const none = ok("broker", "broker", "none runs here; agent-relay up starts one");
     // The terminals outlive a broker on purpose, so their socket alone is no leftover.
     if (!left.includes(locations.brokerSocket)) return [none];
@@ -135,7 +145,8 @@ async function checkBroker(context: Context, locations: Locations): Promise<Chec
       ),
     ];
   }
-  if (!broker.ptyHost.connected)
+  // Without agents there need not be one: the first agent starts it.
+  if (!broker.ptyHost.connected && broker.agents.live > 0)
     return [warning("broker", "broker", `${found}; it has no pty host`, "agent-relay down && agent-relay up")];
   return [ok("broker", "broker", found)];
 }
@@ -175,8 +186,17 @@ async function checkDisk({ stateDir }: Locations): Promise<Check> {
 
 function nearestExisting(path: string): string {
   let at = path;
-  while (statSync(at, { throwIfNoEntry: false }) === undefined && at !== dirname(at)) at = dirname(at);
+  while (statOf(at) === undefined && at !== dirname(at)) at = dirname(at);
   return at;
+}
+
+/** Nothing, too, for what cannot be looked at: that its directory is at fault is a finding of its own. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 function canWrite(path: string): boolean {
