@@ -30,6 +30,7 @@ import { messageOf, type Clock, type Logger } from "@agent-relay/kernel";
 import { createMcpEndpoint, type RelayCalls } from "@agent-relay/mcp";
 import { brokerActor, type Principal } from "@agent-relay/protocol";
 import { startPtyHost, type ConnectedPtyHost } from "@agent-relay/pty";
+import { keepArchiveClose } from "./archive-keeper.ts";
 import type { RunBroker, RunBrokerOptions } from "./broker-entry.ts";
 import { recorderInto } from "./recording.ts";
 import { runPrefix } from "./run-census.ts";
@@ -39,8 +40,6 @@ import { watchPresence } from "./state-presence.ts";
 
 /** A defect of ours; see the documented exit codes. */
 const EXIT_DEFECT = 70;
-const ARCHIVE_SLICE_MS = 5;
-const ARCHIVE_PAUSE_MS = 45;
 
 export const runBroker: RunBroker = async (options) => {
   const { locations, version, environment, log: writeLine, signal } = options;
@@ -126,7 +125,8 @@ export const runBroker: RunBroker = async (options) => {
     });
     open.tcpUrl = gateway.tcpUrl;
     closers.push(gateway.close);
-    closers.push(keepArchiveClose(broker.service, archive.catchUp));
+    const { catchUp } = archive;
+    closers.push(keepArchiveClose({ clock, logger, catchUp, onAppended: broker.service.events.onAppended }));
     await broker.start();
     closers.push(await keepRunsOf(broker.service, () => spawnRunner(locations, environment), clock, logger));
     const goneWith = (): void => {
@@ -269,32 +269,6 @@ function listen(server: Server, port: number): Promise<number> {
       resolve((server.address() as AddressInfo).port);
     });
   });
-}
-
-/**
- * Questions about the past catch up by themselves; doing it beforehand makes them quick. While mail goes through, a tenth of
- * the time is given to it; in quiet, all of it, in slices that leave room for mail.
- */
-function keepArchiveClose(service: BrokerService, catchUp: (limitMs: number) => number): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  let appended = false;
-  const later = (ms: number): void => {
-    timer ??= setTimeout(slice, ms).unref();
-  };
-  const slice = (): void => {
-    timer = undefined;
-    const isBusy = appended;
-    appended = false;
-    if (catchUp(ARCHIVE_SLICE_MS) > 0) later(isBusy ? ARCHIVE_PAUSE_MS : 1);
-  };
-  const off = service.events.onAppended(() => {
-    appended = true;
-    later(ARCHIVE_PAUSE_MS);
-  });
-  return () => {
-    off();
-    clearTimeout(timer);
-  };
 }
 
 /** The secret from which agents' tokens are made. It never leaves its file. */
