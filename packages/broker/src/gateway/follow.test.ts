@@ -1,4 +1,7 @@
+import type { ServerFrame } from "@agent-relay/protocol";
 import { expect, test } from "vitest";
+import type { TerminalNews } from "../service.ts";
+import { follow } from "./follow.ts";
 import { fakeService } from "./testing/fake-service.ts";
 import { memoryConnection } from "./testing/memory-connection.ts";
 
@@ -36,6 +39,48 @@ test("W1: output that comes while the first page is read is neither lost nor rep
   fake.print("early");
   await connection.timers.settle();
   expect(connection.ofType("output").map(({ data }) => Buffer.from(data, "base64").toString())).toEqual(["early"]);
+});
+
+test("W1: output that comes after a read was answered and before the answer is here is no gap", async () => {
+  const told: ServerFrame[] = [];
+  const reads: ((kept: string) => void)[] = [];
+  let news = (_: TerminalNews): void => undefined;
+  const settle = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
+  const { pump } = follow({
+    id: 1,
+    agent: "ada",
+    from: 0,
+    terminals: {
+      onNews: (listener) => {
+        news = listener;
+        return () => undefined;
+      },
+      read: async (_, from) => {
+        const kept = await new Promise<string>((resolve) => void reads.push(resolve));
+        return { epoch: 1, offset: from, data: Buffer.from(kept) };
+      },
+    },
+    hasRoom: () => true,
+    tell: (frame) => void told.push(frame),
+    onEnd: () => undefined,
+    onFailure: () => undefined,
+  });
+  const print = (offset: number, text: string): void =>
+    news({ type: "output", agent: "ada", epoch: 1, offset, data: Buffer.from(text) });
+  pump();
+  print(0, "one ");
+  reads[0]?.("one ");
+  await settle();
+  reads[1]?.("");
+  print(4, "two");
+  await settle();
+  reads[2]?.("two");
+  await settle();
+  expect(told).toMatchObject([
+    { type: "subscribed", from: 0 },
+    { type: "output", offset: 0 },
+    { type: "output", offset: 4 },
+  ]);
 });
 
 test("W1: from an offset that is no longer kept the gap is declared", async () => {

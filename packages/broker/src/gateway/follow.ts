@@ -81,9 +81,10 @@ export function follow(options: {
     reading = true;
     try {
       while (!stopped && behind && options.hasRoom()) {
+        const heardOf = newest;
         const kept = await terminals.read(agent, position);
         if (stopped) return;
-        take(kept);
+        take(kept, heardOf);
       }
     } finally {
       // In the same step as the decision to stop reading, so that no news falls between the two.
@@ -92,7 +93,7 @@ export function follow(options: {
     if (!stopped && !behind && epoch !== undefined && endedEpoch >= epoch) end("terminal_ended");
   };
 
-  const take = (kept: { readonly epoch: number; readonly offset: number; readonly data: Uint8Array }): void => {
+  const take = (kept: Awaited<ReturnType<typeof terminals.read>>, heardOf: number): void => {
     if (epoch === undefined) {
       epoch = kept.epoch;
       if (options.from === undefined) position = kept.offset;
@@ -101,8 +102,9 @@ export function follow(options: {
     if (kept.epoch !== epoch) return end("incarnation_over");
     if (kept.offset > position) gap(kept.offset, "no_longer_kept");
     newest = Math.max(newest, kept.offset + kept.data.byteLength);
-    // The ring has nothing although we heard of more: asking again would spin.
-    if (kept.data.byteLength === 0 && newest > position) gap(newest, "no_longer_kept");
+    // The ring has nothing of what was heard of before it was asked: asking again would spin. What came since then is in the
+    // next answer.
+    if (kept.data.byteLength === 0 && heardOf > position) gap(heardOf, "no_longer_kept");
     behind = !send(epoch, kept.offset, kept.data) || newest > position || early;
     early = false;
   };

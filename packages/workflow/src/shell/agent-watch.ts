@@ -269,7 +269,11 @@ async function followOutput(
   let timer: NodeJS.Timeout | undefined;
   try {
     for await (const chunk of handle.output(options)) {
-      if (chunk.type !== "output") continue;
+      if (chunk.type === "gap") {
+        // Nobody can draw what is not kept.
+        onDrawn(chunk.to);
+        continue;
+      }
       await screen.draw(chunk.data);
       onDrawn(chunk.offset + chunk.data.length);
       clearTimeout(timer);
