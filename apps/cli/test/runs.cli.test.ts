@@ -1,6 +1,6 @@
 /** Workflows on the command line, with a real broker and real runners: what is said, in which shape, with which status. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { makeHome, program, type Home } from "./home.ts";
@@ -424,22 +424,37 @@ const slow = (): void =>
     'name: c, type: deterministic, command: "echo c >> ran", dependsOn: [b]',
   );
 
+/** The same, but for a step in the middle that goes on when it may. */
+const held = (): { readonly goOn: () => void } => {
+  const sign = join(home.project, "may-go-on");
+  rmSync(sign, { force: true });
+  flow(
+    "held.yaml",
+    'name: a, type: deterministic, command: "echo a >> ran"',
+    'name: b, type: deterministic, command: "echo b >> ran; until test -e may-go-on; do sleep 0.1; done", dependsOn: [a]',
+    'name: c, type: deterministic, command: "echo c >> ran", dependsOn: [b]',
+  );
+  return { goOn: () => writeFileSync(sign, "") };
+};
+
 test("the runner is killed: its run is taken up and completed, and nobody types anything", async () => {
-  slow();
-  const id = await detached("slow.yaml");
+  const { goOn } = held();
+  const id = await detached("held.yaml");
   await expect.poll(ran, { timeout: 20_000 }).toEqual(["a", "b"]);
   const [runner] = processesOf(home, "runner");
   kill(runner, "SIGKILL");
+  goOn();
   await expect.poll(ran, { timeout: 50_000, interval: 200 }).toContain("c");
   expect(ran()).toEqual(["a", "b", "b", "c"]);
   expect((await home.run(["runs", "watch", id])).status).toBe(0);
 });
 
 test("the runner and the broker are killed: with the next broker the run is taken up", async () => {
-  slow();
-  const id = await detached("slow.yaml");
+  const { goOn } = held();
+  const id = await detached("held.yaml");
   await expect.poll(ran, { timeout: 20_000 }).toEqual(["a", "b"]);
   for (const pid of [...processesOf(home, "runner"), ...processesOf(home, "broker-run")]) kill(pid, "SIGKILL");
+  goOn();
   expect((await home.run(["up"])).status).toBe(0);
   await expect.poll(ran, { timeout: 50_000, interval: 200 }).toContain("c");
   expect(ran()).toEqual(["a", "b", "b", "c"]);
@@ -483,12 +498,13 @@ ${text}
 }
 
 test("a script that dies leaves its run to the project's runner", async () => {
-  slow();
-  const child = script(`const run = await startWorkflow("slow.yaml");
+  const { goOn } = held();
+  const child = script(`const run = await startWorkflow("held.yaml");
 run.on(({ type, step }) => console.log(run.runId, type, step ?? ""));
 await run.result();`);
   await expect.poll(ran, { timeout: 20_000 }).toEqual(["a", "b"]);
   child.kill("SIGKILL");
+  goOn();
   await expect.poll(ran, { timeout: 50_000, interval: 200 }).toContain("c");
   expect(ran()).toEqual(["a", "b", "b", "c"]);
   expect(existsSync(join(home.project, ".agent-relay", "logs", "runner.log"))).toBe(true);
