@@ -58,8 +58,7 @@ function partsOf(run: Run, step: Step): readonly PartState[] {
     case "agent": {
       if (step.scope.plan.agents[def.agent]?.interactive !== true) return [newPart("specialist", "one_shot", "")];
       const role = def.owner === undefined || def.owner === def.agent ? "alone" : "worker";
-      const isAgentsName = Object.hasOwn(step.scope.plan.agents, def.name);
-      const specialist = newPart("specialist", "agent", partName(step.name, role, run.id, isAgentsName));
+      const specialist = newPart("specialist", "agent", partName(step.name, role, run.id));
       if (role === "alone") return [specialist];
       return [specialist, newPart("owner", "agent", partName(step.name, "owner", run.id))];
     }

@@ -9,25 +9,20 @@ import type { StepName } from "./plan.ts";
 
 const NAME_MAX = 40;
 
-/** `alone`: it does the step and answers for it. `isAgentsName`: a reviewer may be called the same. */
-export function partName(
-  step: StepName,
-  role: "worker" | "owner" | "alone",
-  runId: string,
-  isAgentsName = false,
-): string {
+/** `alone`: it does the step and answers for it. */
+export function partName(step: StepName, role: "worker" | "owner" | "alone", runId: string): string {
   const end = role === "alone" ? `-${shortId(runId)}` : `-${role}-${shortId(runId)}`;
-  const isMarked = role === "alone" && (isAgentsName || endsLikeAPart.test(step));
+  const isMarked = role === "alone" && endsLikeAPart.test(step);
   return `${plain(isMarked ? `${step}~alone` : step, NAME_MAX - end.length)}${end}`;
 }
 
 const endsLikeAPart = /-(?:worker|owner)$/u;
 
-/** A reviewer serves several steps, so it is called after itself. */
-export function reviewerName(reviewer: string, scopePrefix: string, runId: string): string {
+/** A reviewer serves several steps, so it is called after itself. `isStepsName`: a step beside it may be called the same. */
+export function reviewerName(reviewer: string, scopePrefix: string, runId: string, isStepsName = false): string {
   const end = `-${shortId(runId)}`;
-  const name = scopePrefix + (endsLikeAPart.test(reviewer) ? `${reviewer}~reviewer` : reviewer);
-  return `${plain(name, NAME_MAX - end.length)}${end}`;
+  const isMarked = isStepsName || endsLikeAPart.test(reviewer);
+  return `${plain(scopePrefix + (isMarked ? `${reviewer}~reviewer` : reviewer), NAME_MAX - end.length)}${end}`;
 }
 
 /**

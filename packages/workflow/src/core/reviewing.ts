@@ -139,7 +139,9 @@ function reviewerFor(run: Run, step: Step, reviewer: string): Reviewer {
   const key = reviewerKey(step, reviewer);
   const known = run.reviewers.get(key);
   if (known !== undefined) return known;
-  const name = reviewerName(reviewer, step.scope.prefix, run.id);
+  const { plan, prefix } = step.scope;
+  const isStepsName = plan.steps.some((it) => it.name === reviewer);
+  const name = reviewerName(reviewer, prefix, run.id, isStepsName);
   const made: Reviewer = {
     reviewer,
     name,

@@ -130,8 +130,8 @@ test.each(["", "release/"])("N3: a step, the parts of another and a reviewer get
     partName(`${prefix}build`, "worker", "run_1"),
     partName(`${prefix}build-worker`, "alone", "run_1"),
     reviewerName("build-worker", prefix, "run_1"),
-    partName(`${prefix}critic`, "alone", "run_1", true),
-    reviewerName("critic", prefix, "run_1"),
+    partName(`${prefix}critic`, "alone", "run_1"),
+    reviewerName("critic", prefix, "run_1", true),
   ];
   expect(new Set(names).size).toBe(5);
 });
