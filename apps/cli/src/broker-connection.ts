@@ -38,7 +38,7 @@ export interface ConnectOptions {
 }
 
 /** Throws a `RelayError` that says what is there instead of a broker that answers, and what to do. */
-export async function connect(context: Context, options: ConnectOptions): Promise<Client> {
+async function connect(context: Context, options: ConnectOptions): Promise<Client> {
   try {
     return await dial(context, options);
   } catch (cause) {

@@ -66,6 +66,7 @@ export type {
   Rank,
   Said,
   Starting,
+  ToldTurn,
 } from "./observe/observation.ts";
 export { createObserver } from "./observe/observer.ts";
 export type { Observed } from "./observe/observer.ts";
