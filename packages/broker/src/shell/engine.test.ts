@@ -232,6 +232,19 @@ test("R6: an id whose append failed is free again", async () => {
   expect(await again).toBe(3);
 });
 
+test("R5: the twin of a command that could not be recorded fails with it", async () => {
+  const { engine, log, turn, ask } = bench();
+  await ask(register("ada"));
+  log.failAppends({ code: "disk_full", times: 1 });
+  const outcomes = Promise.allSettled([
+    engine.submitOnce(send(1), undefined, key("ben/one")),
+    engine.submitOnce(send(2), undefined, key("ben/one")),
+  ]);
+  turn();
+  const failed = { status: "rejected", reason: { code: "disk_full" } };
+  expect(await outcomes).toMatchObject([failed, failed]);
+});
+
 test("before the start nothing is performed: what is due by then is found in the state", async () => {
   const { engine, effects, ask } = bench(undefined, { startLater: true });
   await ask(spawn("ada"));

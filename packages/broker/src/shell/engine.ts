@@ -175,7 +175,10 @@ export function createEngine(options: {
       for (const it of noted) appends.push(appendOf(it, waiting.actor));
     }
     const recorded = appends.length === 0 ? [] : append(appends, judged, head);
-    if (recorded === undefined) return;
+    if ("error" in recorded) {
+      for (const { waiting } of [...judged, ...repeats]) waiting.reject(recorded.error);
+      return;
+    }
     for (const listener of listeners) listener(recorded);
     for (const { waiting, noted, from } of judged) {
       const own = recorded.slice(from, from + noted.length);
@@ -195,12 +198,12 @@ export function createEngine(options: {
     setTimers(judged);
   };
 
-  /** Answers nothing when the log refused; then everyone concerned was told and the state was rebuilt. */
+  /** Answers why when the log refused; then the state was rebuilt. */
   const append = (
     appends: Append<Fact>[],
     judged: readonly Judged[],
     head: number,
-  ): readonly Recorded<Fact>[] | undefined => {
+  ): readonly Recorded<Fact>[] | { readonly error: unknown } => {
     // The answer is stored with the command, so it is computed from the facts as they will be recorded.
     for (const { waiting, noted, from } of judged) {
       const first = appends[from];
@@ -219,8 +222,7 @@ export function createEngine(options: {
       return recorded;
     } catch (error) {
       state = replayed();
-      for (const { waiting } of judged) waiting.reject(error);
-      return undefined;
+      return { error };
     }
   };
 
