@@ -24,7 +24,7 @@ export function createHostLink(options: {
   readonly open: () => Promise<PtyHost>;
   readonly isClaimed: (terminal: { readonly name: string; readonly epoch: number }) => boolean;
   readonly onEvent: (event: Exclude<PtyHostEvent, { type: "lost" }>) => void;
-  readonly onLost: (reason: string) => void;
+  readonly onLost: (host: PtyHost) => void;
   readonly logger: Logger;
 }): HostLink {
   const { isClaimed, logger } = options;
@@ -38,7 +38,7 @@ export function createHostLink(options: {
         connected = opened;
         opened.subscribe((event) => {
           if (event.type !== "lost") options.onEvent(event);
-          else if (connected === opened) lost(event.reason);
+          else if (connected === opened) lost(opened, event.reason);
         });
         sweepIn(opened).catch(untidied);
         return opened;
@@ -51,12 +51,12 @@ export function createHostLink(options: {
     return opening;
   };
 
-  const lost = (reason: string): void => {
+  const lost = (host: PtyHost, reason: string): void => {
     opening = undefined;
     connected = undefined;
     if (closing) return;
     logger.warn("the terminals' host is gone", { reason });
-    options.onLost(reason);
+    options.onLost(host);
   };
 
   const sweepIn = async (host: PtyHost): Promise<void> => {

@@ -8,6 +8,7 @@ import { scriptedHarnesses } from "../testing/scripted-harnesses.ts";
 import { openWorld, type World } from "../testing/world.ts";
 import type { Harnesses } from "./harness-port.ts";
 import { createIncarnations, type Incarnations } from "./incarnations.ts";
+import type { TerminalLogs } from "./terminal-log.ts";
 import { noLogs } from "../testing/no-logs.ts";
 import { quiet } from "../testing/quiet.ts";
 
@@ -205,6 +206,7 @@ function alone(
   change: (host: ReturnType<typeof fakePtyHost>) => object,
   harnesses: Partial<Harnesses> = {},
   known: Partial<Agent> = {},
+  logs: Partial<TerminalLogs> = {},
 ): {
   readonly host: ReturnType<typeof fakePtyHost>;
   readonly clock: SimulatedClock;
@@ -220,7 +222,7 @@ function alone(
     clock,
     ids: sequentialIds(),
     logger: quiet,
-    logs: noLogs,
+    logs: { ...noLogs, ...logs },
     renderInjection: () => "",
     agent: (name) => ({ ...newAgent(name, "program", 0), epoch: 1, status: "idle", ...known }),
     factsOf: () => [],
@@ -276,6 +278,111 @@ test("I3: what is printed while the past is read is taken in once, after it", as
     "working",
     "turn_ended",
   ]);
+});
+
+test("I3: what was printed while no broker ran is news to who follows, as far as the log does not have it", async () => {
+  const { host, incarnations } = alone(() => ({}), {}, {}, { end: () => Promise.resolve(4) });
+  const told: unknown[] = [];
+  incarnations.onNews((news) => {
+    told.push(news.type === "output" ? [news.offset, Buffer.from(news.data).toString()] : news.type);
+  });
+  await host.spawn(terminal("ada@1"));
+  host.emitOutput("ada@1", "old new");
+  incarnations.perform(reattach);
+  await settled();
+  expect(told).toEqual([[4, "new"]]);
+});
+
+test("I3: what a program on pipes complained of while no broker ran is logged before what it complains of meanwhile", async () => {
+  const logged: unknown[] = [];
+  const { host, incarnations, reports } = alone(
+    (it) => ({
+      readErrors: async (id: string) => {
+        it.emitErrors(id, "while it was read\n");
+        const errors = await it.readErrors(id);
+        it.emitErrors(id, "after\n");
+        return errors;
+      },
+    }),
+    { converse: () => ({ step: () => ({ observations: [], writes: [], outcomes: [] }) }) },
+    {},
+    {
+      appendErrors: (_name, _epoch, offset, data) => void logged.push([offset, Buffer.from(data).toString()]),
+    },
+  );
+  await host.spawn({ ...terminal("ada@1"), stdio: "pipes" });
+  host.emitErrors("ada@1", "before\n");
+  incarnations.perform({ ...reattach, runtime: "headless" });
+  await settled();
+  expect(logged).toEqual([
+    [0, "before\nwhile it was read\n"],
+    [25, "after\n"],
+  ]);
+  host.exit("ada@1", { code: 1 });
+  await settled();
+  expect(reports.at(-1)).toMatchObject({ lastLines: ["before", "while it was read", "after"] });
+});
+
+test("I4: who is still being started when the host dies is started in the next, and not reported as lost", async () => {
+  let prepared = (): void => undefined;
+  const { host, incarnations, reports } = alone(() => ({}), {
+    prepare: async (of, launch, more) => {
+      if (of.name === "ben") await new Promise<void>((resolve) => (prepared = resolve));
+      return scriptedHarnesses.prepare(of, launch, more);
+    },
+  });
+  incarnations.perform({ ...reattach, type: "spawn" });
+  await settled();
+  incarnations.perform({ ...reattach, type: "spawn", name: "ben" });
+  await settled();
+  host.crash();
+  host.restart();
+  prepared();
+  await settled();
+  expect(
+    reports.flatMap((it) => ("name" in it && it.type !== "incarnation.observed" ? [`${it.name} ${it.type}`] : [])),
+  ).toEqual(["ada incarnation.spawned", "ada incarnation.exited", "ben incarnation.spawned"]);
+  expect([...host.terminals.keys()]).toEqual(["ben@1"]);
+});
+
+const logOf = (text: string): Partial<TerminalLogs> => ({
+  read: (_name, _epoch, from) => Promise.resolve({ offset: from, data: Buffer.from(text).subarray(from) }),
+});
+
+test("what a program shows that is being started is read from its log: the host knows nothing of it yet", async () => {
+  const { incarnations } = alone(
+    () => ({}),
+    {
+      prepare: (of, launch, more) =>
+        of.name === "ben" ? new Promise(() => undefined) : scriptedHarnesses.prepare(of, launch, more),
+    },
+    {},
+    logOf(""),
+  );
+  incarnations.perform({ ...reattach, type: "spawn" });
+  await settled();
+  incarnations.perform({ ...reattach, type: "spawn", name: "ben" });
+  await settled();
+  expect(await incarnations.read("ben", 1, 0)).toMatchObject({ offset: 0, data: Buffer.from("") });
+});
+
+test("I4: what is being read when the host dies is read from the log", async () => {
+  const { host, incarnations } = alone(
+    (it) => ({
+      read: async (id: string, from: number) => {
+        await settled();
+        return it.read(id, from);
+      },
+    }),
+    {},
+    {},
+    logOf("shown"),
+  );
+  incarnations.perform({ ...reattach, type: "spawn" });
+  await settled();
+  const read = incarnations.read("ada", 1, 0);
+  host.crash();
+  expect(Buffer.from((await read).data).toString()).toBe("shown");
 });
 
 test("I6: a hook that is posted before its incarnation is found again waits for that, and is not refused", async () => {

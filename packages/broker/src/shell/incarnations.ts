@@ -11,6 +11,7 @@
  *   I7  A question about a program is answered in bounded time, also when the host hangs.
  */
 import {
+  codeOf,
   messageOf,
   type Clock,
   type IdSource,
@@ -25,7 +26,7 @@ import { isLive, type Agent } from "../core/state.ts";
 import type { TerminalNews } from "../service.ts";
 import { createEndings } from "./end-incarnations.ts";
 import type { HookSignal, Harnesses } from "./harness-port.ts";
-import type { MailAnswer, TakenMail } from "./intake.ts";
+import { endedMeanwhile, type MailAnswer, type TakenMail } from "./intake.ts";
 import { createHostLink } from "./host-link.ts";
 import { lastLook, mayAskToLeave } from "./last-look.ts";
 import { idOf, liveIncarnations, type Live } from "./live-incarnations.ts";
@@ -119,7 +120,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     onEvent: (event) => {
       onHostEvent(event);
     },
-    onLost: () => void lost(live.all()),
+    onLost: (host) => void lost(host, live.all()),
     logger,
   });
   const records = createRecords({
@@ -147,8 +148,11 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
 
   const onOutput = (it: Live, offset: number, data: Uint8Array): void => {
     const fresh = live.hear(it, offset, data);
-    if (fresh === undefined) return;
-    for (const listener of listeners) listener({ type: "output", agent: it.name, epoch: it.epoch, ...fresh });
+    if (fresh !== undefined) tellOutput(it, fresh.offset, fresh.data);
+  };
+
+  const tellOutput = (it: Live, offset: number, data: Uint8Array): void => {
+    for (const listener of listeners) listener({ type: "output", agent: it.name, epoch: it.epoch, offset, data });
   };
 
   const onHostEvent = (event: Exclude<PtyHostEvent, { type: "lost" }>): void => {
@@ -163,9 +167,12 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       });
   };
 
-  const lost = async (all: readonly Live[]): Promise<void> => {
+  const lost = async (host: PtyHost, all: readonly Live[]): Promise<void> => {
     if (all.length === 0) return;
-    await Promise.all(all.map((it) => inOrder(it.name, () => endings.exited(it, "host_lost"))));
+    // Behind its start, which may have come just before, or come about in the next host.
+    const lose = (it: Live): Promise<void> | undefined =>
+      it.host === host ? endings.exited(it, "host_lost") : undefined;
+    await Promise.all(all.map((it) => inOrder(it.name, () => lose(it))));
     // Should the host live after all, what runs there belongs to nobody now and must end.
     if (!closing) await link.sweep();
   };
@@ -189,6 +196,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     agent: options.agent,
     factsOf: options.factsOf,
     onOutput,
+    onMissed: tellOutput,
     onEnded: endings.ended,
     onLost: (it) => void endings.exited(it, "host_lost"),
     onFailed: (it, error) => {
@@ -329,9 +337,16 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
       return asked === undefined ? Promise.resolve(undefined) : within(asked);
     },
     read: async (name, epoch, from) => {
-      const it = live.find(idOf({ name, epoch }));
-      const opened = link.now();
-      return it === undefined || opened === undefined ? logs.read(name, epoch, from) : opened.read(it.id, from);
+      const id = idOf({ name, epoch });
+      const host = live.find(id)?.host;
+      if (host === undefined) return logs.read(name, epoch, from);
+      try {
+        return await host.read(id, from);
+      } catch (error) {
+        // It went while it was asked; what was heard of it is in the log.
+        if (endedMeanwhile(codeOf(error))) return logs.read(name, epoch, from);
+        throw error;
+      }
     },
     readErrors: logs.readErrors,
     write: async (name, epoch, data) => {

@@ -2,10 +2,10 @@
  * Live incarnations: what is known of each program that runs, and how what is seen of it reaches the core.
  *
  *   L1  What was seen of a program before its start was recorded is told after that.
- *   L2  Output is heard once, in order of its offsets, however often it comes.
+ *   L2  Output is heard once, in order of its offsets, however often it comes; so is what it complains of.
  *   L3  Whoever asked to be woken is woken, and nobody after the end.
  */
-import type { Clock } from "@agent-relay/kernel";
+import type { Clock, PtyHost } from "@agent-relay/kernel";
 import type { Runtime } from "@agent-relay/protocol";
 import type { Observation } from "../core/commands.ts";
 import { noDraft, type Draft } from "./draft.ts";
@@ -24,8 +24,11 @@ export interface Live {
   readonly runtime: Runtime;
   intake: Intake;
   redact: (text: string) => string;
+  /** The host that has it; nothing before its program was started or found there. */
+  host: PtyHost | undefined;
   startedAt: number;
   nextOffset: number;
+  nextErrorOffset: number;
   /** The newest of its output, and of its standard error where that is apart. */
   tail: Buffer;
   errorTail: Buffer;
@@ -37,10 +40,16 @@ export interface Live {
   /** What was seen before the start was recorded. */
   early: Observation[] | undefined;
   /** What it printed while the past was still being read; it is taken in after it. */
-  backlog: { readonly offset: number; readonly data: Uint8Array }[] | undefined;
+  backlog: Printed[] | undefined;
   draft: Draft;
   /** Reports of its draft that the core has not taken yet. */
   draftsUnderWay: number;
+}
+
+export interface Printed {
+  readonly on: "output" | "errors";
+  readonly offset: number;
+  readonly data: Uint8Array;
 }
 
 export type Starting = Pick<Live, "name" | "epoch" | "harness" | "runtime">;
@@ -120,8 +129,10 @@ export function liveIncarnations(options: {
         id: idOf(of),
         intake: noIntake,
         redact: redactor([]),
+        host: undefined,
         startedAt: clock.now(),
         nextOffset: 0,
+        nextErrorOffset: 0,
         tail: Buffer.alloc(0),
         errorTail: Buffer.alloc(0),
         lastActivityAt: undefined,
@@ -151,12 +162,11 @@ export function liveIncarnations(options: {
     },
     hear: (it, offset, data) => {
       if (it.backlog !== undefined) {
-        it.backlog.push({ offset, data });
+        it.backlog.push({ on: "output", offset, data });
         return undefined;
       }
-      const skip = Math.max(0, it.nextOffset - offset);
-      if (skip >= data.length || it.ended) return undefined;
-      const fresh = { offset: offset + skip, data: skip === 0 ? data : data.subarray(skip) };
+      const fresh = freshOf(it.nextOffset, offset, data);
+      if (fresh === undefined || it.ended) return undefined;
       it.nextOffset = fresh.offset + fresh.data.length;
       it.lastActivityAt = clock.now();
       it.tail = tailOf(it.tail, fresh.data);
@@ -165,12 +175,28 @@ export function liveIncarnations(options: {
       return fresh;
     },
     hearErrors: (it, offset, data) => {
-      if (it.ended) return;
+      if (it.backlog !== undefined) {
+        it.backlog.push({ on: "errors", offset, data });
+        return;
+      }
+      const fresh = freshOf(it.nextErrorOffset, offset, data);
+      if (fresh === undefined || it.ended) return;
+      it.nextErrorOffset = fresh.offset + fresh.data.length;
       it.lastActivityAt = clock.now();
-      it.errorTail = tailOf(it.errorTail, data);
-      logs.appendErrors(it.name, it.epoch, offset, data);
+      it.errorTail = tailOf(it.errorTail, fresh.data);
+      logs.appendErrors(it.name, it.epoch, fresh.offset, fresh.data);
     },
   };
+}
+
+function freshOf(
+  next: number,
+  offset: number,
+  data: Uint8Array,
+): { readonly offset: number; readonly data: Uint8Array } | undefined {
+  const skip = Math.max(0, next - offset);
+  if (skip >= data.length) return undefined;
+  return { offset: offset + skip, data: skip === 0 ? data : data.subarray(skip) };
 }
 
 function clean(it: Live, observation: Observation): Observation {

@@ -58,6 +58,8 @@ export interface StartsOptions {
   /** Facts of these types about one incarnation, from the log. */
   readonly factsOf: (name: string, epoch: number, types: readonly Fact["type"][]) => readonly Fact[];
   readonly onOutput: (it: Live, offset: number, data: Uint8Array) => void;
+  /** What it printed while no broker ran: of the past, but who follows its output has not got it. */
+  readonly onMissed: (it: Live, offset: number, data: Uint8Array) => void;
   readonly onEnded: (it: Live, ending: NonNullable<TerminalInfo["ending"]>) => void;
   readonly onLost: (it: Live) => void;
   readonly onFailed: (it: Live, error: unknown) => void;
@@ -119,7 +121,9 @@ export function createStarts(options: StartsOptions): Starts {
       it.intake = intakeOf(it, effect, prepared.versionTried !== false);
       const { cols, rows } = launch;
       const stdio = runtime === "headless" ? "pipes" : "terminal";
-      const terminal = await (await link.reach()).spawn({ id: it.id, argv, env, cwd, stdio, cols, rows });
+      const host = await link.reach();
+      const terminal = await host.spawn({ id: it.id, argv, env, cwd, stdio, cols, rows });
+      it.host = host;
       it.startedAt = terminal.startedAt;
       started(it, terminal, prepared);
       it.intake.started();
@@ -175,6 +179,7 @@ export function createStarts(options: StartsOptions): Starts {
 
   const takeUp = async (it: Live, effect: Reattach, opened: PtyHost, terminal: TerminalInfo): Promise<void> => {
     const { name, epoch, launch, spawned, resume } = effect;
+    it.host = opened;
     it.startedAt = terminal.startedAt;
     it.wasReady = effect.ready;
     it.takenUp = true;
@@ -186,18 +191,23 @@ export function createStarts(options: StartsOptions): Starts {
     const { offset, data } = await opened.read(it.id, 0);
     it.nextOffset = offset + data.length;
     it.tail = tailOf(it.tail, data);
-    if (offset + data.length > logged) logs.append(name, epoch, offset, data);
-    if (effect.runtime === "headless") {
-      const errors = await opened.readErrors(it.id);
-      live.hearErrors(it, errors.offset, errors.data);
+    if (offset + data.length > logged) {
+      logs.append(name, epoch, offset, data);
+      const known = Math.max(0, logged - offset);
+      options.onMissed(it, offset + known, data.subarray(known));
     }
+    const errors = effect.runtime === "headless" ? await opened.readErrors(it.id) : undefined;
     if (prepared !== undefined) started(it, terminal, prepared);
     else live.begun(it);
     // What is in the ring happened in the past: only where it led is news.
     live.observe(it, it.intake.recall(data, offset === 0));
     const backlog = it.backlog ?? [];
     it.backlog = undefined;
-    for (const printed of backlog) options.onOutput(it, printed.offset, printed.data);
+    if (errors !== undefined) live.hearErrors(it, errors.offset, errors.data);
+    for (const printed of backlog) {
+      if (printed.on === "output") options.onOutput(it, printed.offset, printed.data);
+      else live.hearErrors(it, printed.offset, printed.data);
+    }
     it.intake.caughtUp(effect.working);
     if (terminal.ending !== undefined) options.onEnded(it, terminal.ending);
   };
