@@ -29,6 +29,8 @@ export function openOutputStream(
   /** From where the broker was asked to send. */
   let askedFrom = options.from;
   let reconnected = false;
+  /** Output of this following has told its incarnation. */
+  let isPlaced = false;
   /** A gap that cannot be placed before the next output tells its incarnation. */
   let openGap: { readonly from: number; readonly to: number; readonly reason: string } | undefined;
   let follow: number | undefined;
@@ -68,6 +70,7 @@ export function openOutputStream(
     // After a reconnect the agent may be another incarnation with offsets of its own: ask for all, pass over what we have.
     if (position !== undefined) askedFrom = reconnected ? 0 : position.offset;
     reconnected = false;
+    isPlaced = false;
     const id = host.openId(hear);
     follow = id;
     const frame = { type: "follow", id, agent: options.agent } as const;
@@ -92,7 +95,10 @@ export function openOutputStream(
         return;
       case "gap":
         if (position === undefined) pushGap(frame);
-        else openGap = frame;
+        else {
+          openGap = frame;
+          if (isPlaced) placeGap();
+        }
         return;
       case "end":
         if (frame.reason === "slow_consumer") interrupted(frame.reason);
@@ -130,6 +136,7 @@ export function openOutputStream(
       }
       if (position !== undefined) position = { epoch, offset: 0 };
     }
+    isPlaced = true;
     placeGap();
     const start = position?.offset ?? offset;
     if (offset > start) pushGap({ from: start, to: offset, reason: "not_sent" });

@@ -331,6 +331,20 @@ export function streamBehaviour(
       ]);
     });
 
+    test("O1 a gap in the middle of what is followed is told at once, and not with the next output", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      line.broker.followed = (id, _agent, _from, connection) => {
+        connection.send({ type: "output", id, epoch: 1, offset: 0, data: Buffer.from("ab").toString("base64") });
+        connection.send({ type: "gap", id, from: 2, to: 9, reason: "no_longer_kept" });
+      };
+      const chunks = await take(client.output("ada"), 2);
+      expect(chunks).toMatchObject([
+        { type: "output", offset: 0 },
+        { type: "gap", from: 2, to: 9 },
+      ]);
+    });
+
     test("O1 output that skips an offset without a word is told as a gap", async () => {
       const line = await openTestLine();
       const client = await connect(line);
