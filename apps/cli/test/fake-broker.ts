@@ -81,7 +81,12 @@ export async function fakeBroker(home: Home, options: FakeBrokerOptions): Promis
     },
     terminals: {
       read: (_agent, from) =>
-        Promise.resolve({ epoch: 1, offset: Math.min(from, screen.length), data: screen.subarray(from) }),
+        Promise.resolve({
+          epoch: 1,
+          isOver: false,
+          offset: Math.min(from, screen.length),
+          data: screen.subarray(from),
+        }),
       onNews: (listener) => {
         newsListeners.add(listener);
         return () => newsListeners.delete(listener);

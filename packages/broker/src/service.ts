@@ -52,7 +52,13 @@ export interface BrokerService {
     readonly read: (
       agent: string,
       from: number,
-    ) => Promise<{ readonly epoch: number; readonly offset: number; readonly data: Uint8Array }>;
+    ) => Promise<{
+      readonly epoch: number;
+      /** Nothing of it came, or will come, after it was asked. */
+      readonly isOver: boolean;
+      readonly offset: number;
+      readonly data: Uint8Array;
+    }>;
     readonly onNews: (listener: (news: TerminalNews) => void) => () => void;
   };
   /** How many clients are connected, told by the gateway for `broker.status`. */

@@ -57,7 +57,7 @@ test("W1: output that comes after a read was answered and before the answer is h
       },
       read: async (_, from) => {
         const kept = await new Promise<string>((resolve) => void reads.push(resolve));
-        return { epoch: 1, offset: from, data: Buffer.from(kept) };
+        return { epoch: 1, isOver: false, offset: from, data: Buffer.from(kept) };
       },
     },
     hasRoom: () => true,
@@ -120,6 +120,14 @@ test("W3: the end of the program ends the follow, after its last output", async 
   fake.restartTerminal();
   fake.print("another");
   await connection.timers.settle();
+  expect(connection.got.slice(2)).toMatchObject([{ type: "output" }, { type: "end", id: 1, reason: "terminal_ended" }]);
+});
+
+test("W3: who comes after the end of the program gets what is kept, and the end", async () => {
+  const fake = fakeService();
+  fake.print("bye");
+  fake.endTerminal();
+  const connection = await following({ fake });
   expect(connection.got.slice(2)).toMatchObject([{ type: "output" }, { type: "end", id: 1, reason: "terminal_ended" }]);
 });
 

@@ -100,6 +100,8 @@ export function follow(options: {
       tell({ type: "subscribed", id, from: position });
     }
     if (kept.epoch !== epoch) return end("incarnation_over");
+    // Nobody tells it to who comes after the end.
+    if (kept.isOver) endedEpoch = Math.max(endedEpoch, epoch);
     if (kept.offset > position) gap(kept.offset, "no_longer_kept");
     newest = Math.max(newest, kept.offset + kept.data.byteLength);
     // The ring has nothing of what was heard of before it was asked: asking again would spin. What came since then is in the

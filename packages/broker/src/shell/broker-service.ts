@@ -90,7 +90,10 @@ export function createBrokerService(
       read: async (name, from) => {
         const agent = requireAgent(engine.state(), name);
         if (agent.epoch === 0) throw relayError("agent_not_running", `'${name}' has never run a program.`);
-        return { epoch: agent.epoch, ...(await incarnations.read(name, agent.epoch, from)) };
+        const { epoch } = agent;
+        // Before it is read: what comes in between is in what is read, or in the news.
+        const isOver = !isLive(agent) || incarnations.isOver(name, epoch);
+        return { epoch, isOver, ...(await incarnations.read(name, epoch, from)) };
       },
       onNews: incarnations.onNews,
     },

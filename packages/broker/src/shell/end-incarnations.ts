@@ -18,6 +18,8 @@ import type { Report } from "./reports.ts";
 const POLITE_MS = 2_000;
 const TERM_MS = 3_000;
 
+type Exited = Extract<Report, { type: "incarnation.exited" }>;
+
 export interface Endings {
   readonly terminate: (effect: Extract<BrokerEffect, { type: "terminate" }>) => Promise<void>;
   /** The program has ended. */
@@ -33,7 +35,7 @@ export function createEndings(options: {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
-  readonly report: (report: Report) => Promise<void>;
+  readonly report: (report: Exited) => Promise<void>;
   readonly isLive: (name: string, epoch: number) => boolean;
   /** It is over; nothing of it is heard any more. */
   readonly onOver: (it: Live) => void;

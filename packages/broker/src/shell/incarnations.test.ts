@@ -207,6 +207,7 @@ function alone(
   harnesses: Partial<Harnesses> = {},
   known: Partial<Agent> = {},
   logs: Partial<TerminalLogs> = {},
+  submit?: () => Promise<unknown>,
 ): {
   readonly host: ReturnType<typeof fakePtyHost>;
   readonly clock: SimulatedClock;
@@ -226,7 +227,7 @@ function alone(
     renderInjection: () => "",
     agent: (name) => ({ ...newAgent(name, "program", 0), epoch: 1, status: "idle", ...known }),
     factsOf: () => [],
-    submit: (command) => Promise.resolve(reports.push(command)),
+    submit: submit ?? ((command) => Promise.resolve(reports.push(command))),
   });
   return { host, clock, incarnations, reports };
 }
@@ -383,6 +384,23 @@ test("I4: what is being read when the host dies is read from the log", async () 
   const read = incarnations.read("ada", 1, 0);
   host.crash();
   expect(Buffer.from((await read).data).toString()).toBe("shown");
+});
+
+test("an incarnation is over from its end on, also while the log cannot take that", async () => {
+  const { host, incarnations } = alone(
+    () => ({}),
+    {},
+    {},
+    {},
+    () => Promise.reject(Object.assign(new Error("no room"), { code: "disk_full" })),
+  );
+  await host.spawn(terminal("ada@1"));
+  incarnations.perform(reattach);
+  await settled();
+  expect(incarnations.isOver("ada", 1)).toBe(false);
+  host.exit("ada@1", { code: 0 });
+  await settled();
+  expect(incarnations.isOver("ada", 1)).toBe(true);
 });
 
 test("I6: a hook that is posted before its incarnation is found again waits for that, and is not refused", async () => {

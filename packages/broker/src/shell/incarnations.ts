@@ -56,6 +56,8 @@ export interface Incarnations {
   /** Text that reached an agent, or left it, by another way than its terminal. */
   readonly told: (name: string, epoch: number, text: string) => void;
   readonly vitals: (name: string, epoch: number) => Vitals | undefined;
+  /** It has ended, and the log may not know it yet. */
+  readonly isOver: (name: string, epoch: number) => boolean;
   readonly usage: (name: string, epoch: number) => Promise<{ readonly memoryBytes: number } | undefined>;
   readonly read: (
     name: string,
@@ -101,6 +103,8 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
   const chains = new Map<string, Promise<void>>();
   /** Incarnations that are being started or found again. */
   const starting = new Map<string, Promise<void>>();
+  /** Incarnations whose end is on its way into the log. */
+  const over = new Set<string>();
   const listeners = new Set<(news: TerminalNews) => void>();
   let closing = false;
   let questions = 0;
@@ -137,9 +141,13 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
     clock,
     ids,
     logger,
-    report: reports.report,
+    report: async (it) => {
+      await reports.report(it);
+      over.delete(idOf(it));
+    },
     isLive: isNewest,
     onOver: (it) => {
+      over.add(it.id);
       records.forget(it);
       logs.finish(it.name, it.epoch);
       for (const listener of listeners) listener({ type: "ended", agent: it.name, epoch: it.epoch });
@@ -332,6 +340,7 @@ export function createIncarnations(options: IncarnationsOptions): Incarnations {
         ? undefined
         : { lastActivityAt: it.lastActivityAt, contextPctLeft: it.intake.contextPctLeft() };
     },
+    isOver: (name, epoch) => over.has(idOf({ name, epoch })),
     usage: (name, epoch) => {
       const asked = link.now()?.usage(idOf({ name, epoch }));
       return asked === undefined ? Promise.resolve(undefined) : within(asked);

@@ -41,6 +41,7 @@ export function fakeService(options: { readonly ringBytes?: number } = {}): Fake
   let ring = Buffer.alloc(0);
   let ringOffset = 0;
   let epoch = 1;
+  let isOver = false;
 
   const service: BrokerService = {
     identity: { pid: 42, version: "0.1.0", startedAt: 1_000, nonce: "nonce-1" },
@@ -70,7 +71,7 @@ export function fakeService(options: { readonly ringBytes?: number } = {}): Fake
       read: async (agent, from) => {
         if (agent !== "ada") throw relayError("unknown_agent", `no agent is called ${agent}`);
         const offset = Math.max(from, ringOffset);
-        const kept = { epoch, offset, data: ring.subarray(Math.min(offset - ringOffset, ring.byteLength)) };
+        const kept = { epoch, isOver, offset, data: ring.subarray(Math.min(offset - ringOffset, ring.byteLength)) };
         // The answer of a process elsewhere: output that comes meanwhile is not in it.
         await Promise.resolve();
         return kept;
@@ -117,9 +118,13 @@ export function fakeService(options: { readonly ringBytes?: number } = {}): Fake
       ringOffset += lost;
       publish({ type: "output", agent: "ada", epoch, offset, data });
     },
-    endTerminal: () => publish({ type: "ended", agent: "ada", epoch }),
+    endTerminal: () => {
+      isOver = true;
+      publish({ type: "ended", agent: "ada", epoch });
+    },
     restartTerminal: () => {
       epoch += 1;
+      isOver = false;
       ring = Buffer.alloc(0);
       ringOffset = 0;
     },
