@@ -95,6 +95,18 @@ test("W1: from an offset that is no longer kept the gap is declared", async () =
   expect(connection.text()).toBe("efgh");
 });
 
+test("W1: an offset that the incarnation has not reached is another's, and its own is told", async () => {
+  const fake = fakeService();
+  fake.print("abc");
+  const connection = await following({ fake }, 5_000);
+  fake.print("def");
+  await connection.timers.settle();
+  expect(connection.got.slice(1)).toMatchObject([
+    { type: "subscribed", from: 3 },
+    { type: "output", offset: 3 },
+  ]);
+});
+
 test("W2: a client that falls behind gets what the ring still has, after a gap", async () => {
   const fake = fakeService({ ringBytes: 10 });
   const connection = await following({ fake, limits: { outboxFramesMax: 8 } });

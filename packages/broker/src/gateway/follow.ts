@@ -96,7 +96,8 @@ export function follow(options: {
   const take = (kept: Awaited<ReturnType<typeof terminals.read>>, heardOf: number): void => {
     if (epoch === undefined) {
       epoch = kept.epoch;
-      if (options.from === undefined) position = kept.offset;
+      // One beyond the end is an offset of an earlier incarnation: waiting for it would leave out all that comes before.
+      if (options.from === undefined || kept.offset < position) position = kept.offset;
       tell({ type: "subscribed", id, from: position });
     }
     if (kept.epoch !== epoch) return end("incarnation_over");

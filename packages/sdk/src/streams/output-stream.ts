@@ -114,6 +114,9 @@ export function openOutputStream(
         else fail(new RelayError(frame.error));
         return;
       case "subscribed":
+        // It has not come as far: the offset was another incarnation's.
+        if (askedFrom !== undefined && frame.from < askedFrom) startAnew();
+        return;
       case "cursor":
         return;
       default:
@@ -128,10 +131,7 @@ export function openOutputStream(
       if (position !== undefined && offset > 0 && askedFrom !== undefined && askedFrom > 0) {
         // The offset that we asked for was the old incarnation's.
         position = { epoch, offset: 0 };
-        openGap = undefined;
-        unfollow();
-        reconnected = true;
-        resume();
+        startAnew();
         return;
       }
       if (position !== undefined) position = { epoch, offset: 0 };
@@ -146,6 +146,15 @@ export function openOutputStream(
     if (known >= data.length) return;
     const fresh = known === 0 ? data : data.subarray(known);
     buffer.push({ type: "output", epoch, offset: offset + known, data: fresh }, fresh.length);
+  };
+
+  /** From the beginning of the incarnation that is there now. */
+  const startAnew = (): void => {
+    openGap = undefined;
+    unfollow();
+    askedFrom = 0;
+    reconnected = true;
+    resume();
   };
 
   const placeGap = (): void => {

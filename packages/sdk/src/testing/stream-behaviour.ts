@@ -331,6 +331,21 @@ export function streamBehaviour(
       ]);
     });
 
+    test("O2 an offset that the new incarnation has not reached is not waited for", async () => {
+      const line = await openTestLine();
+      const client = await connect(line);
+      const froms: number[] = [];
+      line.broker.followed = (id, _agent, from, connection) => {
+        froms.push(from);
+        connection.send({ type: "subscribed", id, from: Math.min(from, 3) });
+        if (from > 0) return;
+        connection.send({ type: "output", id, epoch: 2, offset: 0, data: Buffer.from("new").toString("base64") });
+        connection.send({ type: "end", id, reason: "ended" });
+      };
+      const chunks = await collect(client.output("ada", { from: 5_000 }));
+      expect([chunks, froms]).toMatchObject([[{ type: "output", epoch: 2, offset: 0 }], [5_000, 0]]);
+    });
+
     test("O1 a gap in the middle of what is followed is told at once, and not with the next output", async () => {
       const line = await openTestLine();
       const client = await connect(line);

@@ -70,8 +70,8 @@ export function fakeService(options: { readonly ringBytes?: number } = {}): Fake
     terminals: {
       read: async (agent, from) => {
         if (agent !== "ada") throw relayError("unknown_agent", `no agent is called ${agent}`);
-        const offset = Math.max(from, ringOffset);
-        const kept = { epoch, isOver, offset, data: ring.subarray(Math.min(offset - ringOffset, ring.byteLength)) };
+        const offset = Math.min(ringOffset + ring.byteLength, Math.max(from, ringOffset));
+        const kept = { epoch, isOver, offset, data: ring.subarray(offset - ringOffset) };
         // The answer of a process elsewhere: output that comes meanwhile is not in it.
         await Promise.resolve();
         return kept;
