@@ -155,6 +155,15 @@ test("Q2: a broker that stays away is not waited for for ever", async () => {
   expect([lostBy(bench), bench.timers.pending()]).toEqual(["broker_unreachable", 0]);
 });
 
+test("Q2: a broker that is there and does not answer is not waited for for ever either", async () => {
+  const bench = await open({ outlastMs: 60_000 });
+  bench.answer = () => "silence";
+  await bench.timers.advance(69_000);
+  expect(lostBy(bench)).toBeUndefined();
+  await bench.timers.advance(50);
+  expect([lostBy(bench), bench.renewals(), bench.timers.pending()]).toEqual(["broker_unreachable", 1, 0]);
+});
+
 test("Q5: `await using` gives it back", async () => {
   const bench = await open();
   await bench.lease[Symbol.asyncDispose]();

@@ -8,7 +8,7 @@
  *   Q4  A broker that is away for a while, or is restarted, takes no lease away.
  *   Q5  Nothing is left behind by a lease that is over: no timer, no request.
  */
-import type { RelayError } from "@agent-relay/protocol";
+import { relayError, type RelayError } from "@agent-relay/protocol";
 import type { CallOptions, Client } from "../client.ts";
 import { asRelayError, cancelled } from "../errors.ts";
 import type { Timers } from "../wire/timers.ts";
@@ -82,15 +82,26 @@ export function openLeases(client: Client, timers: Timers): OpenLeases {
       callOff = timers.after(Math.max(0, ms), () => void renew());
     };
 
+    /** A broker that is stopped keeps its connections and answers nothing. */
+    const waitUntil = (latest: number): void => {
+      callOff = timers.after(Math.max(0, latest - timers.now()), () => {
+        // If it was this program that did not run, the answer is here already and has only to be read.
+        callOff = timers.after(retryMsMin, () => lose(notHeardOf(name, outlastMs)));
+      });
+    };
+
     const renew = async (): Promise<void> => {
       const sentAt = timers.now();
+      waitUntil(validUntil + outlastMs);
       try {
         await client.call("lease.renew", { name, token, ttlMs }, { signal: stopRenewing.signal });
         if (over) return;
+        callOff();
         validUntil = sentAt + ttlMs;
         renewIn(sentAt + ttlMs / 3 - timers.now());
       } catch (thrown) {
         if (over) return;
+        callOff();
         const error = asRelayError(thrown);
         if (!error.retryable || timers.now() > validUntil + outlastMs) lose(error);
         else renewIn(Math.max(retryMsMin, ttlMs / 6));
@@ -129,4 +140,11 @@ export function openLeases(client: Client, timers: Timers): OpenLeases {
       for (const lose of [...open]) lose(cancelled("the client is closed"));
     },
   };
+}
+
+function notHeardOf(name: string, outlastMs: number): RelayError {
+  return relayError(
+    "broker_unreachable",
+    `nothing was heard of the broker about the lease '${name}' for ${outlastMs} ms beyond its end`,
+  );
 }
