@@ -47,6 +47,18 @@ function follow(from: RecordTailOptions["from"], of = file): RecordTail {
 
 const line = (n: unknown): string => `${JSON.stringify({ n })}\n`;
 
+test("T1: a line is said once, though one asks just as a reading for which another waits has ended", async () => {
+  const { read } = follow(0);
+  writeFileSync(file, line(1));
+  const first = read();
+  const third = first.then(() => {
+    appendFileSync(file, line(2));
+    return read();
+  });
+  await Promise.all([first, read(), third]);
+  expect(lines).toEqual([1, 2]);
+});
+
 test("T1: lines are said once and in order, however they are cut", async () => {
   const { read } = follow(0);
   const text = line(1) + line("zwei ü") + line(3);

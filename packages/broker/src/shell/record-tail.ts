@@ -93,7 +93,8 @@ export function tailRecord(options: RecordTailOptions): RecordTail {
         warned = true;
       })
       .finally(() => {
-        reading = undefined;
+        // Where another waits for it, that one begins next, and nobody in between.
+        if (again === undefined) reading = undefined;
       });
     return reading;
   };
