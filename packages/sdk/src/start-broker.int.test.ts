@@ -72,6 +72,19 @@ test("B2 a start that fails says what the program said", async () => {
   });
 });
 
+test("B2 what is still on its way when the program has ended is part of it", async () => {
+  install(
+    join(root, "project"),
+    `import { spawn } from "node:child_process";
+     const late = "setTimeout(() => console.error('the disk is full'), 50)";
+     spawn(process.execPath, ["-e", late], { stdio: ["ignore", "ignore", "inherit"] }).unref();
+     process.exit(3);`,
+  );
+  await expect(startBroker({ project: join(root, "project"), surroundings: around })).rejects.toMatchObject({
+    message: expect.stringContaining("up failed with status 3: the disk is full") as string,
+  });
+});
+
 test("connecting with `start` runs `up` for the project and connects to what it started", async () => {
   const project = join(root, "project");
   const place = locate(project, around.environment);

@@ -7,12 +7,15 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants, readFileSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { oneLine, relayError } from "@agent-relay/protocol";
 import type { Surroundings } from "./environment.ts";
 
 /** The program gives up by itself, later where the log is long; this is for one that hangs. */
 const startTimeoutMs = 600_000;
 const outputCharactersMax = 4_000;
+/** What it started, and left behind, may keep its stderr open for ever. */
+const lastWordsMs = 500;
 
 export interface Program {
   readonly file: string;
@@ -40,10 +43,13 @@ export async function startBroker(options: {
   child.stderr.on("data", (text: string) => {
     said = (said + text).slice(-outputCharactersMax);
   });
+  const saidAll = new Promise<void>((resolve) => child.stderr.once("close", resolve));
   const outcome = await new Promise<string | undefined>((resolve) => {
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, signal) => resolve(code === 0 ? undefined : signal === null ? `status ${code}` : signal));
   });
+  // The news of its end may overtake its last words.
+  if (outcome !== undefined) await Promise.race([saidAll, pause(lastWordsMs)]);
   // The broker may have inherited the pipe; it must not keep this program alive.
   child.stderr.destroy();
   if (outcome === undefined) return;
