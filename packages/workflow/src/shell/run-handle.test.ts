@@ -1,13 +1,13 @@
 import { relayError } from "@agent-relay/protocol";
 import { expect, test, vi } from "vitest";
 import type { Entry } from "../core/entries.ts";
-import { recover } from "../core/run.ts";
+import { recover, type Recorded } from "../core/run.ts";
 import { command, planOf } from "../core/testing/world.ts";
 import { brokerRunLog, leaseOfRun } from "./broker-run-log.ts";
 import { executorPerformer } from "./executor-performer.ts";
 import { handleRun } from "./run-handle.ts";
 import { summaryOf } from "./run-summary.ts";
-import { openRuns } from "./runs.ts";
+import { openRuns, type Runs } from "./runs.ts";
 import { streamBroker } from "./testing/stream-broker.ts";
 
 const summary = summaryOf(recover([]), 1);
@@ -52,4 +52,38 @@ test("H4: of a run that another executes each entry is read once, however often 
   await log.append([{ entry: { type: "run_cancelled", by: "ada" }, at: 1 }], summary);
   expect(await handle.result()).toMatchObject({ status: "cancelled" });
   expect(broker.reads).toBe(appended + 1);
+});
+
+test("H1: a listener hears everything, also if the broker is away for so long that it is followed no more", async () => {
+  const { relay } = streamBroker();
+  const runs = openRuns(relay, () => 1);
+  const runId = await runs.create(planOf([command("one")]), { vars: {}, cwd: "/", host: "script" });
+  let follows = 0;
+  const away = async function* (entries: AsyncIterable<Recorded>): AsyncGenerator<Recorded> {
+    for await (const recorded of entries) {
+      yield recorded;
+      throw relayError("broker_unreachable", "no broker answers");
+    }
+  };
+  const followed: Runs = {
+    ...runs,
+    follow: (...asked) => {
+      follows += 1;
+      return follows === 1 ? away(runs.follow(...asked)) : runs.follow(...asked);
+    },
+  };
+  const handle = handleRun({
+    runs: followed,
+    runId,
+    performer: executorPerformer({ command: () => "done" }),
+    by: "test",
+    after: 0,
+    onListenerError: () => undefined,
+    tryAgainMs: 1,
+    close: () => Promise.resolve(),
+  });
+  const heard: string[] = [];
+  handle.on(({ type }) => void heard.push(type));
+  expect(await handle.result()).toMatchObject({ status: "completed" });
+  expect(heard.filter((type) => type.startsWith("run:"))).toEqual(["run:started", "run:completed"]);
 });

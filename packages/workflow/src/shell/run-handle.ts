@@ -12,6 +12,8 @@ import { relayError } from "@agent-relay/protocol";
 import { isRelayError } from "@agent-relay/sdk";
 import type { Recorded } from "../core/run.ts";
 import { eventsOf, type RunEvent } from "../core/run-events.ts";
+import { mayPass } from "./may-pass.ts";
+import { pauseUnless } from "./pause.ts";
 import type { RunPerformer } from "./performing.ts";
 import { resultOf, type RunResult } from "./run-result.ts";
 import type { Runs } from "./runs.ts";
@@ -111,7 +113,18 @@ export function handleRun(options: {
         position += 1;
         return eventsOf(entry).map((event) => ({ ...event, runId, at }));
       };
-      for await (const recorded of runs.follow(runId, { after, signal: deaf.signal })) yield* told(recorded);
+      for (let isFollowed = true; isFollowed && !deaf.signal.aborted;) {
+        isFollowed = false;
+        try {
+          for await (const recorded of runs.follow(runId, { after: position, signal: deaf.signal }))
+            yield* told(recorded);
+        } catch (error) {
+          // A broker that was away for long: whoever executes the run says whether it is gone for good.
+          if (!mayPass(error)) throw error;
+          await pauseUnless(deaf.signal, tryAgainMs);
+          isFollowed = true;
+        }
+      }
       // It has ended, or nobody looks after it here any more.
       for (const recorded of whole?.slice(position) ?? []) yield* told(recorded);
     },

@@ -1,3 +1,4 @@
+import { relayError } from "@agent-relay/protocol";
 import { expect, test, vi } from "vitest";
 import { command, planOf } from "../core/testing/world.ts";
 import { leaseOfRun } from "./broker-run-log.ts";
@@ -47,6 +48,30 @@ test("U4: one that somebody executes is theirs to cancel", async () => {
   await log.leases.acquire(leaseOfRun(runId), { holder: "script 7" });
   await expect(runs.cancelUnexecuted(runId, "ada")).rejects.toMatchObject({ code: "lease_taken" });
   expect(await types(runs, runId)).toEqual(["run_started"]);
+});
+
+test("U3: what is asked of a run is heard also after the broker had been away for so long that it was followed no more", async () => {
+  const { log, runs, begun } = open();
+  const runId = await begun();
+  let follows = 0;
+  const away = async function* (): AsyncGenerator<never> {
+    await Promise.resolve();
+    throw relayError("broker_unreachable", "no broker answers");
+  };
+  const executing = openRuns(
+    {
+      ...log,
+      streams: {
+        ...log.streams,
+        follow: (...asked) => ((follows += 1) === 1 ? away() : log.streams.follow(...asked)),
+      },
+    },
+    () => 1,
+  );
+  const ended = execute(executing, runId, { command: () => new Promise(() => undefined) });
+  await vi.waitFor(() => expect(follows).toBe(1));
+  await runs.cancel(runId, "ada");
+  expect(await ended).toBe("cancelled");
 });
 
 test("a step of a run that goes on is not tried again, whoever executes it", async () => {

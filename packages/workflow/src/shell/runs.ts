@@ -20,6 +20,8 @@ import type { EarlierOutputs } from "./earlier-outputs.ts";
 import { brokerRunLog, leaseLost, leaseOfRun, readRun, recordedOf, requireRun, streamOfRun } from "./broker-run-log.ts";
 import type { RunLog } from "./run-log.ts";
 import { summaryOf, type RunSummary } from "./run-summary.ts";
+import { mayPass } from "./may-pass.ts";
+import { pauseUnless } from "./pause.ts";
 import { makerOf, type RunPerformer } from "./performing.ts";
 import { startRunner, type Runner } from "./runner.ts";
 
@@ -93,6 +95,9 @@ export interface Runs {
    */
   readonly resume: (runId: string, by: string) => Promise<Refusal | undefined>;
 }
+
+/** A broker that was away for long is back, or is not: asking says so. */
+const ASKS_AGAIN_MS = 500;
 
 const asksOf = (runId: string): string => `asks/${runId}`;
 
@@ -193,7 +198,11 @@ export function openRuns(relay: Pick<Relay, "streams" | "leases">, now: () => nu
           performer: makerOf(options.performer),
           signal: stop.signal,
         });
-        const asked = passOn(relay.streams.follow(asksOf(runId), { signal: stop.signal }), runner);
+        const asked = passOn(
+          (after) => relay.streams.follow(asksOf(runId), { after, signal: stop.signal }),
+          runner,
+          stop.signal,
+        );
         try {
           const { status } = await runner.done;
           if (lease.lost.aborted && status === "running") throw leaseLost(runId, lease.lost.reason);
@@ -279,14 +288,25 @@ function unfinishedOf(run: Run): readonly string[] {
 }
 
 /** What people have asked, in order, each as a command. Heard twice it changes nothing. */
-async function passOn(asks: AsyncIterable<StreamEntry>, runner: Runner): Promise<void> {
-  try {
-    for await (const { kind, data, at } of asks) {
-      const command = commandOf(kind, data, at);
-      if (command !== undefined) await runner.command(command);
+async function passOn(
+  asks: (after: number) => AsyncIterable<StreamEntry>,
+  runner: Runner,
+  signal: AbortSignal,
+): Promise<void> {
+  let after = 0;
+  while (!signal.aborted) {
+    try {
+      for await (const { revision, kind, data, at } of asks(after)) {
+        const command = commandOf(kind, data, at);
+        if (command !== undefined) await runner.command(command);
+        after = revision;
+      }
+      return;
+    } catch (error) {
+      // The runner has stopped, or the broker is gone for good; `done` says which.
+      if (!mayPass(error)) return;
+      await pauseUnless(signal, ASKS_AGAIN_MS);
     }
-  } catch {
-    // The runner has stopped, or the broker is gone for good; `done` says which.
   }
 }
 

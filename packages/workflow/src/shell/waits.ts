@@ -3,11 +3,13 @@
  *
  *   WA1  What came after the attempt had begun counts, also while no runner ran.
  *   WA2  An approval comes from a person, through the run's asks, and never from a message.
- *   WA3  Events that the broker gives up, because they came faster than they were read, are read on from where they were.
+ *   WA3  Events that the broker gives up, because they came faster than they were read or it was away for long, are read on
+ *        from where they were.
  */
 import type { Relay } from "@agent-relay/sdk";
 import { isRelayError } from "@agent-relay/sdk";
 import type { WaitUntil } from "../core/actions.ts";
+import { mayPass } from "./may-pass.ts";
 import { pauseUnless } from "./pause.ts";
 
 /** Before events that were given up are asked for again. */
@@ -23,9 +25,10 @@ export async function waitFor(
 ): Promise<string | undefined> {
   const types = until.what === "message" ? ["message_accepted"] : [until.event];
   const agents = until.what === "event" && until.agent !== undefined ? { agents: [until.agent] } : {};
-  let from = await sequenceBefore(relay, since);
+  let from: number | undefined;
   while (!signal.aborted) {
     try {
+      from ??= await sequenceBefore(relay, since);
       for await (const event of relay.events({ from, filter: { types, ...agents }, signal })) {
         from = event.sequence;
         if (event.at < since) continue;
@@ -36,7 +39,7 @@ export async function waitFor(
       return undefined;
     } catch (error) {
       if (isRelayError(error, "cancelled")) return undefined;
-      if (!isRelayError(error, "slow_consumer")) throw error;
+      if (!mayPass(error)) throw error;
       await pauseUnless(signal, AGAIN_MS);
     }
   }
