@@ -18,6 +18,18 @@ test("C1: what was heard outranks what is listed after it", () => {
   expect(census.orphans()).toEqual(["c"]);
 });
 
+test("C1: what was heard of a lease says nothing of its run, nor the other way round", () => {
+  const census = runCensus();
+  census.hear(lease("run/a", "acquired"));
+  census.hear(run("b", "running"));
+  census.listed(listed("a"));
+  census.listed({ ...listed("b"), isExecuted: true });
+  census.allListed();
+  expect(census.orphans()).toEqual([]);
+  census.hear(lease("run/a", "ended"));
+  expect(census.orphans()).toEqual(["a"]);
+});
+
 test("C1: once all is listed, what is heard counts as it comes", () => {
   const census = runCensus();
   census.listed({ ...listed("a"), isExecuted: true });

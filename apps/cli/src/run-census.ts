@@ -39,8 +39,11 @@ export const censusTypes = ["stream_appended", "lease_acquired", "lease_ended"];
 export function runCensus(): RunCensus {
   const goingOn = new Set<string>();
   const executed = new Set<string>();
-  /** Runs of which something was heard, until all are listed. */
-  let heard: Set<string> | undefined = new Set();
+  /** Runs of which something was heard, and those of whose leases, until all are listed. */
+  let heard: { readonly runs: Set<string>; readonly leases: Set<string> } | undefined = {
+    runs: new Set(),
+    leases: new Set(),
+  };
   let runner = false;
   const note = (runId: string, { status, host }: Pick<ListedRun, "status" | "host">): "begun" | "ended" | undefined => {
     const went = goingOn.has(runId);
@@ -55,7 +58,7 @@ export function runCensus(): RunCensus {
         case "stream_appended": {
           if (!event.stream.startsWith(runPrefix) || event.summary === undefined) return undefined;
           const runId = event.stream.slice(runPrefix.length);
-          heard?.add(runId);
+          heard?.runs.add(runId);
           return note(runId, { status: event.summary["status"], host: event.summary["host"] });
         }
         case "lease_acquired":
@@ -64,7 +67,7 @@ export function runCensus(): RunCensus {
           if (event.lease === runnerLease) runner = held;
           if (!event.lease.startsWith(runPrefix)) return undefined;
           const runId = event.lease.slice(runPrefix.length);
-          heard?.add(runId);
+          heard?.leases.add(runId);
           if (held) executed.add(runId);
           else executed.delete(runId);
           return undefined;
@@ -74,9 +77,8 @@ export function runCensus(): RunCensus {
       }
     },
     listed: ({ runId, isExecuted, ...run }) => {
-      if (heard?.has(runId) === true) return;
-      note(runId, run);
-      if (isExecuted) executed.add(runId);
+      if (heard?.runs.has(runId) !== true) note(runId, run);
+      if (isExecuted && heard?.leases.has(runId) !== true) executed.add(runId);
     },
     allListed: () => {
       heard = undefined;
