@@ -155,6 +155,8 @@ export function openEventStream(
     subscribe();
   };
 
+  const isRereading = (): boolean => mode === "rereading";
+
   const reread = async (to: number): Promise<void> => {
     mode = "rereading";
     try {
@@ -171,13 +173,14 @@ export function openEventStream(
           throw relayError("log_corrupt", `the events after ${from} up to ${to} were not sent and cannot be read`);
         if (buffer.isFull()) await new Promise<void>((resolve) => (roomAgain = resolve));
         roomAgain = undefined;
-        if (stopRereading.signal.aborted) return;
+        // It has ended, or the broker was lost meanwhile: then a new subscription goes on from the cursor.
+        if (!isRereading()) return;
       }
       mode = "waiting";
       subscribe();
     } catch (error) {
       if (isRelayError(error, "cancelled")) return;
-      if (options.patient && mode !== "rereading") return;
+      if (options.patient && !isRereading()) return;
       fail(error);
     }
   };
@@ -208,7 +211,7 @@ export function openEventStream(
     lost: (error) => {
       // A reread under way has failed with its call; it starts again with the next connection.
       if (!options.patient) fail(error);
-      else if (mode === "rereading") mode = "waiting";
+      else if (mode === "rereading") mode = buffer.isFull() ? "full" : "waiting";
     },
     fail,
     end,
