@@ -24,7 +24,7 @@ export interface Live {
   readonly runtime: Runtime;
   intake: Intake;
   redact: (text: string) => string;
-  /** The host that has it; nothing before its program was started or found there. */
+  /** The host that has it; nothing before its program was started there, or found and heard. */
   host: PtyHost | undefined;
   startedAt: number;
   nextOffset: number;

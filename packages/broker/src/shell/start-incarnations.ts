@@ -179,7 +179,6 @@ export function createStarts(options: StartsOptions): Starts {
 
   const takeUp = async (it: Live, effect: Reattach, opened: PtyHost, terminal: TerminalInfo): Promise<void> => {
     const { name, epoch, launch, spawned, resume } = effect;
-    it.host = opened;
     it.startedAt = terminal.startedAt;
     it.wasReady = effect.ready;
     it.takenUp = true;
@@ -189,6 +188,8 @@ export function createStarts(options: StartsOptions): Starts {
     it.intake = intakeOf(it, effect, tried !== false, terminal.bracketedPaste);
     const logged = await logs.end(name, epoch);
     const { offset, data } = await opened.read(it.id, 0);
+    // Only now for others to read from: what somebody got, the host need not keep for us.
+    it.host = opened;
     it.nextOffset = offset + data.length;
     it.tail = tailOf(it.tail, data);
     if (offset + data.length > logged) {
