@@ -367,6 +367,31 @@ test("what a program shows that is being started is read from its log: the host 
   expect(await incarnations.read("ben", 1, 0)).toMatchObject({ offset: 0, data: Buffer.from("") });
 });
 
+test("I3: the first who reads from a host what was printed before this broker is this broker", async () => {
+  const readFrom: number[] = [];
+  let open = (): void => undefined;
+  const { host, incarnations } = alone(
+    (it) => ({
+      read: (id: string, from: number) => {
+        readFrom.push(from);
+        return it.read(id, from);
+      },
+    }),
+    {},
+    {},
+    { ...logOf("old"), end: () => new Promise((resolve) => (open = () => resolve(3))) },
+  );
+  await host.spawn(terminal("ada@1"));
+  host.emitOutput("ada@1", "old new");
+  incarnations.perform(reattach);
+  await settled();
+  expect(Buffer.from((await incarnations.read("ada", 1, 1)).data).toString()).toBe("ld");
+  open();
+  await settled();
+  await incarnations.read("ada", 1, 2);
+  expect(readFrom).toEqual([0, 2]);
+});
+
 test("I4: what is being read when the host dies is read from the log", async () => {
   const { host, incarnations } = alone(
     (it) => ({
