@@ -54,16 +54,17 @@ test("U3: what is asked of a run is heard also after the broker had been away fo
   const { log, runs, begun } = open();
   const runId = await begun();
   let follows = 0;
-  const away = async function* (): AsyncGenerator<never> {
-    await Promise.resolve();
-    throw relayError("broker_unreachable", "no broker answers");
+  const away: AsyncIterable<never> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.reject(relayError("broker_unreachable", "no broker answers")),
+    }),
   };
   const executing = openRuns(
     {
       ...log,
       streams: {
         ...log.streams,
-        follow: (...asked) => ((follows += 1) === 1 ? away() : log.streams.follow(...asked)),
+        follow: (...asked) => ((follows += 1) === 1 ? away : log.streams.follow(...asked)),
       },
     },
     () => 1,
