@@ -1,3 +1,5 @@
+import { relayError } from "@agent-relay/protocol";
+import type { Relay } from "@agent-relay/sdk";
 import { expect, onTestFinished, test } from "vitest";
 import type { Observation } from "../core/commands.ts";
 import { watchAgent, type AgentWatch } from "./agent-watch.ts";
@@ -5,7 +7,9 @@ import { relayDouble, type RelayDouble } from "./testing/relay-double.ts";
 
 const ada = "ada-1";
 
-function watching(): RelayDouble & { readonly told: Observation[]; readonly watch: AgentWatch } {
+function watching(
+  change: (relay: Relay) => Partial<Relay> = () => ({}),
+): RelayDouble & { readonly told: Observation[]; readonly watch: AgentWatch } {
   const double = relayDouble();
   double.know(ada, {});
   const told: Observation[] = [];
@@ -21,7 +25,11 @@ function watching(): RelayDouble & { readonly told: Observation[]; readonly watc
       from: "start",
       since: 0,
     },
-    { relay: double.relay, tell: (observation) => void told.push(observation), startedFrom: 0 },
+    {
+      relay: { ...double.relay, ...change(double.relay) },
+      tell: (observation) => void told.push(observation),
+      startedFrom: 0,
+    },
   );
   onTestFinished(() => watch.stop());
   return Object.assign(double, { told, watch });
@@ -99,6 +107,20 @@ test.each([
   say({ type: "agent_turn_ended", agent: ada });
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(told.map(({ type }) => type)).toEqual(types);
+});
+
+test("one whose turn has ended while the broker was away for long idles", async () => {
+  let asked = 0;
+  const { say, told } = watching(({ agent }) => ({
+    agent: (name) => ({
+      ...agent(name),
+      info: () =>
+        (asked += 1) === 1 ? Promise.reject(relayError("broker_unreachable", "no broker answers")) : agent(name).info(),
+    }),
+  }));
+  say({ type: "agent_said", agent: ada, text: "done" });
+  say({ type: "agent_turn_ended", agent: ada });
+  await expect.poll(() => told.map(({ type }) => type)).toEqual(["agent_idle"]);
 });
 
 test("one that nobody watches any more is not spoken of", async () => {

@@ -17,6 +17,7 @@ import { headAndTail } from "../core/output.ts";
 import { isLost, viewOf } from "./agent-life.ts";
 import { agentScreen, type AgentScreen, type Mark } from "./agent-screen.ts";
 import { agentWords } from "./agent-words.ts";
+import { mayPass } from "./may-pass.ts";
 import { pauseUnless } from "./pause.ts";
 
 export type Watch = Extract<Action, { do: "watch_agent" }>;
@@ -113,13 +114,9 @@ export function watchAgent(
     await drawn();
     words.turnEnded(() => {
       turnIsOver();
-      isAtRest(relay, name, sequence).then(
-        (rests) => {
-          if (rests) tell({ type: "agent_idle", agent: name });
-        },
-        // Its end is told by what follows.
-        () => undefined,
-      );
+      void untilKnown(() => isAtRest(relay, name, sequence), signal).then((rests) => {
+        if (rests === true) tell({ type: "agent_idle", agent: name });
+      });
     });
   };
 
@@ -245,6 +242,20 @@ const followed = [
   "message_accepted",
 ] as const;
 type Followed = EventOf<(typeof followed)[number]>;
+
+/** Asks again while the broker is away; nothing if it is not known, or nobody wants to know any more. */
+async function untilKnown<Answer>(ask: () => Promise<Answer>, signal: AbortSignal): Promise<Answer | undefined> {
+  while (!signal.aborted) {
+    try {
+      return await ask();
+    } catch (error) {
+      // That it is gone is told by what follows.
+      if (!mayPass(error)) return undefined;
+      await pauseUnless(signal, AGAIN_MS);
+    }
+  }
+  return undefined;
+}
 
 /** Nothing waits for it, and nothing has begun since that event: else the end of that turn is not the end of its work. */
 async function isAtRest(relay: Relay, name: string, since: number): Promise<boolean> {
