@@ -54,6 +54,23 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+test("A1: what one is to be told it is told, also if the broker is away for long", async () => {
+  const double = performing();
+  const sent: unknown[] = [];
+  double.onSend = (message) => {
+    sent.push(message);
+    return sent.length === 1
+      ? Promise.reject(relayError("broker_unreachable", "no broker answers"))
+      : Promise.reject(relayError("unknown_agent", "nobody has the name"));
+  };
+  double.agents.begin({ ...start, do: "tell_agent", key: "tell", text: "Go on.", commandId: "run/tell" });
+  await expect.poll(() => sent, { timeout: 2_000 }).toHaveLength(2);
+  expect(sent[1]).toMatchObject({ to: ada, body: "Go on.", commandId: "run/tell" });
+  // What is refused is not asked for again.
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  expect(sent).toHaveLength(2);
+});
+
 test("A1: one that takes input has started", async () => {
   const { agents, told, spawned } = performing();
   agents.begin(start);

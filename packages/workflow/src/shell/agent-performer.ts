@@ -23,6 +23,7 @@ import type { Unsure } from "../core/run.ts";
 import { isLost, viewOf } from "./agent-life.ts";
 import { watchAgent, type AgentWatch, type Watch } from "./agent-watch.ts";
 import type { Environment } from "./environment.ts";
+import { mayPass } from "./may-pass.ts";
 import { pauseUnless } from "./pause.ts";
 import type { TakenOver } from "./taken-over.ts";
 import { changesSince, treeState, type TreeState } from "./file-changes.ts";
@@ -63,6 +64,8 @@ export function agentPerformer(around: {
   const followed = new Map<string, Followed>();
   /** By key of the action: those who may end their turn before they leave. */
   const turns = new Map<string, AbortController>();
+  /** By key of the action: what is to be told, as long as that is wanted. */
+  const messages = new Map<string, AbortController>();
   /** The newest of each name. */
   const lives = new Map<string, Life>();
   const under = new Set<Promise<void>>();
@@ -227,8 +230,20 @@ export function agentPerformer(around: {
     if (end !== undefined) await exited(life, end);
   };
 
-  const send = async ({ name, text, commandId }: Extract<AgentAction, { do: "tell_agent" }>): Promise<void> => {
-    await relay.send({ to: name, body: text, commandId }).catch(() => undefined);
+  const send = async ({ key, name, text, commandId }: Extract<AgentAction, { do: "tell_agent" }>): Promise<void> => {
+    const off = new AbortController();
+    messages.set(key, off);
+    const noMore = AbortSignal.any([off.signal, closing.signal]);
+    for (let pauseMs = AGAIN_MS; !noMore.aborted; pauseMs = Math.min(2 * pauseMs, AGAIN_MS_MAX)) {
+      try {
+        await relay.send({ to: name, body: text, commandId });
+        return;
+      } catch (error) {
+        // Nobody is there to be told; what became of who should be is told by its end.
+        if (!mayPass(error)) return;
+      }
+      await pauseUnless(noMore, pauseMs);
+    }
   };
 
   return {
@@ -255,6 +270,8 @@ export function agentPerformer(around: {
     callOff: (key) => {
       turns.get(key)?.abort();
       turns.delete(key);
+      messages.get(key)?.abort();
+      messages.delete(key);
       const it = followed.get(key);
       if (it === undefined) return;
       const { life, watching } = it;

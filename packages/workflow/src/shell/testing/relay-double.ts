@@ -27,6 +27,7 @@ export interface RelayDouble {
   onSpawn: () => Promise<void>;
   onReady: () => Promise<void>;
   onRelease: (name: string) => Promise<void>;
+  onSend: (message: Parameters<Relay["send"]>[0]) => Promise<void>;
 }
 
 export function relayDouble(): RelayDouble {
@@ -119,6 +120,7 @@ export function relayDouble(): RelayDouble {
     onSpawn: () => Promise.resolve(),
     onReady: () => Promise.resolve(),
     onRelease: () => Promise.resolve(),
+    onSend: () => Promise.resolve(),
     relay: {
       agent: handle,
       spawn: async (options: Spawn) => {
@@ -127,7 +129,7 @@ export function relayDouble(): RelayDouble {
         double.know(options.name, {});
         return handle(options.name);
       },
-      send: () => Promise.resolve({}),
+      send: (message: Parameters<Relay["send"]>[0]) => double.onSend(message),
       events: ({ from, signal }: { from?: number; signal?: AbortSignal } = {}) => {
         double.askedFrom.push(from);
         return read(from ?? events.length, signal);
