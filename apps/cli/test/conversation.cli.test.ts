@@ -277,6 +277,23 @@ test("logs --follow ends when the agent does", async () => {
   expect(await running.ended).toMatchObject({ status: 0, out: "one\ntwo 工作\nthree\nfour bold\n" });
 });
 
+test("logs --follow goes on in the middle of a line, and of a sequence, that was begun before", async () => {
+  const begun = "one\r\ntwo\r\nthr\u001b[1";
+  await serve(
+    {
+      "terminal.read": () => ({ offset: 0, next: begun.length, data: Buffer.from(begun).toString("base64") }),
+    },
+    { screen: begun },
+  );
+  const running = home.start(["logs", "ada", "--follow", "-n", "2"]);
+  await running.until(/thr/);
+  await new Promise((resolve) => setTimeout(resolve, 200)); // Until the follow is under way; nothing is printed when it begins.
+  fake?.print("mee\r\n");
+  await running.until(/ee/);
+  fake?.endTerminal();
+  expect(await running.ended).toMatchObject({ status: 0, out: "two\nthree\n" });
+});
+
 test("release reports each name, and the worst status counts", async () => {
   await serve({
     "agent.release": ({ name }) => {

@@ -27,12 +27,15 @@ export async function run(context: Context, options: LogsOptions, name: string):
       );
       return;
     }
+    // What follows goes on where this was cut: in a line, in a sequence, in a character.
+    const text = terminalText();
+    const begun = text.push(data);
     if (!output.isJson) {
       if (options.raw === true) output.raw(data);
-      else output.raw(endingInNewline(newestLines(plainTerminalText(data), options.lines)));
+      else if (options.follow === true) output.raw(begunLines(begun, options.lines));
+      else output.raw(endingInNewline(newestLines(begun + text.end(), options.lines)));
     }
     if (options.follow !== true) return;
-    const text = terminalText();
     for await (const chunk of client.output(name, { from: kept.next, signal })) {
       if (chunk.type === "gap") {
         output.note(`(${chunk.to - chunk.from} bytes are missing here: ${chunk.reason})`);
@@ -54,6 +57,12 @@ export async function run(context: Context, options: LogsOptions, name: string):
 function newestLines(text: string, count: number | undefined): string {
   if (count === undefined) return text;
   return text.trimEnd().split("\n").slice(-count).join("\n");
+}
+
+/** The same where more may come of the last line. */
+function begunLines(text: string, count: number | undefined): string {
+  if (count === undefined) return text;
+  return newestLines(text, count) + (text.endsWith("\n") ? "\n" : "");
 }
 
 function endingInNewline(text: string): string {
