@@ -510,6 +510,20 @@ await run.result();`);
   expect(existsSync(join(home.project, ".agent-relay", "logs", "runner.log"))).toBe(true);
 });
 
+test("a script that aborts its signal has its run cancelled, over a connection of the run's own, too", async () => {
+  held();
+  script(`const stop = new AbortController();
+const run = await startWorkflow("held.yaml", { signal: stop.signal });
+run.on(({ type, step }) => { if (type === "step:started" && step === "b") stop.abort(); });
+const outcome = await run.result().then(({ status }) => status, (error) => error.message);
+appendFileSync("outcome", outcome);`);
+  const outcome = (): string => {
+    const file = join(home.project, "outcome");
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
+  };
+  await expect.poll(outcome, { timeout: 20_000 }).toBe("cancelled");
+});
+
 /** Begins a run whose agent is a function that never ends, beside a command that does not either, and waits for both. */
 async function begunByScript(
   after: string,

@@ -4,7 +4,7 @@
  *   RW1  Nothing has begun when the promise of a start rejects: everything that is wrong with a workflow is told at once.
  *   RW2  This script executes the run; if it dies, the project's runner goes on with it, unless functions of the script were
  *        to do what it wants.
- *   RW3  A connection that was made here is closed when the run has ended.
+ *   RW3  A connection that was made here is closed when the run has ended, and not before.
  */
 import { resolve as resolvePath } from "node:path";
 import { connect, type Relay } from "@agent-relay/sdk";
@@ -145,7 +145,7 @@ async function placeFor({ relay, executor, runs, signal }: HostOptions, cwd: str
       close: () => Promise.resolve(),
     };
   }
-  const open = relay ?? (await connect({ project: cwd, start: true, ...(signal === undefined ? {} : { signal }) }));
+  const open = relay ?? (await connectWithin(cwd, signal));
   const real = runPerformer(open);
   return {
     runs: openRuns(open),
@@ -154,6 +154,19 @@ async function placeFor({ relay, executor, runs, signal }: HostOptions, cwd: str
     by,
     close: () => (relay === undefined ? open.close() : Promise.resolve()),
   };
+}
+
+/** The signal ends connecting, and never the connection: over it the run is cancelled, and its end is heard. */
+async function connectWithin(project: string, signal: AbortSignal | undefined): Promise<Relay> {
+  const stop = new AbortController();
+  const onAbort = (): void => stop.abort(signal?.reason);
+  if (signal?.aborted === true) onAbort();
+  else signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await connect({ project, start: true, signal: stop.signal });
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
 }
 
 function handle({ runs, performer, by, close }: Place, runId: string, after: number, options: HostOptions): RunHandle {
