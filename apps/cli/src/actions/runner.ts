@@ -4,7 +4,9 @@
  *   N1  One at a time does it for a project: whoever holds its lease. Another one leaves at once.
  *   N2  It leaves by itself when there has been nothing to execute for a while, and when the broker was shut down and no other
  *       comes; what it had running ends with it, and what goes on of it is for the next.
- *   N3  A run that cannot be executed is tried again after a pause, and says why.
+ *   N3  Told to end, it gives back what it holds, so that the next one need not wait for that; for a broker that does not
+ *       answer it waits a moment.
+ *   N4  A run that cannot be executed is tried again after a pause, and says why.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { isRelayError, type Relay } from "@agent-relay/sdk";
@@ -18,6 +20,8 @@ const IDLE_MS = 60_000;
 /** A broker that was shut down to be replaced is back by then. */
 const NEXT_BROKER_MS = 5_000;
 const AGAIN_MS = 5_000;
+/** Commands that ignore SIGTERM take seven seconds to end. */
+const GIVE_BACK_MS = 8_000;
 
 interface RunnerOptions {
   /** How long after the death of a runner another may take over. */
@@ -26,7 +30,7 @@ interface RunnerOptions {
 
 export async function run(context: Context, { lease: leaseMs }: RunnerOptions): ActionResult {
   const { output, signal, now } = context;
-  await withRelay(context, async (relay) => {
+  const execute = async (relay: Relay): Promise<void> => {
     const ttl = leaseMs === undefined ? {} : { ttlMs: leaseMs };
     const lease = await relay.leases
       .acquire(runnerLease, { holder: `runner ${process.pid}`, ...ttl })
@@ -71,11 +75,14 @@ export async function run(context: Context, { lease: leaseMs }: RunnerOptions): 
     }
     // Nothing more is answered by a broker that is gone.
     if (leave.signal.aborted) await relay.close();
+    const enough = signal.aborted ? setTimeout(() => void relay.close(), GIVE_BACK_MS) : undefined;
     await Promise.all(executing.values());
-    if (!leave.signal.aborted) await lease.release();
+    if (!leave.signal.aborted) await lease.release().catch(() => undefined);
+    clearTimeout(enough);
     leave.abort();
     await listening;
-  });
+  };
+  await withRelay(context, execute, { outlivesInterrupt: true });
   return undefined;
 }
 
