@@ -450,20 +450,23 @@ test("the runner is killed: its run is taken up and completed, and nobody types 
 });
 
 test("the runner is told to end: it gives back what it holds, so that the next one need not wait for it", async () => {
-  held();
+  const { goOn } = held();
   const id = await detached("held.yaml");
   await expect.poll(ran, { timeout: 20_000 }).toEqual(["a", "b"]);
   const [runner] = processesOf(home, "runner");
   kill(runner, "SIGTERM");
+  /** From its own on. */
   const givenBack = async (): Promise<readonly unknown[]> => {
     const { out } = await home.run(["events", "--json", "--type", "lease_ended"]);
-    return out.split("\n").flatMap((line) => {
+    const leases = out.split("\n").flatMap((line) => {
       const event = line === "" ? {} : (JSON.parse(line) as { lease?: string; how?: string });
       return event.how === "released" ? [event.lease] : [];
     });
+    return leases.includes(`run/${id}`) ? leases.slice(leases.indexOf(`run/${id}`)) : [];
   };
   await expect.poll(givenBack, { timeout: 15_000, interval: 200 }).toEqual([`run/${id}`, "runner/project"]);
-  await home.run(["runs", "cancel", id]);
+  goOn();
+  expect((await home.run(["runs", "watch", id])).status).toBe(0);
 });
 
 test("the runner and the broker are killed: with the next broker the run is taken up", async () => {
