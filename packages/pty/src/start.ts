@@ -36,15 +36,19 @@ export async function startPtyHost(options: StartPtyHostOptions): Promise<Connec
   const running = await tryConnect(socketPath, timeoutMs);
   if (running !== undefined) return running;
 
-  const until = Date.now() + timeoutMs;
+  // Counted try by try: a time in which this process was stopped, or its machine slept, is one try at most.
+  const tryMs = Math.min(TRY_MS, timeoutMs / 3);
+  let leftMs = timeoutMs;
   let host = spawnHost(options);
   for (let waitMs = 5; ; waitMs = Math.min(waitMs * 2, 50)) {
+    const from = Date.now();
     await Promise.race([sleep(waitMs), host.exited]);
     if (host.status() === HOST_RUNNING_STATUS) await sleep(waitMs);
-    const connected = await tryConnect(socketPath, Math.max(1, until - Date.now()));
+    const connected = await tryConnect(socketPath, tryMs);
     if (connected !== undefined) return connected;
     const status = host.status();
-    if (Date.now() >= until) throw faults.lost(`no host answered at ${socketPath} within ${timeoutMs} ms`);
+    leftMs -= Math.min(Math.max(1, Date.now() - from), tryMs);
+    if (leftMs <= 0) throw faults.lost(`no host answered at ${socketPath} within ${timeoutMs} ms`);
     if (status === undefined) continue;
     if (status !== HOST_RUNNING_STATUS) {
       throw faults.lost(`the host ended with ${String(status)} before it answered. ${lastWords(socketPath)}`);
@@ -53,6 +57,9 @@ export async function startPtyHost(options: StartPtyHostOptions): Promise<Connec
     host = spawnHost(options);
   }
 }
+
+/** How long one try to reach a host that has been started may take: a busy machine needs less. */
+const TRY_MS = 3_000;
 
 /** Exit status of a host that found another one at work, or just starting: that one will answer. */
 const HOST_RUNNING_STATUS = 3;

@@ -1,12 +1,12 @@
 /** A broker's stand-in: starts the host, spawns a program that counts, begins a slow write, and waits to be killed. */
 import { startPtyHost } from "../src/index.ts";
 
-const [socketPath, hostEntry, stdio] = process.argv.slice(2);
+const [socketPath, hostEntry, stdio, timeoutMs = "10000"] = process.argv.slice(2);
 if (socketPath === undefined || hostEntry === undefined || (stdio !== "terminal" && stdio !== "pipes")) {
-  throw new Error("usage: <socket> <host entry> terminal|pipes");
+  throw new Error("usage: <socket> <host entry> terminal|pipes [<milliseconds>]");
 }
 
-const host = await startPtyHost({ socketPath, hostEntry, idleExitMs: 2_000 });
+const host = await startPtyHost({ socketPath, hostEntry, idleExitMs: 2_000, timeoutMs: Number(timeoutMs) });
 const chunks: Buffer[] = [];
 host.subscribe((event) => {
   if (event.type !== "output") return;

@@ -60,6 +60,23 @@ test.each([
   },
 );
 
+test("a client that was stopped while it waits for its new host waits its whole time again", async () => {
+  const script = await built("test/client-process.ts", join(place.directory, "client.mjs"));
+  const client = spawn(process.execPath, [script, place.socketPath, place.hostEntry, "terminal", "1000"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const line = once(createInterface(client.stdout), "line");
+  // It has begun to start one.
+  while (!existsSync(`${place.socketPath}.log`)) await new Promise((resolve) => setTimeout(resolve, 1));
+  client.kill("SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  client.kill("SIGCONT");
+  const ended = once(client, "exit");
+  expect(await Promise.race([line.then(() => "started"), ended.then(() => "gave up")])).toBe("started");
+  client.kill("SIGKILL");
+  await ended;
+});
+
 test("kill -9 of the host: the client is told, its calls fail, and every program gets the hang-up, the oldest too", async () => {
   const host = await place.start();
   const seen = transcribe(host);
