@@ -7,6 +7,7 @@
  */
 import { envelopeOf, errorCodes, isErrorCode, stripControls, type ErrorEnvelope } from "@agent-relay/protocol";
 import { exit, type ExitCode } from "./exit-codes.ts";
+import { explainSystemError } from "./system-error.ts";
 import type { Output } from "./terminal-output.ts";
 
 export interface Failure {
@@ -115,6 +116,8 @@ function systemEnvelopeOf(thrown: unknown): ErrorEnvelope | undefined {
     !systemCodes.has(thrown.code)
   )
     return undefined;
+  const explained = explainSystemError(thrown);
+  if (explained !== undefined) return { ...explained, retryable: false };
   return { code: thrown.code === "ENOSPC" ? "disk_full" : thrown.code, message: thrown.message, retryable: false };
 }
 

@@ -134,6 +134,31 @@ test("down without a broker is done already", async () => {
   expect(await home.run(["down"])).toEqual({ status: 0, out: `No broker runs for ${home.project}.\n`, err: "" });
 });
 
+test("with room for 48 open files it says what is missing, and is no bug", () => {
+  const { status, stdout, stderr } = spawnSync(
+    "/bin/sh",
+    ["-c", 'ulimit -n 48 && exec "$0" "$@"', process.execPath, program, "who"],
+    { cwd: home.project, env: home.environment, encoding: "utf8" },
+  );
+  expect([status, stdout, stderr]).toEqual([
+    3,
+    "",
+    "error: this process may not open as many files as it needs\n→ allow more in this shell: ulimit -n 1024\n",
+  ]);
+});
+
+test("in a directory that was deleted it says so", () => {
+  const { status, stderr } = spawnSync(
+    "/bin/sh",
+    ["-c", `mkdir gone && cd gone && rmdir ../gone && exec "$0" "$@"`, process.execPath, program, "who"],
+    { cwd: home.project, env: home.environment, encoding: "utf8" },
+  );
+  expect([status, stderr]).toEqual([
+    3,
+    expect.stringContaining("error: the current directory is there no more\n→ change to a directory that is there"),
+  ]);
+});
+
 test("attach without a terminal says what to use instead", async () => {
   const { status, err } = await home.run(["attach", "ada"]);
   expect([status, err]).toEqual([
