@@ -50,6 +50,8 @@ interface Bench {
   readonly log: CrashableLog<Fact>;
   readonly clock: SimulatedClock;
   readonly engine: Engine;
+  /** Each reading of the log. */
+  readonly reads: () => number;
   /** How many facts each append had. */
   readonly appends: number[];
   /** What happened, in order. */
@@ -61,8 +63,16 @@ interface Bench {
   readonly ask: (command: ClientCommand) => Promise<unknown>;
 }
 
-function bench(log = new CrashableLog<Fact>(), options: { readonly startLater?: boolean } = {}): Bench {
+function bench(
+  log = new CrashableLog<Fact>(),
+  options: {
+    readonly startLater?: boolean;
+    /** How long it takes to read a page of the log. */
+    readonly readMs?: number;
+  } = {},
+): Bench {
   const clock = new SimulatedClock(0);
+  let reads = 0;
   const appends: number[] = [];
   const happened: string[] = [];
   const effects: BrokerEffect[] = [];
@@ -81,7 +91,11 @@ function bench(log = new CrashableLog<Fact>(), options: { readonly startLater?: 
         happened.push("on disk");
         return recorded;
       },
-      read: log.read,
+      read: (wanted) => {
+        reads += 1;
+        clock.advance(options.readMs ?? 0);
+        return log.read(wanted);
+      },
       get: log.get,
       revisionOf: log.revisionOf,
       head: log.head,
@@ -106,7 +120,7 @@ function bench(log = new CrashableLog<Fact>(), options: { readonly startLater?: 
     turn();
     return answer;
   };
-  return { log, clock, engine, appends, happened, effects, defects, turn, ask };
+  return { log, clock, engine, reads: () => reads, appends, happened, effects, defects, turn, ask };
 }
 
 /** Everything about the state that a replay of the log must give again. */
@@ -186,6 +200,43 @@ test("R5: a refusal stays a refusal when the rest of the batch could not be reco
   turn();
   await expect(fine).rejects.toMatchObject({ code: "disk_full" });
   await expect(refused).rejects.toMatchObject({ code: "unknown_agent" });
+});
+
+test("R7: a long log that takes nothing is not read anew for each who asks, who are told the same meanwhile", async () => {
+  const { engine, clock, log, reads, ask } = bench(undefined, { readMs: 200 });
+  await ask(register("ada"));
+  await ask({ type: "lease.acquire", name: "desk", holder: "ben", ttlMs: 10_000, at: clock.now() });
+  const token = engine.state().leases.get("desk")?.token ?? 0;
+  log.failAppends({ code: "disk_full", times: 1 });
+  await expect(ask(send(1))).rejects.toMatchObject({ code: "disk_full" });
+  const before = reads();
+  clock.advance(1_900);
+  await expect(ask(send(2))).rejects.toMatchObject({ code: "disk_full" });
+  await expect(ask(send(3, { to: { kind: "agent", name: "nobody" } }))).rejects.toMatchObject({
+    code: "unknown_agent",
+  });
+  // What needs no room is done.
+  await ask({ type: "lease.renew", name: "desk", token, ttlMs: 10_000, at: clock.now() });
+  expect(reads()).toBe(before);
+  clock.advance(200);
+  await ask(send(4));
+  shape(engine, log);
+  expect(log.history().filter((it) => it.type === "message_accepted")).toHaveLength(1);
+});
+
+test("R7: what is due is looked at again after the rest", async () => {
+  const { clock, log, reads, turn, ask } = bench(undefined, { readMs: 200 });
+  await ask(register("ada"));
+  await ask(send(1, { expiresAt: 5_000 }));
+  log.failAppends({ code: "disk_full", times: 1 });
+  const before = reads();
+  for (let second = 0; second < 10; second += 1) {
+    clock.advance(1_000);
+    turn();
+    for (let settled = 0; settled < 3; settled += 1) await Promise.resolve();
+  }
+  expect(log.history().some((it) => it.type === "delivery_dead_lettered")).toBe(true);
+  expect(reads()).toBe(before + 1);
 });
 
 test("R6: the same id in a later turn, in the same turn and after a restart gets the first answer", async () => {

@@ -7,6 +7,7 @@
  *   R4  Effects never change state; what they learn comes back later, as a command of its own.
  *   R5  When an append fails, every command of the batch fails with it, and the state is what the log says.
  *   R6  The same command id twice gets the same answer once; with another payload it is refused.
+ *   R7  Of the time in which the log takes nothing, most is left for those who only ask, however long the log is.
  */
 import {
   invariant,
@@ -80,6 +81,9 @@ interface Judged {
 const REPLAY_PAGE = 1_000;
 /** The timer at the end of whichever lease is over first. */
 const LEASES_TIMER = "leases";
+/** After a failed append the log is read anew; for so many times as long as that took, nothing more is tried. */
+const REST_FACTOR = 10;
+const REST_MS_MAX = 30_000;
 /** How soon an agent is looked at again when the log could not take what was due. */
 const TICK_AGAIN_MS = 1_000;
 
@@ -101,6 +105,8 @@ export function createEngine(options: {
   let state = replayed();
   let batch: Waiting[] = [];
   let scheduled = false;
+  /** What the log said when it took nothing, and until when that is taken for its answer. */
+  let refusal: { readonly error: unknown; readonly until: number } | undefined;
   let started = false;
   let stopped = false;
   const listeners = new Set<(recorded: readonly Recorded<Fact>[]) => void>();
@@ -148,6 +154,7 @@ export function createEngine(options: {
     const stampedNow = new Map<string, Judged>();
     const repeats: { readonly waiting: Waiting; readonly of: Judged }[] = [];
     const head = state.head;
+    const refusing = stillRefusing();
     for (const waiting of taken) {
       const { key } = waiting;
       if (key !== undefined) {
@@ -163,9 +170,18 @@ export function createEngine(options: {
           continue;
         }
       }
+      // What is due is found by looking, and would have to be recorded.
+      if (refusing !== undefined && waiting.command.type === "agent.tick") {
+        waiting.reject(refusing.error);
+        continue;
+      }
       const decision = judge(waiting.command, state);
       if (!decision.accepted) {
         waiting.reject(refused(decision.rejection));
+        continue;
+      }
+      if (refusing !== undefined && decision.events.length > 0) {
+        waiting.reject(refusing.error);
         continue;
       }
       const noted = settle(decision.events, state, waiting.command.at);
@@ -221,9 +237,19 @@ export function createEngine(options: {
       invariant(recorded.at(-1)?.sequence === state.head, "R1: the log and the state disagree on the newest sequence");
       return recorded;
     } catch (error) {
+      const from = clock.now();
       state = replayed();
+      const until = clock.now();
+      refusal = { error, until: until + Math.min(REST_FACTOR * (until - from), REST_MS_MAX) };
       return { error };
     }
+  };
+
+  /** Nothing once it is worth trying again, or the clock was set. */
+  const stillRefusing = (): typeof refusal => {
+    const restMs = refusal === undefined ? 0 : refusal.until - clock.now();
+    if (restMs <= 0 || restMs > REST_MS_MAX) refusal = undefined;
+    return refusal;
   };
 
   const answerAgain = (waiting: Waiting, known: CommandStamp): void => {

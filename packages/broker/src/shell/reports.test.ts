@@ -1,4 +1,4 @@
-import { Fault } from "@agent-relay/kernel";
+import { Fault, type Logger } from "@agent-relay/kernel";
 import { SimulatedClock } from "@agent-relay/testkit";
 import { expect, test } from "vitest";
 import { createReports, type Report } from "./reports.ts";
@@ -15,7 +15,7 @@ const wordOf = (report: Report): string =>
   report.type === "incarnation.observed" ? report.observation.type : report.type;
 
 /** The disk is full for the first `times` reports. */
-function fullDisk(times: number) {
+function fullDisk(times: number, logger: Logger = quiet) {
   const clock = new SimulatedClock(0);
   const recorded: string[] = [];
   let left = times;
@@ -24,7 +24,7 @@ function fullDisk(times: number) {
     recorded.push(`${report.name} ${wordOf(report)}`);
     return Promise.resolve();
   };
-  return { clock, recorded, reports: createReports({ submit, clock, logger: quiet }) };
+  return { clock, recorded, reports: createReports({ submit, clock, logger }) };
 }
 
 test("W1: what the disk did not take is recorded later, and everything after it behind it", async () => {
@@ -38,6 +38,17 @@ test("W1: what the disk did not take is recorded later, and everything after it 
   await first;
   await reports.settled("ada");
   expect(recorded).toEqual(["ben ready", "ada ready", "ada working"]);
+});
+
+test("W4: a log that takes nothing for an hour is said once, and again the next time", async () => {
+  const lines: string[] = [];
+  const logger = { ...quiet, error: (line: string) => void lines.push(line) };
+  const { clock, recorded, reports } = fullDisk(7_200, logger);
+  void reports.report(says("ready"));
+  void reports.report(says("ready", "ben"));
+  await clock.advanceAsync(3_605_000);
+  await Promise.all([reports.settled("ada"), reports.settled("ben")]);
+  expect([recorded, lines]).toEqual([["ada ready", "ben ready"], ["a report from a terminal was not recorded"]]);
 });
 
 test("W2: whoever waits for what was seen of an agent waits for all of it, and for no other agent", async () => {

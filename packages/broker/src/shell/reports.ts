@@ -4,6 +4,7 @@
  *   W1  What could not be recorded is reported again until it is, and what one agent's world said stays in order.
  *   W2  Whoever must not act before the log knows what was seen can wait for that.
  *   W3  A refusal is final, and so is the broker's end: at the next start the host is asked again what is true.
+ *   W4  That the log takes nothing for a while is said once each while, however many reports wait for it.
  */
 import { codeOf, messageOf, type Clock, type Logger } from "@agent-relay/kernel";
 import type { WorldCommand } from "../core/commands.ts";
@@ -39,6 +40,7 @@ export function createReports(options: {
   /** The reports under way of each agent that has any. */
   const underWay = new Map<string, Promise<unknown>>();
   let closed = false;
+  let isSaid = false;
 
   const keep = (waiting: Waiting): void => {
     const { name } = waiting.report;
@@ -70,16 +72,19 @@ export function createReports(options: {
   const attempt = async (report: Report): Promise<"over" | "again"> => {
     try {
       await submit(report);
+      isSaid = false;
       return "over";
     } catch (error) {
       const code = codeOf(error);
       const passes = code === "disk_full" || code === "log_unwritable";
-      logger.error("a report from a terminal was not recorded", {
-        agent: report.name,
-        report: report.type,
-        again: passes,
-        error: messageOf(error),
-      });
+      if (!passes || !isSaid)
+        logger.error("a report from a terminal was not recorded", {
+          agent: report.name,
+          report: report.type,
+          again: passes,
+          error: messageOf(error),
+        });
+      if (passes) isSaid = true;
       return passes && !closed ? "again" : "over";
     }
   };
