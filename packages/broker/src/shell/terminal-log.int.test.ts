@@ -87,6 +87,23 @@ test("T3: a directory that cannot be made disturbs nobody, and is tried again", 
   expect(await textOf(logs, 0)).toBe("4:kept");
 });
 
+test("T6: output that finds no place for long is said once, and once more the next time", async () => {
+  const lines: string[] = [];
+  logs = openTerminalLogs({ directory, logger: { ...quiet, warn: (line) => void lines.push(line) } });
+  const inTheWay = path.join(directory, "ada");
+  for (let round = 1; round <= 2; round += 1) {
+    await writeFile(inTheWay, "in the way");
+    for (let count = 0; count < 100; count += 1) logs.append("ada", 1, count, bytes("x"));
+    await logs.read("ada", 1, 0).catch(() => undefined);
+    await rm(inTheWay);
+    logs.append("ada", round, 100, bytes("y"));
+    expect([lines.length, await textOf(logs, 0, round)]).toEqual([round, "100:y"]);
+    logs.finish("ada", round);
+    await logs.end("ada", round);
+    await rm(inTheWay, { recursive: true });
+  }
+});
+
 test("T4: behind a slow disk the newest output is missing, and offsets stay true", async () => {
   await logs.close();
   logs = openTerminalLogs({ directory, logger: quiet, waitingBytesMax: 10 });

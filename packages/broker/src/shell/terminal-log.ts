@@ -7,6 +7,7 @@
  *   T3  What could not be written is missing here and nowhere else: a full disk never stops an agent.
  *   T4  What waits to be written is bounded; behind a slow disk the newest output is missing instead.
  *   T5  The standard error of a program on pipes lies beside its output, with offsets of its own.
+ *   T6  That output finds no place is said once for each log, until something finds its place again.
  */
 import { mkdir, open, readdir, readFile, rm, stat, type FileHandle } from "node:fs/promises";
 import path from "node:path";
@@ -59,6 +60,8 @@ export function openTerminalLogs(options: {
   /** By folder, as everything here. */
   const logs = new Map<string, Promise<Log>>();
   const tails = new Map<string, Promise<void>>();
+  /** Whose output finds no place. */
+  const failing = new Set<string>();
   let waitingBytes = 0;
   let missing = 0;
   const folderOf = (name: string, epoch: number, part = ""): string => path.join(directory, name, String(epoch), part);
@@ -78,9 +81,14 @@ export function openTerminalLogs(options: {
 
   /** Work on one log, one after the other. */
   const inOrder = (folder: string, work: () => Promise<void>): void => {
-    const tail = (tails.get(folder) ?? Promise.resolve()).then(work).catch((error: unknown) => {
-      logger.warn("terminal output was not logged", { log: folder, error: messageOf(error) });
-    });
+    const tail = (tails.get(folder) ?? Promise.resolve()).then(work).then(
+      () => void failing.delete(folder),
+      (error: unknown) => {
+        if (failing.has(folder)) return;
+        failing.add(folder);
+        logger.warn("terminal output was not logged", { log: folder, error: messageOf(error) });
+      },
+    );
     tails.set(folder, tail);
     void tail.then(() => {
       if (tails.get(folder) === tail) tails.delete(folder);
@@ -121,6 +129,7 @@ export function openTerminalLogs(options: {
     appendErrors: append(ERRORS),
     finish: (name, epoch) => {
       for (const folder of [folderOf(name, epoch), folderOf(name, epoch, ERRORS)]) {
+        failing.delete(folder);
         if (!logs.has(folder) && !tails.has(folder)) continue;
         inOrder(folder, async () => {
           const log = await logs.get(folder);
