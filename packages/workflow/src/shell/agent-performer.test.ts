@@ -103,6 +103,29 @@ test("A2: one that does not start in time may still do so, and is released befor
   expect(released).toHaveLength(1);
 });
 
+test("A2: one that cannot be recorded for want of room is started once there is some, by the same command", async () => {
+  const double = performing();
+  const { agents, told, spawned } = double;
+  double.onSpawn = async () => {
+    if (spawned.length === 1) throw relayError("disk_full", "there is no room");
+  };
+  agents.begin(start);
+  await expect.poll(() => told).toEqual([{ type: "agent_started", agent: ada, epoch: 1 }]);
+  expect(spawned.map((it) => it.commandId)).toEqual([start.commandId, start.commandId]);
+});
+
+test("A2: what is to be told for which there is no room is told once there is some", async () => {
+  const double = performing();
+  const { agents, sent } = double;
+  double.onSend = async () => {
+    if (sent.length === 1) throw relayError("disk_full", "there is no room");
+  };
+  const { key, step, attempt } = start;
+  agents.begin({ do: "tell_agent", key, step, attempt, name: ada, text: "Well?", commandId: "run/one#1:ask" });
+  await expect.poll(() => sent).toHaveLength(2);
+  expect(sent[1]).toEqual({ to: ada, body: "Well?", commandId: "run/one#1:ask" });
+});
+
 test("A2: one whose name somebody else has is left alone", async () => {
   const double = performing();
   const { agents, told, released } = double;

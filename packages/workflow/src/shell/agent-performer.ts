@@ -24,6 +24,7 @@ import { isLost, viewOf } from "./agent-life.ts";
 import { watchAgent, type AgentWatch, type Watch } from "./agent-watch.ts";
 import type { Environment } from "./environment.ts";
 import { mayPass } from "./may-pass.ts";
+import { onceThereIsRoom } from "./once-there-is-room.ts";
 import { pauseUnless } from "./pause.ts";
 import type { TakenOver } from "./taken-over.ts";
 import { changesSince, treeState, type TreeState } from "./file-changes.ts";
@@ -106,7 +107,7 @@ export function agentPerformer(around: {
       });
     };
     try {
-      const spawned = spawn();
+      const spawned = onceThereIsRoom(spawn, closing.signal);
       life.asked = spawned.catch(() => undefined);
       handle = await spawned;
       if (handle === undefined || life.isLeaving) return;

@@ -118,6 +118,36 @@ test("B2: a wave that ends at once and is cut between two parts is gone on with,
   expect(begun).toHaveLength(41 - done.length);
 });
 
+test.each(["disk_full", "log_unwritable"] as const)(
+  "B5: while the broker can record nothing (%s) an append waits, and what was recorded of it stays so",
+  async (code) => {
+    const broker = streamBroker();
+    const lease = await broker.relay.leases.acquire(leaseOfRun(runId));
+    const log = brokerRunLog(broker.relay, runId, lease, new AbortController().signal);
+    let refused = 0;
+    broker.beforeAppend = () => {
+      if (broker.appends.length === 1 && refused++ < 2) throw relayError(code, "there is no room");
+    };
+    await log.append(many(700), summary);
+    expect([refused, await readRun(broker.relay, runId)]).toEqual([3, many(700)]);
+  },
+);
+
+test("B5: whoever waits for room can be told to stop; without a signal nobody waits", async () => {
+  const broker = streamBroker();
+  const lease = await broker.relay.leases.acquire(leaseOfRun(runId));
+  const stop = new AbortController();
+  broker.beforeAppend = () => {
+    throw relayError("disk_full", "there is no room");
+  };
+  const appended = brokerRunLog(broker.relay, runId, lease, stop.signal).append(many(1), summary);
+  stop.abort();
+  await expect(appended).rejects.toMatchObject({ code: "cancelled", cause: { code: "disk_full" } });
+  await expect(brokerRunLog(broker.relay, runId, lease).append(many(1), summary)).rejects.toMatchObject({
+    code: "disk_full",
+  });
+});
+
 test("B1: another who has appended meanwhile stops this runner, with the reason in words", async () => {
   const broker = streamBroker();
   const log = await logOf(broker);

@@ -8,12 +8,15 @@
  *       shows an end that the entries do not have, nor a run of which not all that it begins with is there.
  *   B3  Each entry carries the instant at which it became true, so a run is folded the same by whoever reads it.
  *   B4  What is asked of a run costs as much as the answer, not as much as the run: only reading it whole reads it whole.
+ *   B5  While the broker can record nothing, who executes a run waits, and what it has running goes on; who only begins or
+ *       changes one is told.
  */
 import { messageOf } from "@agent-relay/kernel";
 import { limits, relayError, type RelayError } from "@agent-relay/protocol";
 import { isRelayError, type HeldLease, type Relay } from "@agent-relay/sdk";
 import type { Entry } from "../core/entries.ts";
 import type { Recorded } from "../core/run.ts";
+import { onceThereIsRoom } from "./once-there-is-room.ts";
 import type { RunLog } from "./run-log.ts";
 
 export const streamOfRun = (runId: string): string => `run/${runId}`;
@@ -27,8 +30,8 @@ const aroundBytesMax = 16_384;
 const aroundEntryBytes = 128;
 
 /**
- * Without a `lease` it is for a run that is only begun. `signal` gives up an append that hangs because the broker is away;
- * whether it was recorded is not known then.
+ * Without a `lease` it is for a run that is only begun. `signal`, of who executes it, gives up an append that hangs because
+ * the broker is away, or waits for room; whether it was recorded is not known then.
  */
 export function brokerRunLog(
   relay: Pick<Relay, "streams">,
@@ -48,14 +51,16 @@ export function brokerRunLog(
       const parts = inParts(entries.map(({ entry, at }) => ({ kind: entry.type, data: { ...entry, at } })));
       for (const [index, part] of parts.entries()) {
         const isLast = index === parts.length - 1;
-        try {
-          const appended = await relay.streams.append(stream, {
+        const appendPart = () =>
+          relay.streams.append(stream, {
             expectedRevision: revision,
             ...(lease === undefined ? {} : { lease: { name: lease.name, token: lease.token } }),
             entries: part,
             ...(isLast ? { summary } : {}),
             ...(signal === undefined ? {} : { signal }),
           });
+        try {
+          const appended = await (signal === undefined ? appendPart() : onceThereIsRoom(appendPart, signal));
           revision = appended.revision;
         } catch (error) {
           throw inWords(error, runId);

@@ -4,12 +4,14 @@ import { relayError } from "@agent-relay/protocol";
 import type { AgentHandle, Relay } from "@agent-relay/sdk";
 
 type Spawn = Parameters<Relay["spawn"]>[0];
+type Send = Parameters<Relay["send"]>[0];
 /** Of an event what is read, beside its sequence. */
 type Told = { readonly type: RelayEvent["type"]; readonly agent: string } & Readonly<Record<string, unknown>>;
 
 export interface RelayDouble {
   readonly relay: Relay;
   readonly spawned: Spawn[];
+  readonly sent: Send[];
   /** Names and reasons, in order. */
   readonly released: (readonly [string, string | undefined])[];
   /** Cursors from which events were asked for. */
@@ -27,7 +29,7 @@ export interface RelayDouble {
   onSpawn: () => Promise<void>;
   onReady: () => Promise<void>;
   onRelease: (name: string) => Promise<void>;
-  onSend: (message: Parameters<Relay["send"]>[0]) => Promise<void>;
+  onSend: (message: Send) => Promise<void>;
 }
 
 export function relayDouble(): RelayDouble {
@@ -100,6 +102,7 @@ export function relayDouble(): RelayDouble {
     show: (name, text) =>
       void terminals.set(name, Buffer.concat([terminals.get(name) ?? Buffer.alloc(0), Buffer.from(text)])),
     spawned: [],
+    sent: [],
     released: [],
     askedFrom: [],
     know: (name, view) => {
@@ -129,7 +132,11 @@ export function relayDouble(): RelayDouble {
         double.know(options.name, {});
         return handle(options.name);
       },
-      send: (message: Parameters<Relay["send"]>[0]) => double.onSend(message),
+      send: async (message: Send) => {
+        double.sent.push(message);
+        await double.onSend(message);
+        return {};
+      },
       events: ({ from, signal }: { from?: number; signal?: AbortSignal } = {}) => {
         double.askedFrom.push(from);
         return read(from ?? events.length, signal);
