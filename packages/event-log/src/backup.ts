@@ -3,6 +3,7 @@
  *
  *   B1  A backup goes to a new file, readable by its owner alone; a file that is there is never overwritten.
  *   B2  A backup that failed leaves no file behind; one that is reported was read back and is whole.
+ *   B3  Pages are copied as they are: what is damaged of the copy is damaged of the log, and is told as that.
  */
 import { closeSync, fsyncSync, openSync, rmSync, statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -27,7 +28,7 @@ export async function backupTo(
   reserve(file);
   try {
     await database.use(async () => database.connection.backup(file));
-    const sequence = finish(file);
+    const sequence = finish(file, database.file);
     flush(file);
     return { bytes: statSync(file).size, sequence };
   } catch (error) {
@@ -81,12 +82,12 @@ function reserve(file: string): void {
 }
 
 /** Makes the copy one file that needs no journal beside it, and reads it back. */
-function finish(file: string): number {
+function finish(file: string, original: string): number {
   const copy = new Sqlite(file, { fileMustExist: true });
   try {
     copy.pragma("journal_mode = DELETE");
     const found = copy.pragma("quick_check(1)", { simple: true });
-    if (found !== "ok") throw damaged(file, String(found));
+    if (found !== "ok") throw damaged(original, String(found));
     return copy.prepare<[], number>("SELECT ifnull(max(sequence), 0) FROM events").pluck().get() ?? 0;
   } finally {
     copy.close();

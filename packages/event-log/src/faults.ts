@@ -19,7 +19,7 @@ export function faultOf(error: unknown, file: string): unknown {
 export function damaged(file: string, found: string, cause?: unknown): Fault {
   return new Fault({
     code: "log_corrupt",
-    message: `The event log ${file} is damaged: ${found}.`,
+    message: `The event log ${file} is damaged: ${found.replaceAll(/\s*\n\s*/gu, " ").replace(/\.$/u, "")}.`,
     hint:
       `Nothing was changed or deleted. Stop agent-relay, move ${file} and the files beside it that begin with the ` +
       `same name to a safe place, and put a backup there; or recover what is left with "sqlite3 <moved file> .recover".`,
@@ -42,7 +42,7 @@ export function unwritable(file: string, reason: string, cause?: unknown): Fault
     code: "log_unwritable",
     message: `The event log ${file} cannot be written (${reason}); nothing was recorded.`,
     retry: errorCodes.log_unwritable.retry,
-    hint: `Check that you own ${dirname(file)} and the file, that both can be written, and that no other program has locked it.`,
+    hint: `Check that you own ${dirname(file)} and the file, that both can be written, that no quota or limit on the size of files is reached, and that no other program has locked it.`,
     ...(cause === undefined ? {} : { cause }),
   });
 }

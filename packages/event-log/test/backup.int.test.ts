@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import type { Fault } from "@agent-relay/kernel";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { openEventLog } from "../src/open-event-log.ts";
@@ -92,6 +93,29 @@ test("B2: a backup of a log that is closed meanwhile fails and leaves nothing be
   expect(existsSync(file)).toBe(false);
   await expect(archive.backup(file)).rejects.toMatchObject({ code: "log_unwritable" });
   expect(existsSync(file)).toBe(false);
+});
+
+test("B3: a backup of a log that is damaged says that it is the log, and leaves nothing behind", async () => {
+  const directory = temporaryDirectory();
+  const file = join(directory, "events.db");
+  const first = openEventLog({ file });
+  for (let number = 1; number <= 800; number += 1) first.log.append([said(number, { body: "z".repeat(9_000) })]);
+  first.close();
+  const { archive } = opened(file);
+  const disk = openSync(file, "r+");
+  for (let page = 10; page < statSync(file).size / 4_096 - 1; page += 3)
+    writeSync(disk, Buffer.alloc(4_096, 0xa5), 0, 4_096, page * 4_096);
+  closeSync(disk);
+  const copy = join(directory, "copy.db");
+  const failure: unknown = await archive.backup(copy).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: "log_corrupt" });
+  const text = JSON.stringify([(failure as Fault).message, (failure as Fault).hint]);
+  expect([text.includes(file), text.includes(copy), text.includes("\\n"), existsSync(copy)]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
 });
 
 test("an integrity check finds missing facts, and an index that lies", () => {
