@@ -9,7 +9,7 @@
  */
 import { createServer, type Server } from "node:http";
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -36,6 +36,7 @@ import { recorderInto } from "./recording.ts";
 import { runPrefix } from "./run-census.ts";
 import { keepRuns } from "./run-keeper.ts";
 import { spawnRunner } from "./runner-start.ts";
+import { operatorTokenIn, secretIn, writeWhole } from "./state-file.ts";
 import { watchPresence } from "./state-presence.ts";
 
 /** A defect of ours; see the documented exit codes. */
@@ -53,7 +54,7 @@ export const runBroker: RunBroker = async (options) => {
   try {
     const { log, archive, close: closeLog } = openEventLog({ file: locations.eventsFile, logger });
     closers.push(closeLog);
-    const credentials = createCredentials(secretIn(path.join(stateDir, "token.secret")));
+    const credentials = createCredentials(secretIn(path.join(stateDir, "token.secret"), logger));
     const logs = openTerminalLogs({ directory: locations.logsDir, logger });
     const orchestrator = currentOrchestrator(environment).harness;
     const recordDir = environment["AGENT_RELAY_RECORD_DIR"];
@@ -237,7 +238,7 @@ async function serveAgents(options: {
     );
     return listen(server, 0);
   });
-  writeFileSync(portFile, String(port), { mode: 0o600 });
+  if (port !== remembered) writeWhole(portFile, String(port));
   return {
     port,
     close: () =>
@@ -269,18 +270,6 @@ function listen(server: Server, port: number): Promise<number> {
       resolve((server.address() as AddressInfo).port);
     });
   });
-}
-
-/** The secret from which agents' tokens are made. It never leaves its file. */
-function secretIn(file: string): Uint8Array {
-  if (!existsSync(file)) writeFileSync(file, randomBytes(32), { mode: 0o600, flag: "wx" });
-  return readFileSync(file);
-}
-
-function operatorTokenIn(file: string): string {
-  if (!existsSync(file))
-    writeFileSync(file, `aro_${randomBytes(32).toString("base64url")}`, { mode: 0o600, flag: "wx" });
-  return readFileSync(file, "utf8").trim();
 }
 
 /** This program as an MCP server on stdio, for agents that cannot speak HTTP, wherever they run. */

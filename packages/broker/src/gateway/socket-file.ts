@@ -77,7 +77,9 @@ async function removeOldSocket(socketPath: string): Promise<void> {
   try {
     const found = await lstat(socketPath);
     if (!found.isSocket())
-      throw relayError("state_unwritable", `expected a socket or nothing, found another kind of file: ${socketPath}`);
+      throw relayError("state_unwritable", `expected a socket or nothing, found another kind of file: ${socketPath}`, {
+        hint: "Remove it, if it is not needed elsewhere.",
+      });
   } catch (cause) {
     if (codeOf(cause) === "ENOENT") return;
     throw cause;
