@@ -341,6 +341,24 @@ test("steps of 10,000 in a chain are compiled and described without a deep stack
   expect(describePlan(plan).waves).toHaveLength(10_000);
 }, 60_000);
 
+test.each([
+  [3, 3],
+  [undefined, 5],
+])("R1: what may run at once counts the items of lists: of one with the limit %s, %i", (maxConcurrency, peak) => {
+  const plan = planOf(
+    workflow("w")
+      .maxConcurrency(5)
+      .step("list", { command: "seq 9" })
+      .step("each", {
+        command: "echo {{item}}",
+        dependsOn: ["list"],
+        for_each: { items: "{{steps.list.output}}", ...(maxConcurrency === undefined ? {} : { maxConcurrency }) },
+      })
+      .toConfig(),
+  );
+  expect(describePlan(plan).peakConcurrency).toBe(peak);
+});
+
 test("R1: the dry run shows the exact arguments, waves, peak and counts", () => {
   const plan = planOf(
     workflow("w")

@@ -89,7 +89,6 @@ const fanInDeep = 5;
 
 export function describePlan(plan: Plan): PlanDescription {
   const waves = wavesOf(plan.steps);
-  const widest = Math.max(0, ...waves.map((wave) => wave.length));
   return {
     workflow: plan.workflow,
     ...defined({ description: plan.description }),
@@ -98,11 +97,22 @@ export function describePlan(plan: Plan): PlanDescription {
     strategy: plan.strategy,
     totalSteps: plan.steps.length,
     maxConcurrency: plan.maxConcurrency,
-    peakConcurrency: Math.min(widest, plan.maxConcurrency),
+    peakConcurrency: peakOf(plan, waves),
     agents: describeAgents(plan),
     waves: waves.map((wave, index) => ({ wave: index + 1, steps: wave.map((step) => describeStep(step, plan)) })),
     warnings: warningsOf(plan, waves),
   };
+}
+
+/** How many attempts may run at once, if every list has as many items as it may do at once. */
+function peakOf(plan: Plan, waves = wavesOf(plan.steps)): number {
+  const widths = waves.map((wave) => wave.reduce((sum, step) => sum + widthOf(step), 0));
+  return Math.min(Math.max(0, ...widths), plan.maxConcurrency);
+}
+
+function widthOf(step: PlannedStep): number {
+  if (step.type === "for_each") return step.maxConcurrency * widthOf(step.step);
+  return step.type === "workflow" ? peakOf(step.plan) : 1;
 }
 
 /** A step, or what it does for each item. */
