@@ -61,6 +61,20 @@ test("L3 a socket path that the system would cut off is refused, with what to do
   expect(locate(root, { XDG_RUNTIME_DIR: `/${"d".repeat(73)}` }).brokerSocket).toHaveLength(107);
 });
 
+test("L3 a state directory whose path the log cannot be opened by is refused, with what to do", () => {
+  const environment = (bytes: number) => ({
+    XDG_RUNTIME_DIR: root,
+    AGENT_RELAY_STATE_DIR: `/${"d".repeat(199)}/${"é".repeat(99)}/`.padEnd(bytes - 99, "s"),
+  });
+  expect(() => locate(root, environment(491))).toThrow(
+    expect.objectContaining({
+      code: "state_unwritable",
+      hint: "Set AGENT_RELAY_STATE_DIR to a directory with a shorter path.",
+    }),
+  );
+  expect(Buffer.byteLength(locate(root, environment(490)).stateDir)).toBe(490);
+});
+
 test("a project is the nearest directory with a broker's state, else the git repository, else the directory", () => {
   mkdirSync(join(root, "repository", "inner", "deep"), { recursive: true });
   writeFileSync(join(root, "repository", ".git"), "gitdir: elsewhere");

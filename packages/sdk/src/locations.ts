@@ -31,6 +31,9 @@ const stateDirName = ".agent-relay";
 /** `sun_path` of a socket address has 108 bytes on Linux and 104 on macOS, one of them for the terminating zero. */
 const socketPathBytesMax = process.platform === "darwin" ? 103 : 107;
 
+/** SQLite opens paths of at most 512 bytes, which are those of its journals, too: `/broker.lock-journal` and a zero follow. */
+const stateDirBytesMax = 490;
+
 /** The nearest directory upwards that has a broker's state, else the root of the git repository, else the directory itself. */
 export function findProject(startDir: string, environment: Environment = {}): string {
   const given = environment["AGENT_RELAY_PROJECT"];
@@ -45,7 +48,8 @@ export function findProject(startDir: string, environment: Environment = {}): st
 
 /**
  * The places of one project. Looks at the file system and changes nothing. Throws a `RelayError`:
- * `socket_path_too_long`, or `state_unwritable` if the sockets' directory belongs to someone else.
+ * `socket_path_too_long`, or `state_unwritable` if the state's path is too long or the sockets' directory belongs to
+ * someone else.
  */
 export function locate(projectDir: string, environment: Environment): Locations {
   const project = canonical(projectDir);
@@ -67,6 +71,7 @@ export function locate(projectDir: string, environment: Environment): Locations 
     logsDir: join(stateDir, "logs"),
     agentsDir: join(stateDir, "agents"),
   };
+  refuseLongStateDir(stateDir);
   refuseLongPath(locations.brokerSocket);
   refuseForeignDirectory(runtimeDir);
   return locations;
@@ -93,6 +98,16 @@ function refuseLongPath(path: string): void {
     {
       hint: "Set XDG_RUNTIME_DIR to a directory with a shorter path.",
     },
+  );
+}
+
+function refuseLongStateDir(path: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= stateDirBytesMax) return;
+  throw relayError(
+    "state_unwritable",
+    `expected a state directory whose path has at most ${stateDirBytesMax} bytes, found ${bytes}: ${path}`,
+    { hint: "Set AGENT_RELAY_STATE_DIR to a directory with a shorter path." },
   );
 }
 
