@@ -59,6 +59,6 @@ test("F1: what is there is replaced and never written over; what cannot be writt
   writeWhole(file, "after");
   expect([readFileSync(file, "utf8"), readFileSync(join(directory, "same"), "utf8")]).toEqual(["after", "before"]);
   mkdirSync(join(directory, "in the way"));
-  expect(() => writeWhole(join(directory, "in the way"), "x")).toThrow();
+  expect(() => writeWhole(join(directory, "in the way"), "x")).toThrow(/in the way/u);
   expect(readdirSync(directory).toSorted()).toEqual(["in the way", "mcp.port", "same"]);
 });
