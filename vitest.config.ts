@@ -6,6 +6,17 @@ const conditions = ["@agent-relay/source"];
 const resolve = { conditions };
 const ssr = { resolve: { conditions } };
 
+/**
+ * How long a test may take, and its hooks: enough for a machine that does ten other things and stands still for seconds,
+ * because a time-out that a slow machine can reach says nothing about the program.
+ */
+const within = (ms: number): { readonly testTimeout: number; readonly hookTimeout: number } => ({
+  testTimeout: ms,
+  hookTimeout: ms,
+});
+/** How long `expect.poll` asks again, in place of one second. */
+const expect = { poll: { timeout: 30_000 } };
+
 export default defineConfig({
   resolve,
   ssr,
@@ -25,6 +36,8 @@ export default defineConfig({
             "test/**/*.test.ts",
           ],
           exclude: ["**/node_modules/**", "**/*.{int,sim,cli,soak}.test.ts"],
+          ...within(60_000),
+          expect,
         },
       },
       {
@@ -33,23 +46,24 @@ export default defineConfig({
         test: {
           name: "int",
           include: ["packages/*/src/**/*.int.test.ts", "packages/*/test/**/*.int.test.ts"],
-          testTimeout: 20_000,
+          ...within(120_000),
+          expect,
         },
       },
       {
         resolve,
         ssr,
-        test: { name: "sim", include: ["packages/*/src/**/*.sim.test.ts"], testTimeout: 60_000 },
+        test: { name: "sim", include: ["packages/*/src/**/*.sim.test.ts"], ...within(180_000), expect },
       },
       {
         resolve,
         ssr,
-        test: { name: "cli", include: ["apps/*/test/**/*.cli.test.ts"], testTimeout: 60_000 },
+        test: { name: "cli", include: ["apps/*/test/**/*.cli.test.ts"], ...within(240_000), expect },
       },
       {
         resolve,
         ssr,
-        test: { name: "e2e", include: ["apps/e2e/test/**/*.e2e.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+        test: { name: "e2e", include: ["apps/e2e/test/**/*.e2e.test.ts"], ...within(300_000), expect },
       },
       // Takes minutes, so it runs only when it is asked for by name.
       ...(process.argv.includes("soak")

@@ -5,7 +5,7 @@ import path from "node:path";
 import process from "node:process";
 import { personas, scriptedAgentPath } from "@agent-relay/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openStage, program, until, watchEvents, type Stage } from "./stage.ts";
+import { openStage, patienceMs, program, until, watchEvents, type Stage } from "./stage.ts";
 
 let stage: Stage;
 
@@ -67,7 +67,7 @@ test("a codex worker, started inside Claude Code, started in a shell inside Curs
 
   const relay = await stage.connect();
   const watch = watchEvents(relay);
-  await relay.agent("worker").waitForReady({ timeoutMs: 30_000 });
+  await relay.agent("worker").waitForReady({ timeoutMs: patienceMs });
   await relay.send({ to: "worker", body: "who are you?" });
   const answer = await watch.until("message_accepted", (it) => it.from === "worker");
   expect(answer.actor).toBe("agent-relay-cli/agent/codex");

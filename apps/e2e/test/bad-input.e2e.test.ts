@@ -114,7 +114,7 @@ test("a second broker on one directory is refused with the first one's process a
   const { pid } = JSON.parse((await stage.run(["status", "--json"])).out) as { readonly pid: number };
   const said = {
     code: "broker_running",
-    message: expect.stringMatching(new RegExp(String.raw`\b${pid}\b.*started \d+ ?s ago`, "u")),
+    message: expect.stringMatching(new RegExp(String.raw`\b${pid}\b.*started \d+ ?[sm] ago`, "u")),
   };
   expect(await run(["up", "--foreground"])).toMatchObject({ ...said, status: 1 });
   // With its sockets elsewhere it does not meet the first one's, only its lock.

@@ -4,7 +4,7 @@ import { limits, stripControls } from "@agent-relay/protocol";
 import { personas, type JournalEntry, type ScriptInput } from "@agent-relay/testkit";
 import { isRelayError, type Relay } from "@agent-relay/sdk";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { isAlive, openStage, until, watchEvents, type Player, type Stage, type Watch } from "./stage.ts";
+import { isAlive, openStage, patienceMs, until, watchEvents, type Player, type Stage, type Watch } from "./stage.ts";
 
 let stage: Stage;
 let relay: Relay;
@@ -114,7 +114,7 @@ test("a hold stops delivery, and expires by itself", async () => {
 
 test("a program that fetches its mail gets it through its inbox, and acknowledges it", async () => {
   const agent = await stage.play(relay, "fetcher", personas.replier, { inbox: true });
-  const { messageId } = await relay.send({ to: "fetcher", body: "fetch me", until: "answered", timeoutMs: 30_000 });
+  const { messageId } = await relay.send({ to: "fetcher", body: "fetch me", until: "answered", timeoutMs: patienceMs });
   await watch.caughtUp();
   const about = watch.events.filter((it) => "messageId" in it && it.messageId === messageId);
   expect(about.map((it) => it.type)).toEqual([
@@ -154,7 +154,10 @@ test("mail of an agent that is released is a dead letter; its sender is told onc
   expect(
     (await relay.deadLetters({ agent: "goner" })).map((it) => [it.messageId, it.deadLetterReason]).toSorted(),
   ).toEqual(sent.map((it) => [it.messageId, "released"]));
-  const { messages } = await boss.inbox.check();
+  const { messages } = await until(async () => {
+    const read = await boss.inbox.check();
+    return read.messages.length > 0 && read;
+  }, "its sender is told");
   expect(messages.map((it) => it.from)).toEqual(["system"]);
   for (const { messageId } of sent) expect(messages[0]?.body).toContain(messageId);
   await boss.inbox.ack(messages.map((it) => it.messageId));

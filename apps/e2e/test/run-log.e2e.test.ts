@@ -1,4 +1,6 @@
 /** The log of a run under a real broker: what is much, what is taken away, and what waits while the broker is gone. */
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { planWorkflow, type Plan, type Runs } from "@agent-relay/workflow";
 import type { Relay } from "@agent-relay/sdk";
 import { expect, test } from "vitest";
@@ -24,15 +26,17 @@ function planOf(steps: readonly object[], maxConcurrency = 8): Plan {
   return planned.plan;
 }
 
+/** Lets go on whoever waits for this file. */
+const goOn = (file: string): void => writeFileSync(path.join(stage.project, file), "");
 const begin = (plan: Plan): Promise<string> => runs.create(plan, { vars: {}, cwd: stage.project });
 
 test("a wave that ends at once, with more output than one frame has, is recorded in parts and completes", async () => {
   const wave = Array.from({ length: 30 }, (_, index) => ({
     name: `s${index}`,
     // They all wait for the same file, so they end together; a NUL needs six characters in JSON.
-    command: `while ! test -e go-${index % 2}; do sleep 0.05; done; head -c 40000 /dev/zero`,
+    command: `touch up-${index}; while ! test -e go-${index % 2}; do sleep 0.05; done; head -c 40000 /dev/zero`,
   }));
-  const go = { name: "go", command: "sleep 1; touch go-0 go-1" };
+  const go = { name: "go", command: "until test $(ls up-* | wc -l) = 30; do sleep 0.05; done; touch go-0 go-1" };
   const runId = await begin(planOf([...wave, go], 40));
   expect(await execute(runId)).toBe("completed");
   const outputs = outputsOf(await runs.read(runId));
@@ -50,8 +54,8 @@ test("fifty megabytes of output leave a run that is read in one page", async () 
 test("a lease that is taken away in the middle stops the runner with the reason, and the next one goes on", async () => {
   const runId = await begin(
     planOf([
-      { name: "one", command: "echo one >>order; sleep 1" },
-      { name: "two", command: "echo two >>order", dependsOn: ["one"] },
+      { name: "one", command: "until test -e taken-away; do sleep 0.05; done" },
+      { name: "two", command: "true", dependsOn: ["one"] },
     ]),
   );
   const first = execute(runId);
@@ -61,6 +65,7 @@ test("a lease that is taken away in the middle stops the runner with the reason,
   const lease = streams[0]?.lease;
   if (lease === undefined || lease === null) throw new Error("nobody executes it");
   await relay.client.call("lease.release", { name: lease.name, token: lease.token });
+  goOn("taken-away");
   expect(await told).toMatchObject({
     code: "lease_lost",
     message: expect.stringContaining(`this runner stops: it does not hold the run ${runId} any more`),
@@ -69,12 +74,13 @@ test("a lease that is taken away in the middle stops the runner with the reason,
 });
 
 test("somebody who appends to a run that another executes stops it with the reason", async () => {
-  const runId = await begin(planOf([{ name: "one", command: "sleep 1" }]));
+  const runId = await begin(planOf([{ name: "one", command: "until test -e appended; do sleep 0.05; done" }]));
   const told = execute(runId).catch((error: unknown) => error);
   await becomes(runs, runId, "process_started");
   const { revision } = await relay.streams.read(`run/${runId}`, { limit: 1 });
   const entries = [{ kind: "cancel_requested", data: { type: "cancel_requested", by: "a stranger", at: Date.now() } }];
   await relay.streams.append(`run/${runId}`, { expectedRevision: revision, entries });
+  goOn("appended");
   expect(await told).toMatchObject({
     code: "wrong_revision",
     message: `this runner stops: another has appended to the run ${runId} meanwhile`,

@@ -44,23 +44,28 @@ workflows:
 });
 
 test("the broker is killed again and again: the run goes on, and no completed step runs twice", async () => {
-  const steps = Array.from({ length: 12 }, (_, index) => {
+  // After each four it goes on only when the broker has been killed once more.
+  const kills = 3;
+  const steps = Array.from({ length: 4 * kills }, (_, index) => {
     const after = index === 0 ? "" : `, dependsOn: [s${index - 1}]`;
-    return `      - { name: s${index}, type: deterministic, command: "echo s${index} >> ran; sleep 0.1"${after} }`;
+    const pause = index % 4 < 3 ? "sleep 0.1" : `until test -e killed-${(index - 3) / 4}; do sleep 0.05; done`;
+    return `      - { name: s${index}, type: deterministic, command: "echo s${index} >> ran; ${pause}"${after} }`;
   });
   const runId = await begin(`${header}\nworkflows:\n  - name: main\n    steps:\n${steps.join("\n")}\n`);
   const done = execute(runId);
-  for (let kill = 0; kill < 3; kill += 1) {
-    const file = path.join(stage.project, "ran");
-    const lines = (): number => (existsSync(file) ? readFileSync(file, "utf8").split("\n").length : 0);
-    const before = lines();
-    await until(() => lines() > before + 1, "two more steps have run");
+  const file = path.join(stage.project, "ran");
+  const ran = (): number => (existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").length : 0);
+  for (let kill = 0; kill < kills; kill += 1) {
+    // Once in the middle of four, once while the last of them waits, which then ends while there is no broker.
+    const wanted = 4 * kill + (kill === 1 ? 4 : 2);
+    await until(() => ran() >= wanted, `${wanted} steps have run`);
     await stage.killBroker();
+    writeFileSync(path.join(stage.project, `killed-${kill}`), "");
     await stage.startBroker();
   }
   expect(await done).toBe("completed");
   expect(readFileSync(path.join(stage.project, "ran"), "utf8").trim().split("\n")).toEqual(
-    Array.from({ length: 12 }, (_, index) => `s${index}`),
+    Array.from({ length: 4 * kills }, (_, index) => `s${index}`),
   );
 });
 

@@ -1,5 +1,5 @@
 /** Who may do what, what others can read, and what never leaves: looked at from outside, as another user of the machine would. */
-import { readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import path from "node:path";
 import { methods, type Method } from "@agent-relay/protocol";
@@ -10,6 +10,8 @@ import {
   commandLineOf,
   environmentOf,
   openStage,
+  patienceMs,
+  until,
   untilView,
   watchEvents,
   type Player,
@@ -128,13 +130,20 @@ test("secrets appear on no command line, in no event and in no log of ours; the 
   const teller = await relay.spawn({
     name: "teller",
     cli: "/bin/sh",
-    args: ["-c", 'echo "$AGENT_RELAY_TOKEN"; echo "it is $THE_SECRET"; sleep 0.2; exit 3'],
+    args: [
+      "-c",
+      'echo "$AGENT_RELAY_TOKEN"; echo "it is $THE_SECRET"; until test -e "$HOME/may-end"; do sleep 0.05; done; exit 3',
+    ],
     env: { THE_SECRET: canary },
     restart: { when: "never" },
   });
-  const { pid } = await untilView(relay, "teller", () => true, "is listed");
-  const tellersToken = pid === null ? token : (environmentOf(pid)["AGENT_RELAY_TOKEN"] ?? token);
-  await teller.waitForExit({ timeoutMs: 30_000 });
+  const { pid } = await untilView(relay, "teller", (it) => it.pid !== null, "has a process");
+  const tellersToken = await until(
+    () => (pid === null ? undefined : environmentOf(pid)["AGENT_RELAY_TOKEN"]),
+    "it has its token",
+  );
+  writeFileSync(path.join(stage.root, "may-end"), "");
+  await teller.waitForExit({ timeoutMs: patienceMs });
   const exit = await watch.until("agent_exited", (it) => it.agent === "teller");
   expect(exit.lastLines).toEqual(["[redacted]", "it is [redacted]"]);
 

@@ -33,7 +33,7 @@ import {
 } from "@agent-relay/testkit";
 
 /** The machine may be busy with other things; what takes longer than this does not happen at all. */
-const PATIENCE_MS = Number(process.env["PATIENCE_SECONDS"] ?? 60) * 1_000;
+export const patienceMs = Number(process.env["PATIENCE_SECONDS"] ?? 60) * 1_000;
 
 /** The built command-line program. */
 export const program = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
@@ -174,7 +174,7 @@ export function openStage({ prefix = "/tmp/are-", environment: more }: StageSett
       const relay = await connect({
         project,
         surroundings,
-        reconnect: { giveUpAfterMs: PATIENCE_MS, delayMs: 20, delayMsMax: 250 },
+        reconnect: { giveUpAfterMs: patienceMs, delayMs: 20, delayMsMax: 250 },
         ...more,
       });
       relays.push(relay);
@@ -189,7 +189,7 @@ export function openStage({ prefix = "/tmp/are-", environment: more }: StageSett
         ...more,
         env: { SCRIPTED_AGENT_SCRIPT: JSON.stringify(script), SCRIPTED_AGENT_JOURNAL: file, ...more.env },
       });
-      const { pid, epoch } = await handle.waitForReady({ timeoutMs: PATIENCE_MS });
+      const { pid, epoch } = await handle.waitForReady({ timeoutMs: patienceMs });
       if (pid === null) throw new Error(`${name} is ready and has no pid`);
       const journal = (): readonly JournalEntry[] => readJournal(file);
       return {
@@ -222,15 +222,16 @@ export function openStage({ prefix = "/tmp/are-", environment: more }: StageSett
             .catch(() => undefined),
         ),
       );
-      return stage.leftOver(relay, 15_000);
+      return stage.leftOver(relay, patienceMs);
     },
     clear: async () => {
       if (broker !== undefined && isAlive(broker.pid)) await run(["down", "--project", project]);
       await Promise.all(relays.map((it) => it.close()));
       // The terminals' host leaves a moment after its last terminal.
-      await until(() => processesOf(root).length === 0, "", 20_000).catch(() => undefined);
-      const left = processesOf(root).map((pid) => `${pid} ${commandLineOf(pid)}`);
-      for (const pid of processesOf(root)) process.kill(pid, "SIGKILL");
+      await until(() => processesOf(root).length === 0, "").catch(() => undefined);
+      const remaining = processesOf(root);
+      const left = remaining.map((pid) => `${pid} ${commandLineOf(pid)}`);
+      for (const pid of remaining) end(pid);
       rmSync(root, { recursive: true, force: true });
       return left;
     },
@@ -293,7 +294,7 @@ export function watchEvents(relay: Relay, from = 0): Watch {
 export async function until<Answer>(
   question: () => Answer | Promise<Answer>,
   what: string,
-  withinMs = PATIENCE_MS,
+  withinMs = patienceMs,
 ): Promise<Exclude<Answer, undefined | false>> {
   const end = Date.now() + withinMs;
   for (;;) {
@@ -340,6 +341,15 @@ export function groupOf(leader: number): readonly number[] {
         return false; // It has just ended.
       }
     });
+}
+
+/** For how long a process has been able to run, and nothing was there to run it. */
+export function waitedMs(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]) / 1_000_000;
+  } catch {
+    return 0; // It has ended, or this system does not count that.
+  }
 }
 
 export function commandLineOf(pid: number): string {
@@ -390,6 +400,14 @@ function answers(socket: string): Promise<boolean> {
     });
     connection.once("error", () => resolve(false));
   });
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    return; // It has ended meanwhile.
+  }
 }
 
 function fail(message: string): never {

@@ -2,20 +2,22 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import type { Relay } from "@agent-relay/sdk";
+import type { EventOf, Relay } from "@agent-relay/sdk";
 import { runPerformer } from "@agent-relay/workflow";
 import { expect, test } from "vitest";
-import { groupOf, isAlive, until, watchEvents, type Stage } from "./stage.ts";
+import { groupOf, isAlive, until, watchEvents, type Stage, type Watch } from "./stage.ts";
 import {
   becomes,
   decidesByTool,
   outputsOf,
+  outOfTimeSoon,
   owner,
   ownerRule,
   reviewer,
   reviewerByTool,
   reviewRule,
   rule,
+  runTimeoutMs,
   says,
   script,
   silent,
@@ -40,7 +42,7 @@ const tasks = async (runId: string): Promise<Readonly<Record<string, string>>> =
   const first = messages.filter((it) => it.to.name.endsWith(end)).toSorted((a, b) => a.at - b.at);
   return Object.fromEntries(first.toReversed().map((it) => [it.to.name, it.body]));
 };
-const releases = (watch: ReturnType<typeof watchEvents>, prefix: string): number =>
+const releases = (watch: Watch, prefix: string): number =>
   watch.events.filter((it) => it.type === "agent_releasing" && it.agent.startsWith(prefix)).length;
 
 async function watched(document: Readonly<Record<string, unknown>>) {
@@ -50,6 +52,38 @@ async function watched(document: Readonly<Record<string, unknown>>) {
   await watch.stop();
   return { watch, played };
 }
+
+/** The same, of a run whose time is over as soon as something is the case. */
+async function outlasted(
+  document: Readonly<Record<string, unknown>>,
+  isTime: (watch: Watch, runId: string) => Promise<unknown>,
+) {
+  const watch = watchEvents(relay, relay.client.head());
+  const runId = await theatre.begin(theatre.plan(document));
+  const done = theatre.execute(runId);
+  await isTime(watch, runId);
+  await theatre.timePasses(runId);
+  const played = await done;
+  await watch.caughtUp();
+  await watch.stop();
+  return { watch, played };
+}
+/** Those whose names begin so have read their tasks, and the run knows them. */
+const haveBegun =
+  (...prefixes: readonly string[]) =>
+  async (watch: Watch, runId: string): Promise<void> => {
+    for (const prefix of prefixes) {
+      const isOne = ({ agent }: { readonly agent: string }): boolean => agent.startsWith(prefix);
+      await watch.until("delivery_seen", isOne);
+      await until(
+        async () =>
+          (await theatre.runs.read(runId)).some(
+            ({ entry }) => (entry.type === "agent_started" || entry.type === "reviewer_started") && isOne(entry),
+          ),
+        `${prefix} has started`,
+      );
+    }
+  };
 
 test("worker and supervisor are separate processes, the worker's task lacks the marker, and review gates completion", async () => {
   const { watch, played } = await watched(team({ lead: owner.byMarker, critic: reviewer("APPROVE", "clean") }));
@@ -81,7 +115,7 @@ test("the worker's output is mirrored to the channel, where the owner hears it",
     ownerRule({ say: "I wait for what it prints" }),
     rule("the work is done", { say: "I have seen it" }, ...decidesByTool("COMPLETE", "it said so", "build")),
   );
-  const played = await theatre.run(team({ lead }, {}, { swarm: { channel: "stage-door", timeoutMs: 60_000 } }));
+  const played = await theatre.run(team({ lead }, {}, { swarm: { channel: "stage-door", timeoutMs: runTimeoutMs } }));
   expect(played.status).toBe("completed");
   const { messages } = await relay.channel("stage-door-build").history({ limit: 50 });
   expect(messages.map((it) => it.body)).toContainEqual(expect.stringContaining("the work is done"));
@@ -113,7 +147,7 @@ test("a malformed review fails closed after it was asked once more", async () =>
 
 test("a reviewer that never answers: the step's time ends the review, and that is no owner timeout", async () => {
   const critic = script(reviewRule({ busy: 86_400_000 }));
-  const played = await theatre.run(team({ lead: owner.byTool, critic }, { timeoutMs: 4_000 }));
+  const { played } = await outlasted(team({ lead: owner.byTool, critic }, outOfTimeSoon), haveBegun("critic-"));
   expect([played.status, played.causes]).toEqual(["failed", ["review_missing"]]);
   expect(played.types).not.toContain("step:owner-timeout");
 });
@@ -135,7 +169,8 @@ test("an echoed prompt followed by REJECT is REJECT, followed by APPROVE is APPR
 });
 
 test("owner timeout, dedicated: the worker is released once and is gone", async () => {
-  const { watch, played } = await watched(team({ lead: silent }, { timeoutMs: 2_500 }));
+  const begun = haveBegun("build-worker-", "build-owner-");
+  const { watch, played } = await outlasted(team({ lead: silent }, outOfTimeSoon), begun);
   expect([played.status, played.causes]).toEqual(["failed", ["owner_timeout"]]);
   expect(played.told).toContainEqual({ type: "step:owner-timeout", step: "build", ownerName: "lead" });
   expect([releases(watch, "build-worker-"), releases(watch, "build-owner-")]).toEqual([1, 1]);
@@ -144,7 +179,7 @@ test("owner timeout, dedicated: the worker is released once and is gone", async 
 });
 
 test("owner timeout, self-owned", async () => {
-  const played = await theatre.run(team({ builder: silent }, { timeoutMs: 2_500 }));
+  const { played } = await outlasted(team({ builder: silent }, outOfTimeSoon), haveBegun("build-"));
   expect(played.told).toContainEqual({ type: "step:owner-timeout", step: "build", ownerName: "builder" });
 });
 
@@ -220,7 +255,17 @@ test("a forged marker in a file that the worker prints changes nothing where som
     team({ builder: prints(file), lead: owner.byTool, critic: reviewerByTool("REJECT", "it is empty") }),
   );
   expect([rejects.status, rejects.causes]).toEqual(["failed", ["review_rejected"]]);
-  const waits = await theatre.run(team({ builder: prints(file), lead: silent }, { timeoutMs: 3_000 }));
+  const more = { swarm: { channel: "forgery", timeoutMs: runTimeoutMs } };
+  const { played: waits } = await outlasted(
+    team({ builder: prints(file), lead: silent }, outOfTimeSoon, more),
+    async (watch) => {
+      // What is told on has been read for declarations before.
+      const isToldOn = (it: EventOf<"message_accepted">): boolean =>
+        it.to.kind === "channel" && it.body.includes("REVIEW_REASON: forged");
+      await watch.until("message_accepted", isToldOn);
+      await watch.until("delivery_seen", ({ agent }) => agent.startsWith("build-owner-"));
+    },
+  );
   expect(waits.causes).toEqual(["owner_timeout"]);
 });
 
@@ -241,7 +286,7 @@ test("who idles is nudged by a message like any other, and force-released after 
       { builder: says("thinking") },
       {},
       {
-        swarm: { timeoutMs: 60_000, idleNudge: { nudgeAfterMs: 300, escalateAfterMs: 600, maxNudges: 2 } },
+        swarm: { timeoutMs: runTimeoutMs, idleNudge: { nudgeAfterMs: 300, escalateAfterMs: 600, maxNudges: 2 } },
       },
     ),
   );
@@ -261,7 +306,11 @@ test("who is nudged and answers by deciding is done", async () => {
     rule(undefined, { say: "hm" }),
   );
   const played = await theatre.run(
-    team({ builder }, {}, { swarm: { timeoutMs: 60_000, idleNudge: { nudgeAfterMs: 300, escalateAfterMs: 30_000 } } }),
+    team(
+      { builder },
+      {},
+      { swarm: { timeoutMs: runTimeoutMs, idleNudge: { nudgeAfterMs: 300, escalateAfterMs: runTimeoutMs } } },
+    ),
   );
   expect([played.status, played.types.filter((it) => it === "step:nudged").length]).toEqual(["completed", 1]);
 });
@@ -277,19 +326,23 @@ test("the owner may complete after checking files while the worker idles", async
 
 test("an owner that answers for another step is not heard", async () => {
   const lead = script(ownerRule(...decidesByTool("COMPLETE", "wrong one", "other")));
-  const played = await theatre.run(team({ lead }, { timeoutMs: 3_000 }));
+  const { played } = await outlasted(team({ lead }, outOfTimeSoon), async (watch) => {
+    const { agent: answered } = await watch.until("agent_verdict_submitted", ({ step }) => step === "other");
+    await watch.until("agent_turn_ended", ({ agent }) => agent === answered);
+  });
   expect(played.causes).toEqual(["owner_timeout"]);
   expect(played.trajectory.steps[0]?.attempts[0]?.decisions).toEqual([]);
 });
 
 test("who has decided may end its turn, and all of it is the step's output, also when another runner took over meanwhile", async () => {
   const alone = 'You answer for the step "([^"]+)" yourself';
+  const goOn = path.join(stage.root, "go-on");
   const builder = script(
     rule(
       alone,
       { say: "the first half" },
       ...decidesByTool("COMPLETE", "it is done"),
-      { busy: 2_000 },
+      { busyUntil: goOn },
       { say: "and the last" },
     ),
   );
@@ -300,7 +353,12 @@ test("who has decided may end its turn, and all of it is the step's output, also
   await becomes(theatre.runs, runId, "verdict_given");
   first.abort();
   expect(await stopped).toBe("running");
-  const played = await theatre.execute(runId);
+  const executed = theatre.execute(runId);
+  const isExecuted = async (): Promise<boolean> =>
+    (await relay.streams.list({ prefix: `run/${runId}` })).streams.some(({ lease }) => lease !== null);
+  await until(isExecuted, "another has the run");
+  writeFileSync(goOn, "");
+  const played = await executed;
   expect(played.status).toBe("completed");
   expect(outputsOf(played.recorded)["build"]).toMatch(/the first half[^]*and the last/u);
 });

@@ -91,6 +91,13 @@ export interface Played {
   readonly causes: readonly string[];
 }
 
+/** More than a step may take that is to run out of time, and less than its run may. */
+const longMs = 150_000;
+/** For a step that is to run out of time once `timePasses`: on a machine that stands still it does not do so before. */
+export const outOfTimeSoon = { timeoutMs: 120_000 };
+/** For a run: shorter than a test may take, and longer than any machine needs. */
+export const runTimeoutMs = 280_000;
+
 export interface Theatre {
   readonly runs: Runs;
   readonly plan: (document: Readonly<Record<string, unknown>>) => Plan;
@@ -98,6 +105,10 @@ export interface Theatre {
   readonly execute: (runId: string) => Promise<Played>;
   /** Plans, begins and executes. */
   readonly run: (document: Readonly<Record<string, unknown>>) => Promise<Played>;
+  /** By the clock of the run a long time is over at once, until the end of the test. */
+  readonly timePasses: (runId: string) => Promise<void>;
+  /** The clock is right again. */
+  readonly setClock: () => void;
 }
 
 export interface Opened {
@@ -117,6 +128,7 @@ export function useTheatre(opened: (it: Opened) => void): void {
     opened(open);
   });
   afterEach(async () => {
+    open?.theatre.setClock();
     expect(await open?.stage.strike(open.relay)).toEqual([]);
   });
   afterAll(async () => {
@@ -151,7 +163,8 @@ export function useRuns(opened: (it: OpenedRuns) => void): void {
 }
 
 function openTheatre(stage: Stage, relay: Relay): Theatre {
-  const runs = openRuns(relay);
+  let laterMs = 0;
+  const runs = openRuns(relay, () => Date.now() + laterMs);
   const theatre: Theatre = {
     runs,
     plan: (document) => {
@@ -176,6 +189,13 @@ function openTheatre(stage: Stage, relay: Relay): Theatre {
       };
     },
     run: async (document) => theatre.execute(await theatre.begin(theatre.plan(document))),
+    timePasses: async (runId) => {
+      laterMs += longMs;
+      // Whatever is asked of a run has it look at its clock; of this nothing else comes.
+      const nothing = { kind: "answer", data: { step: "no-such-step", attempt: 1, by: "the clock", approved: false } };
+      await relay.streams.append(`asks/${runId}`, { expectedRevision: 0, entries: [nothing] });
+    },
+    setClock: () => void (laterMs = 0),
   };
   return theatre;
 }
@@ -227,7 +247,7 @@ export function team(
 ): Readonly<Record<string, unknown>> {
   const { builder = worker, lead, critic } = parts;
   return {
-    swarm: { pattern: "hub-spoke", timeoutMs: 60_000 },
+    swarm: { pattern: "hub-spoke", timeoutMs: runTimeoutMs },
     agents: [
       ...(lead === undefined ? [] : [{ name: "lead", cli: plays(lead), role: "lead" }]),
       { name: "builder", cli: plays(builder), role: "builds" },

@@ -23,6 +23,8 @@ export interface ActionArguments {
   readonly print: string;
   /** Works for so many milliseconds. */
   readonly busy: number;
+  /** Works until this file is there. */
+  readonly busyUntil: string;
   /** Answers the message at hand over MCP. Text without a message id to answer is printed instead. */
   readonly reply: string;
   /** Sends a message over MCP. */
@@ -67,6 +69,7 @@ const argumentChecks: { readonly [Name in ActionName]: Check<ActionArguments[Nam
   say: text,
   print: text,
   busy: durationMs,
+  busyUntil: text,
   reply: text,
   send: shape({ to: text, text }, { mode: oneOf("wait", "steer") }),
   ack: oneOf(true),

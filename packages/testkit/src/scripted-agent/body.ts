@@ -6,6 +6,7 @@
  *   B3  What it says in a turn is reported whole before the turn shows as ended, unless the broker takes too long.
  */
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import type { ActionArguments, ActionName, ContextVia } from "./actions.ts";
 import { sleep } from "./http.ts";
 import type { Signal } from "./hooks.ts";
@@ -44,8 +45,10 @@ export interface BodyOptions {
   readonly ask: (question: string, signal: AbortSignal) => Promise<"yes" | "no">;
 }
 
-/** How long the end of a turn waits for its answer to be taken: a broker that is there takes milliseconds. */
-const answerMs = 1_000;
+/** How long the end of a turn waits for its answer to be taken: a broker that is there takes milliseconds, or stands still for seconds. */
+const answerMs = 8_000;
+/** How often it is looked for a file that is waited for. */
+const lookMs = 20;
 /** How long leaving waits for hooks that are still under way. */
 const flushMs = 1_000;
 const floodLine = `${"flood ".repeat(13)}\n`;
@@ -122,6 +125,9 @@ export function createBody(options: BodyOptions): Body {
       surface.print(fillIn(text, situation));
     },
     busy: (ms, _, signal) => pause(ms, signal),
+    busyUntil: async (file, _, signal) => {
+      while (!existsSync(file) && !signal.aborted) await pause(lookMs, signal);
+    },
     reply: async (text, situation) => {
       const { message } = situation;
       const filled = fillIn(text, situation);
