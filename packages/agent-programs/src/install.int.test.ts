@@ -114,7 +114,7 @@ test("P4: different programs do not wait for each other", async () => {
 
 test("P4: two who both believe to own the lock leave one whole installation", async () => {
   const first = installProgram(program, options("slow"));
-  await expect.poll(runsOfNpm, { timeout: 10_000 }).toHaveLength(1);
+  await expect.poll(runsOfNpm).toHaveLength(1);
   // As after a machine's sleep: the lock looks as if nobody had touched it for long.
   utimesSync(`${folder()}.lock`, new Date(0), new Date(0));
   const second = installProgram(program, options());
@@ -133,7 +133,7 @@ test("K2: the lock of a dead process is taken over at once", async () => {
 
 test("K3: nobody releases a lock that was taken over from it", async () => {
   const first = installProgram(program, options("slow"));
-  await expect.poll(runsOfNpm, { timeout: 10_000 }).toHaveLength(1);
+  await expect.poll(runsOfNpm).toHaveLength(1);
   const owner = { token: "another's", pid: process.pid, host: hostname() };
   writeFileSync(`${folder()}.lock/owner.json`, JSON.stringify(owner));
   await first;
@@ -202,7 +202,7 @@ test("N4: npm is told to keep to the folder and to run no scripts", async () => 
 test("an installation is given up when it is cancelled", async () => {
   const cancel = new AbortController();
   const installing = installProgram(program, { ...options("slow"), signal: cancel.signal });
-  await expect.poll(runsOfNpm, { timeout: 10_000 }).toHaveLength(1);
+  await expect.poll(runsOfNpm).toHaveLength(1);
   cancel.abort();
   await expect(installing).rejects.toMatchObject({ name: "AbortError" });
 });

@@ -66,7 +66,7 @@ const status = async (): Promise<unknown> =>
     (it) => it.name === "ada",
   )?.status;
 const count = (type: Fact["type"]): number => log.history().filter((it) => it.type === type).length;
-const eventually = (check: () => Promise<void> | void): Promise<void> => vi.waitFor(check, { timeout: 10_000 });
+const eventually = (check: () => Promise<void> | void): Promise<void> => vi.waitFor(check, { timeout: 60_000 });
 
 test("a process on pipes talks, asks, is answered, outlives its broker and is released", async () => {
   await open();

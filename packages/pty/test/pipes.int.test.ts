@@ -54,7 +54,7 @@ test("L2: a program has its three pipes and nothing else of the host's", async (
     readdirSync(`/proc/${pid}/fd`)
       .filter((fd) => Number(fd) > 2)
       .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-  await vi.waitFor(() => expect(others()).toEqual([]));
+  await expect.poll(others).toEqual([]);
   const pipes = ["0", "1", "2"].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
   expect(pipes.every((it) => it.startsWith("socket:"))).toBe(true);
 });

@@ -104,7 +104,7 @@ test("F3: half of the first line is taken away, too, also where it is longer tha
 test("F4: a file that is gone is not made again, and mail is pasted from then on", async () => {
   const it = inlet();
   it.begin();
-  await vi.waitFor(() => expect(seen).toMatchObject([{ type: "route", route: "file" }]));
+  await expect.poll(() => seen).toMatchObject([{ type: "route", route: "file" }]);
   unlinkSync(file);
   await it.put("one", "hello");
   expect(reports).toMatchObject([{ type: "injection.failed", injection: "one", partial: false }]);
@@ -115,5 +115,5 @@ test("F4: a file that is gone is not made again, and mail is pasted from then on
 test("F4: a file that has become too large is no way in any more", async () => {
   truncateSync(file, 67_108_864);
   inlet().begin();
-  await vi.waitFor(() => expect(seen).toMatchObject([{ type: "route", route: "paste" }]));
+  await expect.poll(() => seen).toMatchObject([{ type: "route", route: "paste" }]);
 });

@@ -99,7 +99,7 @@ test("a record is read on without a hook, too", async () => {
     () => {
       expect(tokens()).toEqual([1, 2]);
     },
-    { timeout: 5_000 },
+    { timeout: 30_000 },
   );
 });
 

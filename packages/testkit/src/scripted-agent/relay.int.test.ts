@@ -133,7 +133,7 @@ test("hooks of turns that ran while the broker was away arrive afterwards, in or
   await terminal.journalled("turn_ended", (it) => it.turn === 2);
   await relay.comeBack();
   await expect
-    .poll(() => relay.signals.slice(1).map((it) => it["text"] ?? it["type"]), { timeout: 5_000 })
+    .poll(() => relay.signals.slice(1).map((it) => it["text"] ?? it["type"]))
     .toEqual(["one", "echo: one", "turn_ended", "two", "echo: two", "turn_ended"]);
 });
 
@@ -273,7 +273,7 @@ test("N2: the inbox agent goes on when the broker is back", async () => {
   await new Promise((resolve) => setTimeout(resolve, 200));
   const before = toolCalls("check_inbox").length;
   await relay.comeBack();
-  await expect.poll(() => toolCalls("check_inbox").length, { timeout: 5_000 }).toBeGreaterThan(before);
+  await expect.poll(() => toolCalls("check_inbox").length).toBeGreaterThan(before);
 });
 
 test("N3: what is typed is not read as a prompt, but /exit leaves with code 0", async () => {

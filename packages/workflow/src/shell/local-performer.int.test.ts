@@ -7,8 +7,6 @@ import { localPerformer, type LocalPerformer } from "./local-performer.ts";
 import { groupOf, markedGroups } from "./process-identity.ts";
 import { directory, gitEnv, repository } from "./testing/repository.ts";
 
-const polled = { timeout: 15_000 };
-
 type Around = Parameters<typeof localPerformer>[0];
 
 interface Performing {
@@ -82,7 +80,7 @@ const pidIn = (told: readonly Observation[]): number =>
 test("closing ends what runs, with its whole group, and nothing is told of it", async () => {
   const { local, told } = performer();
   local.begin(command("sleep 600 & sleep 600"));
-  await expect.poll(() => pidIn(told), polled).toBeGreaterThan(0);
+  await expect.poll(() => pidIn(told)).toBeGreaterThan(0);
   const pid = pidIn(told);
   expect(groupOf(pid)).not.toEqual([]);
   await local.close();
@@ -94,9 +92,7 @@ test("P2: one that is ended before it has started never runs, and is told once a
   const { local, told, cwd } = performer();
   local.begin(command("touch ran; sleep 600"));
   local.begin(end);
-  await expect
-    .poll(() => told, polled)
-    .toEqual([{ ...about, type: "process_exited", code: null, signal: null, output: "" }]);
+  await expect.poll(() => told).toEqual([{ ...about, type: "process_exited", code: null, signal: null, output: "" }]);
   expect([existsSync(path.join(cwd, "ran")), groupsOf(cwd)]).toEqual([false, []]);
 });
 
@@ -107,7 +103,7 @@ test("P2: one that is ended while it starts is ended, with its group, and told o
   await Promise.resolve();
   await Promise.resolve();
   local.begin(end);
-  await expect.poll(() => told.filter(({ type }) => type === "process_exited"), polled).toHaveLength(1);
+  await expect.poll(() => told.filter(({ type }) => type === "process_exited")).toHaveLength(1);
   expect(groupsOf(cwd)).toEqual([]);
 });
 
@@ -115,7 +111,7 @@ test("P2: a check that is called off is gone when that is answered, and says not
   const { local, told, cwd } = performer();
   const { key, ...more } = check("trap 'sleep 0.2; exit 1' TERM; touch at-it; sleep 600 & wait");
   local.begin({ key, ...more });
-  await expect.poll(() => existsSync(path.join(cwd, "at-it")), polled).toBe(true);
+  await expect.poll(() => existsSync(path.join(cwd, "at-it"))).toBe(true);
   await local.callOff(key);
   expect([groupsOf(cwd), told]).toEqual([[], []]);
 });
@@ -127,7 +123,7 @@ test("closing ends checks and what git does, too, and waits for that", async () 
   const { local, told } = performer({ cwd: () => cwd, env: gitEnv });
   local.begin(check("touch at-it; sleep 600"));
   local.begin(worktree);
-  await expect.poll(() => ["at-it", "x/hooked"].every((it) => existsSync(path.join(cwd, it))), polled).toBe(true);
+  await expect.poll(() => ["at-it", "x/hooked"].every((it) => existsSync(path.join(cwd, it)))).toBe(true);
   expect(new Set(groupsOf(cwd)).size).toBe(2);
   await local.close();
   expect([groupsOf(cwd), told]).toEqual([[], []]);
@@ -139,11 +135,9 @@ test("P2: a worktree in the making is ended with git's whole group", async () =>
   chmodSync(path.join(cwd, ".git/hooks/post-checkout"), 0o755);
   const { local, told } = performer({ cwd: () => cwd, env: gitEnv });
   local.begin(worktree);
-  await expect.poll(() => existsSync(path.join(cwd, "x/hooked")), polled).toBe(true);
+  await expect.poll(() => existsSync(path.join(cwd, "x/hooked"))).toBe(true);
   local.begin(end);
-  await expect
-    .poll(() => told, polled)
-    .toMatchObject([{ type: "process_exited", step: "one", attempt: 1, code: null }]);
+  await expect.poll(() => told).toMatchObject([{ type: "process_exited", step: "one", attempt: 1, code: null }]);
   expect(groupsOf(cwd)).toEqual([]);
 });
 
@@ -153,14 +147,12 @@ test("P4: a worktree that a dead runner had git make is made anew, once that git
   chmodSync(path.join(cwd, ".git/hooks/post-checkout"), 0o755);
   const more = { cwd: () => cwd, env: gitEnv };
   performer(more).local.begin(worktree);
-  await expect.poll(() => existsSync(path.join(cwd, "x/hooked")), polled).toBe(true);
+  await expect.poll(() => existsSync(path.join(cwd, "x/hooked"))).toBe(true);
   const [git = 0] = groupsOf(cwd);
   write("go", "");
   const next = performer({ ...more, taken: { runId: () => cwd, attempts: ["one#1"] } });
   next.local.begin({ ...worktree, key: "one#2", attempt: 2 });
-  await expect
-    .poll(() => next.told, polled)
-    .toMatchObject([{ type: "worktree_made", attempt: 2, path: path.join(cwd, "x") }]);
+  await expect.poll(() => next.told).toMatchObject([{ type: "worktree_made", attempt: 2, path: path.join(cwd, "x") }]);
   expect(readFileSync(path.join(cwd, "x/made"), "utf8")).toBe("whole\n");
   expect(groupOf(git)).toEqual([]);
 });
@@ -170,7 +162,7 @@ test("P5: what survives SIGKILL is told as ended, with what is known of it, and 
   const { local, told } = performer({ endLeftover });
   local.begin({ ...end, pid: 7, startTicks: "1" });
   const exited = { ...about, type: "process_exited", code: null, signal: null };
-  await expect.poll(() => told, polled).toEqual([{ ...exited, output: "processes of the group 7 survive SIGKILL: 8" }]);
+  await expect.poll(() => told).toEqual([{ ...exited, output: "processes of the group 7 survive SIGKILL: 8" }]);
   const found = await local.examine({ what: "process", ...about, pid: 7, startTicks: "1" });
   expect(found).toEqual({ type: "process_lost", ...about });
 });
@@ -179,6 +171,6 @@ test("P3: of what a long command prints the newest line is told, once for each",
   const { local, told } = performer();
   local.begin(command("echo first; echo newest; sleep 600"));
   const lines = (): readonly string[] => told.flatMap((it) => (it.type === "evidence" ? [it.text] : []));
-  await expect.poll(lines, { timeout: 10_000 }).toEqual(["newest"]);
+  await expect.poll(lines).toEqual(["newest"]);
   await local.close();
 });

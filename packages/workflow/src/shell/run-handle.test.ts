@@ -44,7 +44,7 @@ test("H4: of a run that another executes each entry is read once, however often 
       summary,
     );
     const before = looks;
-    await vi.waitFor(() => expect(looks).toBeGreaterThan(before + 3), { interval: 1 });
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(before + 3), { interval: 1, timeout: 30_000 });
   };
   const noted: Entry = { type: "evidence_noted", step: "one", attempt: 1, evidence: "monitoring", text: "at work" };
   await append({ type: "attempt_started", step: "one", attempt: 1 });

@@ -11,8 +11,6 @@ import type { Performer } from "./runner.ts";
 import { relayDouble } from "./testing/relay-double.ts";
 import { directory } from "./testing/repository.ts";
 
-const polled = { timeout: 15_000 };
-
 function performing(): { readonly performer: Performer; readonly told: Observation[]; readonly cwd: string } {
   const cwd = directory();
   const told: Observation[] = [];
@@ -44,14 +42,14 @@ test("a prompt of any length reaches a program on its standard input", async () 
   program(cwd, "claude");
   performer.begin(asked("claude", "x".repeat(300_000)));
   const exited = (): readonly Observation[] => told.filter(({ type }) => type === "process_exited");
-  await expect.poll(exited, polled).toMatchObject([{ code: 0, output: "<-p>\n300000\n" }]);
+  await expect.poll(exited).toMatchObject([{ code: 0, output: "<-p>\n300000\n" }]);
 });
 
 test("one that is too long for the argument that a program takes fails for good, and says why", async () => {
   const { performer, told, cwd } = performing();
   program(cwd, "droid");
   performer.begin(asked("droid", "x".repeat(131_071)));
-  await expect.poll(() => told.map(({ type }) => type), polled).toContain("process_exited");
+  await expect.poll(() => told.map(({ type }) => type)).toContain("process_exited");
   told.length = 0;
   performer.begin({ ...asked("droid", "x".repeat(131_072)), key: "two#1", step: "two" });
   await expect

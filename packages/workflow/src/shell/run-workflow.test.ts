@@ -113,7 +113,7 @@ test("a listener that has been taken off hears nothing more", async () => {
     heard.push(type);
     if (type === "step:started") off();
   });
-  await vi.waitFor(() => expect(heard).toContain("step:started"));
+  await expect.poll(() => heard).toContain("step:started");
   goOn("done");
   await run.result();
   expect(heard).toEqual(["run:started", "step:started"]);
@@ -289,7 +289,7 @@ test("H3: a run that was left is gone on with from where it was", async () => {
       },
     },
   });
-  await vi.waitFor(() => expect(ran).toEqual(["one", "two"]));
+  await expect.poll(() => ran).toEqual(["one", "two"]);
   await run.detach();
   await expect(run.result()).rejects.toMatchObject({ code: "cancelled" });
   const result = await resume(run.runId, {

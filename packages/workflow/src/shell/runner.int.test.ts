@@ -55,8 +55,6 @@ async function outOfTime(runner: Runner): Promise<void> {
   await runner.command({ type: "tick" });
 }
 
-const polled = { timeout: 15_000 };
-
 function run(log: RunLog, cwd: string, signal?: AbortSignal): Runner {
   return startRunner({
     log,
@@ -132,7 +130,7 @@ test("cancelling ends the whole group, and then the run", async () => {
   const cwd = place();
   const runner = run(log, cwd);
   await begin(runner, planOf([step("one", "sleep 600 & sleep 600")]), cwd);
-  await expect.poll(() => typesOf(log, "process_started").length, polled).toBe(1);
+  await expect.poll(() => typesOf(log, "process_started").length).toBe(1);
   const started = typesOf(log, "process_started")[0];
   const pid = started?.type === "process_started" ? started.pid : 0;
   expect(await runner.command({ type: "cancel", by: "ada" })).toBeUndefined();
@@ -149,8 +147,8 @@ test("R3: the next runner ends what was left, and goes on without doing again wh
     step("two", "test -e go && exit 0; touch go; sleep 600", { dependsOn: ["one"] }),
   ];
   await begin(first, planOf(steps), cwd);
-  await expect.poll(() => existsSync(path.join(cwd, "go")), polled).toBe(true);
-  await expect.poll(() => typesOf(log, "process_started"), polled).toMatchObject([{ step: "two" }]);
+  await expect.poll(() => existsSync(path.join(cwd, "go"))).toBe(true);
+  await expect.poll(() => typesOf(log, "process_started")).toMatchObject([{ step: "two" }]);
   const [started] = typesOf(log, "process_started");
   const pid = started?.type === "process_started" ? started.pid : 0;
   // As if it were dead: nothing that it still hears reaches the log.
@@ -176,7 +174,7 @@ test("a runner that is told to stop leaves what runs running", async () => {
   const stop = new AbortController();
   const runner = run(log, cwd, stop.signal);
   await begin(runner, planOf([step("one", "sleep 600")]), cwd);
-  await expect.poll(() => typesOf(log, "process_started").length, polled).toBe(1);
+  await expect.poll(() => typesOf(log, "process_started").length).toBe(1);
   const started = typesOf(log, "process_started")[0];
   const pid = started?.type === "process_started" ? started.pid : 0;
   stop.abort();
@@ -218,7 +216,7 @@ test("P4: a runner that died before it wrote a command down leaves it to the nex
   const one = step("one", "echo $$ >> pids; test -e again && exit 0; touch again; sleep 600 & sleep 600");
   const first = run(log, cwd);
   await begin(first, planOf([one]), cwd);
-  await expect.poll(() => existsSync(path.join(cwd, "again")), polled).toBe(true);
+  await expect.poll(() => existsSync(path.join(cwd, "again"))).toBe(true);
   // As if it had died before it could write the number of the process down.
   log.torn = true;
   const dead = first.done.catch((error: unknown) => error);
@@ -240,7 +238,7 @@ test("P4: a check that a dead runner left behind is ended before it is begun ane
   const value = "echo $$ >> pids; test -e again && exit 0; touch again; sleep 600 & sleep 600";
   const first = run(log, cwd);
   await begin(first, planOf([step("one", "true", { verification: { type: "custom", value } })]), cwd);
-  await expect.poll(() => existsSync(path.join(cwd, "again")), polled).toBe(true);
+  await expect.poll(() => existsSync(path.join(cwd, "again"))).toBe(true);
   log.torn = true;
   const dead = first.done.catch((error: unknown) => error);
   const entries = [...log.entries];
@@ -275,7 +273,7 @@ test.each([
   const runner = run(log, cwd);
   const steps = [step("one", "true", { ...checked(lingering), ...more })];
   await begin(runner, planOf(steps, ofRun), cwd);
-  await expect.poll(() => existsSync(path.join(cwd, "up")), polled).toBe(true);
+  await expect.poll(() => existsSync(path.join(cwd, "up"))).toBe(true);
   expect(groupsIn(cwd)).not.toEqual([]);
   let left: readonly number[] | undefined;
   log.beforeAppend = (entries) => {
@@ -297,7 +295,7 @@ test("R2: the next attempt begins when the check of the one before is gone", asy
   log.beforeAppend = (entries) => {
     if (entries.some(({ entry }) => entry.type === "attempt_failed")) left.push(groupsIn(cwd));
   };
-  await expect.poll(() => existsSync(path.join(cwd, "up")), polled).toBe(true);
+  await expect.poll(() => existsSync(path.join(cwd, "up"))).toBe(true);
   await outOfTime(runner);
   expect((await runner.done).status).toBe("completed");
   expect(left).toEqual([[]]);
@@ -330,8 +328,8 @@ test.each([
     const command = "sh -c 'trap \"\" TERM; echo up >up; while :; do sleep 1; done' & sleep 600";
     const runner = run(log, cwd);
     await begin(runner, planOf([step("one", command, more)]), cwd);
-    await expect.poll(() => existsSync(path.join(cwd, "up")), polled).toBe(true);
-    await expect.poll(() => typesOf(log, "process_started").length, polled).toBe(1);
+    await expect.poll(() => existsSync(path.join(cwd, "up"))).toBe(true);
+    await expect.poll(() => typesOf(log, "process_started").length).toBe(1);
     if (status === "cancelled") await runner.command({ type: "cancel", by: "ada" });
     else await outOfTime(runner);
     expect((await runner.done).status).toBe(status);

@@ -33,7 +33,7 @@ test("U4: of one that was left with something under way, whoever goes on ends th
   const stop = new AbortController();
   const ran = vi.fn(() => new Promise<string>(() => undefined));
   const left = execute(runs, runId, { command: ran }, stop.signal);
-  await vi.waitFor(() => expect(ran).toHaveBeenCalledTimes(1));
+  await expect.poll(() => ran).toHaveBeenCalledTimes(1);
   stop.abort();
   await left;
   await runs.cancelUnexecuted(runId, "ada");

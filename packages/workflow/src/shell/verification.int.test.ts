@@ -6,8 +6,6 @@ import { groupOf } from "./process-identity.ts";
 import { directory, gitEnv as env, repository } from "./testing/repository.ts";
 import { verify, type Evidence } from "./verification.ts";
 
-const polled = { timeout: 15_000 };
-
 const readIf = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
 
 const check = (verification: Verification, more: Partial<Evidence> = {}) =>
@@ -43,7 +41,7 @@ test("V1: a check that is stopped has ended with all that it started when it ans
   const stop = new AbortController();
   const value = "echo $$ >pid; sleep 600 & sleep 600";
   const checked = check({ type: "custom", value }, { cwd, signal: stop.signal });
-  await expect.poll(() => Number(readIf(path.join(cwd, "pid"))), polled).toBeGreaterThan(0);
+  await expect.poll(() => Number(readIf(path.join(cwd, "pid")))).toBeGreaterThan(0);
   const leader = Number(readIf(path.join(cwd, "pid")));
   stop.abort();
   expect(await checked).toEqual({ passed: false, detail: "the check was stopped" });

@@ -7,8 +7,6 @@ import { groupOf, markedGroups } from "./process-identity.ts";
 import { gitEnv as env, repository, type Repository } from "./testing/repository.ts";
 import { makeWorktree } from "./worktrees.ts";
 
-const polled = { timeout: 15_000 };
-
 const specOf = (cwd: string, branch = "x") => ({
   cwd,
   env: { ...env, WORKTREE_OF: cwd },
@@ -105,7 +103,7 @@ test.each([
   const it = repository();
   slowFilter(it);
   const cut = await addByGit(it);
-  await expect.poll(() => isAtIt(it), polled).toBe(true);
+  await expect.poll(() => isAtIt(it)).toBe(true);
   kill(cut.pid);
   await cut.ended;
   if (missing !== "") rmSync(path.join(it.cwd, missing));
@@ -120,7 +118,7 @@ test("T2: a worktree that was cut within its hook is made anew", async () => {
   const it = repository();
   slowHook(it);
   const making = makeWorktree(specOf(it.cwd));
-  await expect.poll(() => isAtIt(it), polled).toBe(true);
+  await expect.poll(() => isAtIt(it)).toBe(true);
   // What a runner that is killed leaves behind.
   const git = leaderIn(it);
   kill(git);
@@ -135,7 +133,7 @@ test("T2: called off, git and what it has started are gone when the answer comes
   slowFilter(it);
   const stop = new AbortController();
   const making = makeWorktree({ ...specOf(it.cwd), signal: stop.signal });
-  await expect.poll(() => isAtIt(it), polled).toBe(true);
+  await expect.poll(() => isAtIt(it)).toBe(true);
   const git = leaderIn(it);
   expect(groupOf(git).length).toBeGreaterThan(1);
   stop.abort();

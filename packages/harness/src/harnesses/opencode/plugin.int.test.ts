@@ -86,7 +86,7 @@ async function start(client: object = {}) {
       await happens("message.part.updated", { sessionID, part });
     },
     said: async (count: number) => {
-      await vi.waitFor(() => expect(posted.length).toBeGreaterThanOrEqual(count), { timeout: 4_000, interval: 5 });
+      await vi.waitFor(() => expect(posted.length).toBeGreaterThanOrEqual(count), { timeout: 30_000, interval: 5 });
       return posted;
     },
   };
@@ -300,7 +300,7 @@ describe("the plugin inside OpenCode", () => {
     await ran(child);
     await ran(root);
     await it.said(4);
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await expect.poll(() => sent).toHaveLength(1);
     const parts = [{ type: "text", text: "<relay>look</relay>" }];
     expect(sent).toEqual([{ path: { id: root }, body: { agent: "build", model, parts } }]);
     expect(posted.filter(({ type }) => type === "boundary")).toHaveLength(1);
@@ -343,7 +343,7 @@ describe("the plugin inside OpenCode", () => {
     return { ...(await start({ session: { promptAsync, abort } })), submitted, aborted };
   };
   const question = async (count: number) => {
-    await vi.waitFor(() => expect(questions).toHaveLength(count), { timeout: 4_000, interval: 5 });
+    await vi.waitFor(() => expect(questions).toHaveLength(count), { timeout: 30_000, interval: 5 });
     return questions[count - 1] as (typeof questions)[number];
   };
   const mail = { injection: "one", text: "<relay-message>" };
@@ -411,10 +411,12 @@ describe("the plugin inside OpenCode", () => {
     // Longer than it waits before it asks a relay again that had nothing.
     await new Promise((done) => setTimeout(done, 700));
     expect(questions).toHaveLength(2);
-    await vi.waitFor(async () => {
-      await it.prompt("again");
-      expect(questions).toHaveLength(3);
-    });
+    await expect
+      .poll(async () => {
+        await it.prompt("again");
+        return questions;
+      })
+      .toHaveLength(3);
     expect(questions[2]?.last).toBeUndefined();
   });
 

@@ -87,7 +87,7 @@ async function start({ reports = true } = {}) {
     handlers,
     happens: (type: string, more: Json = {}) => handlers.get(type)?.({ type, ...more }, context),
     said: async (count: number) => {
-      await vi.waitFor(() => expect(posted.length).toBeGreaterThanOrEqual(count), { timeout: 4_000, interval: 5 });
+      await vi.waitFor(() => expect(posted.length).toBeGreaterThanOrEqual(count), { timeout: 30_000, interval: 5 });
       return posted;
     },
   };
@@ -184,7 +184,9 @@ describe("the extension inside Pi", () => {
     await it.happens("tool_execution_end");
     await it.happens("agent_start");
     await it.happens("tool_execution_end");
-    await vi.waitFor(() => expect(it.sent).toEqual([["<relay>look</relay>", { deliverAs: "steer" }]]));
+    await vi.waitFor(() => expect(it.sent).toEqual([["<relay>look</relay>", { deliverAs: "steer" }]]), {
+      timeout: 30_000,
+    });
     await it.happens("agent_settled");
     expect((await it.said(4)).map(({ type }) => type)).toEqual(["session", "turn_started", "boundary", "turn_ended"]);
   });
