@@ -45,7 +45,11 @@ const typed = (): string =>
     .join("");
 const sizes = (): unknown[] =>
   fake.asked.filter(({ method }) => method === "terminal.resize").map(({ params }) => params);
-const methods = (): string[] => fake.asked.map(({ method }) => method);
+/** What was asked, in order; a hold that is renewed, or what is typed in two pieces, once. */
+const methods = (): string[] =>
+  fake.asked.map(({ method }) => method).filter((it, index, all) => all.indexOf(it) === index);
+
+const until = (condition: () => boolean): Promise<void> => expect.poll(condition, { interval: 10 }).toBe(true);
 
 /** The terminal is as it was: every mode turned off, on the main screen, and cooked. */
 function expectRestored(out: string): void {
@@ -85,7 +89,7 @@ here("drive types what is typed, under a hold that is given back", async () => {
   const it = attach("--mode", "drive");
   await it.until(/hello from ada/);
   it.child.stdin?.write("yes\r");
-  while (typed() !== "yes\r") await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => typed() === "yes\r");
   it.child.stdin?.write("\u001d");
   await it.until(/status=0[\s\S]*icanon/);
   expect(methods()).toEqual(["agent.list", "agent.hold", "terminal.resize", "terminal.write", "agent.unhold"]);
@@ -97,8 +101,7 @@ here("drive gives the agent's terminal the size of ours, and follows it", async 
   await it.until(/hello from ada/);
   resize(it, { cols: 91, rows: 31 });
   // `stty` sets the two one after the other.
-  while (!JSON.stringify(sizes().at(-1)).includes('"cols":91,"rows":31'))
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => JSON.stringify(sizes().at(-1)).includes('"cols":91,"rows":31'));
   it.child.stdin?.write("\u001d");
   await it.until(/status=0[\s\S]*icanon/);
   expect(sizes()[0]).toEqual({ name: "ada", cols: 100, rows: 30 });
@@ -116,7 +119,7 @@ here("drive passes Ctrl-C on only when asked to", async () => {
   const it = attach("--mode", "drive", "--pass-ctrl-c");
   await it.until(/hello from ada/);
   it.child.stdin?.write("\u0003");
-  while (typed() !== "\u0003") await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => typed() === "\u0003");
   it.child.stdin?.write("\u001d");
   await it.until(/status=0[\s\S]*icanon/);
 });

@@ -269,7 +269,6 @@ test("logs --follow ends when the agent does", async () => {
   await serve(terminal, { screen });
   const running = home.start(["logs", "ada", "--follow"]);
   await running.until(/three/);
-  await new Promise((resolve) => setTimeout(resolve, 200)); // Until the follow is under way; nothing is printed when it begins.
   fake?.print("four\u001b[1");
   fake?.print("m bold\r\n");
   await running.until(/bold/);
@@ -450,7 +449,7 @@ test("an interrupt ends a wait at once and asks nothing of the team", async () =
       ),
   });
   const running = home.start(["wait", "ada"]);
-  while (fake?.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await expect.poll(() => fake?.asked).toHaveLength(1);
   running.child.kill("SIGINT");
   const { status, err } = await running.ended;
   expect([status, err, fake?.asked.map(({ method }) => method)]).toEqual([130, "", ["agent.wait"]]);

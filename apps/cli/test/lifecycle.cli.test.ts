@@ -14,9 +14,9 @@ beforeEach(() => {
   home = makeHome();
 });
 afterEach(async () => {
-  await home.run(["down", "--force", "--timeout", "20"]);
+  await home.run(["down", "--force", "--timeout", "60"]);
   await home.remove();
-}, 60_000);
+});
 
 const json = async <Shape>(...args: string[]): Promise<Shape> =>
   JSON.parse((await home.run([...args, "--json"])).out) as Shape;
@@ -70,7 +70,7 @@ test("spawn starts a broker if there is none, and says so", async () => {
 
 test("an agent's life: spawned, written to, looked at, released", async () => {
   await home.run(["spawn", "ada", "--wait", "ready", "--", "/bin/cat"]);
-  const sent = await home.run(["send", "ada", "good morning", "--until", "handed_over", "--timeout", "20s"]);
+  const sent = await home.run(["send", "ada", "good morning", "--until", "handed_over", "--timeout", "60s"]);
   expect(sent.status, sent.err).toBe(0);
   const [row] = (await json<{ agents: { name: string; pid: number; memoryBytes: number | null }[] }>("who")).agents;
   expect(row).toMatchObject({ name: "ada" });
@@ -91,7 +91,7 @@ test("the broker killed with SIGKILL: the next one has the same agents, and stat
   await home.run(["spawn", "ada", "--", "/bin/cat"]);
   const before = await json<{ agents: { pid: number }[] }>("who");
   process.kill(first.pid, "SIGKILL");
-  while (isRunning(first.pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+  await expect.poll(() => isRunning(first.pid)).toBe(false);
   expect((await home.run(["doctor"])).out).toContain("left-over files");
   const next = await upped();
   const after = await json<{ agents: { pid: number }[] }>("who");
@@ -123,7 +123,7 @@ test("a broker that does not answer is named, and ended with --force alone", asy
   expect(await home.run(["up"])).toMatchObject({ status: 3, err: expect.stringContaining(named) as string });
   const forced = await home.run(["down", "--force"]);
   expect([forced.status, isRunning(pid)]).toEqual([0, false]);
-}, 90_000);
+});
 
 test("up --foreground runs in view, and an interrupt keeps the agents", async () => {
   const broker = home.start(["up", "--foreground"]);
@@ -158,7 +158,7 @@ here("a wrapped program has the person's environment and terminal, gets mail, an
     env: { MY_OWN: "mine", MY_SECRET: "a-secret-of-mine" },
   });
   await it.until(/env=mine[\s\S]*31 91/);
-  const sent = await home.run(["send", "me", "good morning", "--until", "handed_over", "--timeout", "20s"]);
+  const sent = await home.run(["send", "me", "good morning", "--until", "handed_over", "--timeout", "60s"]);
   expect(sent.status, sent.err).toBe(0);
   await it.until(/got [\s\S]*me ended: status 7[\s\S]*status=7/);
   await it.ended;
@@ -168,7 +168,7 @@ here("a wrapped program has the person's environment and terminal, gets mail, an
 here("what is typed reaches a wrapped program, and mail waits while it is being typed", async () => {
   await upped();
   const it = inTerminal(home, ["wrap", "--name", "me", "--", "/bin/cat"], size);
-  while (!(await eventsOf("agent_ready")).includes('"me"')) await new Promise((resolve) => setTimeout(resolve, 100));
+  await expect.poll(() => eventsOf("agent_ready"), { timeout: 60_000 }).toContain('"me"');
   it.child.stdin?.write("half a line");
   await it.until(/half a line/);
   await home.run(["send", "me", "not now"]);
@@ -186,12 +186,12 @@ here("what is typed reaches a wrapped program, and mail waits while it is being 
 here("a terminal that is closed takes the wrapped program with it", async () => {
   await upped();
   const it = inTerminal(home, ["wrap", "--name", "me", "--", "/bin/cat"], size);
-  while (!(await eventsOf("agent_spawned")).includes('"me"')) await new Promise((resolve) => setTimeout(resolve, 100));
+  await expect.poll(() => eventsOf("agent_spawned"), { timeout: 60_000 }).toContain('"me"');
   const [row] = (await json<{ agents: { pid: number }[] }>("who")).agents;
   const ours = treeOf(it.child.pid);
   it.child.kill("SIGKILL");
   await it.ended;
-  while ([row?.pid ?? 0, ...ours].some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 50));
+  await expect.poll(() => [row?.pid ?? 0, ...ours].filter(isRunning)).toEqual([]);
   expect(await eventsOf("agent_released")).toContain("its terminal was closed");
 });
 
@@ -201,7 +201,7 @@ test("a broker whose state directory was deleted ends, and its agents with it", 
   const agent = (JSON.parse(out) as { pid: number }).pid;
   expect([status, isRunning(agent)]).toEqual([0, true]);
   rmSync(join(home.project, ".agent-relay"), { recursive: true });
-  await expect.poll(() => [pid, agent].filter(isRunning), { timeout: 40_000, interval: 100 }).toEqual([]);
+  await expect.poll(() => [pid, agent].filter(isRunning), { timeout: 90_000, interval: 100 }).toEqual([]);
 });
 
 test("backup writes a copy that is a new file only", async () => {

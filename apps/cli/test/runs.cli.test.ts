@@ -414,22 +414,14 @@ test.each([
   ]);
 });
 
-const slow = (): void =>
-  flow(
-    "slow.yaml",
-    'name: a, type: deterministic, command: "echo a >> ran"',
-    'name: b, type: deterministic, command: "echo b >> ran; for n in 1 2 3 4; do echo line $n; sleep 1; done", dependsOn: [a]',
-    'name: c, type: deterministic, command: "echo c >> ran", dependsOn: [b]',
-  );
-
-/** The same, but for a step in the middle that goes on when it may. */
+/** Three steps, of which the one in the middle goes on when it may. */
 const held = (): { readonly goOn: () => void } => {
   const sign = join(home.project, "may-go-on");
   rmSync(sign, { force: true });
   flow(
     "held.yaml",
     'name: a, type: deterministic, command: "echo a >> ran"',
-    'name: b, type: deterministic, command: "echo b >> ran; until test -e may-go-on; do sleep 0.1; done", dependsOn: [a]',
+    'name: b, type: deterministic, command: "echo b >> ran; echo line 1; until test -e may-go-on; do sleep 0.1; done", dependsOn: [a]',
     'name: c, type: deterministic, command: "echo c >> ran", dependsOn: [b]',
   );
   return { goOn: () => writeFileSync(sign, "") };
@@ -482,8 +474,8 @@ test("the runner and the broker are killed: with the next broker the run is take
 test.skipIf(!hasTerminal)(
   "on a terminal the view changes in place, and Ctrl-C leaves the run going and says so",
   async () => {
-    slow();
-    const running = inTerminal(home, ["run", "slow.yaml"], { cols: 60, rows: 12 });
+    const { goOn } = held();
+    const running = inTerminal(home, ["run", "held.yaml"], { cols: 60, rows: 12 });
     await running.until(/line \d/u);
     process.kill(nodeBelow(running), "SIGINT");
     const { out } = await running.ended;
@@ -493,6 +485,8 @@ test.skipIf(!hasTerminal)(
     expect(out.lastIndexOf("\u001b[?25h")).toBeGreaterThan(out.lastIndexOf("\u001b[?25l"));
     const id = /runs watch (\w+)/u.exec(out)?.[1] ?? "";
     const watched = inTerminal(home, ["runs", "watch", id], { cols: 60, rows: 12 });
+    await watched.until(/line 1/u);
+    goOn();
     expect((await watched.ended).out).toMatch(/3\/3 .*completed[^]*status=0/u);
   },
 );
@@ -584,11 +578,10 @@ test("a run that only its script can execute: while that lives it ends it, and n
 test("a run whose script is gone: resume says who can go on with it, and cancel ends what the script left", async () => {
   const { id, child } = await begunByScript("");
   kill(child.pid, "SIGKILL");
-  // What it executed is its own for a while yet.
-  const cancelled = home.run(["runs", "cancel", id, "--json"]);
-  const resumed = async () => errorOf((await home.run(["runs", "resume", id, "--json"])).err);
   expect(commandIsThere()).toBe(true);
-  const { status, out } = await cancelled;
+  // What it executed is its own for a while yet.
+  const { status, out } = await home.run(["runs", "cancel", id, "--json"]);
+  const resumed = async () => errorOf((await home.run(["runs", "resume", id, "--json"])).err);
   expect([status, linesOf(out).at(-1)?.["type"], commandIsThere()]).toEqual([0, "run:cancelled", false]);
   expect(await resumed()).toMatchObject({
     message: `only the script that began ${id} can go on with it: functions of its own do what it wants`,

@@ -49,9 +49,7 @@ const typed = (): string =>
   asked("terminal.write")
     .map(({ data }) => Buffer.from(String(data), "base64").toString())
     .join("");
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-};
+const until = (condition: () => boolean): Promise<void> => expect.poll(condition, { interval: 10 }).toBe(true);
 const exitEvent = (more: object = {}): object => ({
   type: "agent_exited",
   agent: "claude",
@@ -119,10 +117,9 @@ here(
 here("bytes pass both ways as they are, Ctrl-C and what nobody typed included", async () => {
   await serve();
   const it = wrap(["--", "claude"]);
-  await it.until(/hello from claude/);
+  await until(() => it.out().includes(screen));
   it.child.stdin?.write("gr\u00fc\u00df \u0003\u001d\u001b[A");
   await until(() => typed().endsWith("\u001b[A"));
-  expect(it.out()).toContain(screen);
   expect(typed()).toBe("grüß \u0003\u001d\u001b[A");
 });
 
@@ -164,8 +161,8 @@ here("the agent's terminal follows the size of ours", async () => {
   const it = wrap(["--", "claude"]);
   await it.until(/hello from claude/);
   resize(it, { cols: 91, rows: 31 });
-  await until(() => asked("terminal.resize").some(({ cols }) => cols === 91));
-  expect(asked("terminal.resize").at(-1)).toEqual({ name: "claude", cols: 91, rows: 31 });
+  // `stty` sets the two one after the other.
+  await expect.poll(() => asked("terminal.resize").at(-1)).toEqual({ name: "claude", cols: 91, rows: 31 });
 });
 
 here.each([
@@ -257,18 +254,14 @@ here("a spawn that is refused leaves the terminal as it was", async () => {
   expect([out.includes("was not found on the PATH"), /(?<!-)icanon/.test(out)]).toEqual([true, true]);
 });
 
-here(
-  "a broker that is gone gives the terminal back and says where the agent is",
-  async () => {
-    await serve();
-    const it = wrap(["--", "claude"]);
-    await it.until(/hello from claude/);
-    await fake.close();
-    await it.until(/status=3[\s\S]*icanon/);
-    expect((await it.ended).out).toContain("agent-relay up, then agent-relay attach claude --mode drive");
-  },
-  90_000,
-);
+here("a broker that is gone gives the terminal back and says where the agent is", async () => {
+  await serve();
+  const it = wrap(["--", "claude"]);
+  await it.until(/hello from claude/);
+  await fake.close();
+  await it.until(/status=3[\s\S]*icanon/);
+  expect((await it.ended).out).toContain("agent-relay up, then agent-relay attach claude --mode drive");
+});
 
 here("inside an agent's own terminal it is refused", async () => {
   await serve();
