@@ -54,6 +54,9 @@ const options = (how = ""): InstallOptions => ({
   onProgress: ({ step }) => steps.push(step),
 });
 
+/** How npm waits until it may go on. */
+const held = (): string => `until=${path.join(root, "go-on")}`;
+const goOn = (): void => writeFileSync(path.join(root, "go-on"), "");
 const runsOfNpm = (): readonly string[] => readFileSync(journal, "utf8").split("\n").slice(0, -1);
 const folder = (): string => path.join(cacheDir, "tiny@1.2.3");
 const executable = (): string => path.join(folder(), "node_modules/tiny/program");
@@ -100,10 +103,12 @@ test.each([
 });
 
 test("P4: of many who install at once, one fetches and all get the same", async () => {
-  const all = await Promise.all(Array.from({ length: 8 }, () => installProgram(program, options("slow"))));
+  const asked = Promise.all(Array.from({ length: 8 }, () => installProgram(program, options(held()))));
+  await expect.poll(() => steps.filter((step) => step === "waiting")).toHaveLength(7);
+  goOn();
+  const all = await asked;
   expect(new Set(all.map((it) => JSON.stringify(it))).size).toBe(1);
   expect(runsOfNpm()).toHaveLength(1);
-  expect(steps.filter((step) => step === "waiting")).toHaveLength(7);
 });
 
 test("P4: different programs do not wait for each other", async () => {
@@ -113,11 +118,13 @@ test("P4: different programs do not wait for each other", async () => {
 });
 
 test("P4: two who both believe to own the lock leave one whole installation", async () => {
-  const first = installProgram(program, options("slow"));
+  const first = installProgram(program, options(held()));
   await expect.poll(runsOfNpm).toHaveLength(1);
   // As after a machine's sleep: the lock looks as if nobody had touched it for long.
   utimesSync(`${folder()}.lock`, new Date(0), new Date(0));
   const second = installProgram(program, options());
+  await expect.poll(runsOfNpm).toHaveLength(2);
+  goOn();
   expect(await first).toEqual(await second);
   expect(runsOfNpm()).toHaveLength(2);
   expect(await findInstalled(program, { cacheDir })).toEqual(await first);
@@ -132,10 +139,11 @@ test("K2: the lock of a dead process is taken over at once", async () => {
 });
 
 test("K3: nobody releases a lock that was taken over from it", async () => {
-  const first = installProgram(program, options("slow"));
+  const first = installProgram(program, options(held()));
   await expect.poll(runsOfNpm).toHaveLength(1);
   const owner = { token: "another's", pid: process.pid, host: hostname() };
   writeFileSync(`${folder()}.lock/owner.json`, JSON.stringify(owner));
+  goOn();
   await first;
   expect(JSON.parse(readFileSync(`${folder()}.lock/owner.json`, "utf8"))).toEqual(owner);
   rmSync(`${folder()}.lock`, { recursive: true });
@@ -201,7 +209,7 @@ test("N4: npm is told to keep to the folder and to run no scripts", async () => 
 
 test("an installation is given up when it is cancelled", async () => {
   const cancel = new AbortController();
-  const installing = installProgram(program, { ...options("slow"), signal: cancel.signal });
+  const installing = installProgram(program, { ...options(held()), signal: cancel.signal });
   await expect.poll(runsOfNpm).toHaveLength(1);
   cancel.abort();
   await expect(installing).rejects.toMatchObject({ name: "AbortError" });

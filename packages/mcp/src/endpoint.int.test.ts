@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, request, type IncomingMessage, type Server } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { Client, StreamableHTTPClientTransport, type ClientOptions } from "@modelcontextprotocol/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { relayError } from "@agent-relay/protocol";
@@ -332,14 +332,16 @@ describe("mail in the answer to a report", () => {
           })
         : {};
     const socket = connect(port, "127.0.0.1");
+    const [wire] = (await once(server, "connection")) as [Socket];
     const body = '{"signal":{"type":"boundary"}}';
     socket.write(
       `POST /hooks HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer token-ada\r\n` +
         `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
     await expect.poll(signals).toHaveLength(1);
+    const gone = once(wire, "close");
     socket.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await gone;
     release();
     await expect.poll(signals).toEqual([{ type: "boundary" }, served(false)]);
   });

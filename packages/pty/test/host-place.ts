@@ -24,7 +24,7 @@ export async function hostPlace(): Promise<HostPlace> {
     directory,
     socketPath,
     hostEntry,
-    start: (options = {}) => startPtyHost({ socketPath, hostEntry, idleExitMs: 2_000, ...options }),
+    start: (options = {}) => startPtyHost({ socketPath, hostEntry, idleExitMs: 60_000, timeoutMs: 30_000, ...options }),
     dispose: async () => {
       const host = await connectPtyHost({ socketPath }).catch(() => undefined);
       await host?.shutdown();
@@ -34,7 +34,7 @@ export async function hostPlace(): Promise<HostPlace> {
 }
 
 /** Looks every few milliseconds, for what no event tells: other processes. */
-export async function eventually(condition: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
   const until = Date.now() + ms;
   while (!(await condition())) {
     if (Date.now() > until) throw new Error(`${condition.toString()} did not come true within ${ms} ms`);
@@ -57,9 +57,20 @@ export function isAlive(pid: number): boolean {
  * The reads and writes that a process has tried, failed ones included (`/proc/PID/io`). A process that asks again and
  * again is found by their number on any machine, however slow; its CPU time would also tell of the machine.
  */
-export function readsAndWrites(pid: number): number {
+function readsAndWrites(pid: number): number {
   const text = readFileSync(`/proc/${pid}/io`, "latin1");
   return [...text.matchAll(/^sysc[rw]: (\d+)$/gmu)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+/** Resolves when it has tried next to nothing for a while. Asked again, because the engine tidies up by itself now and then. */
+export async function untilQuiet(pid: number): Promise<void> {
+  await eventually(async () => {
+    const before = readsAndWrites(pid);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 500);
+    });
+    return readsAndWrites(pid) - before < 200;
+  });
 }
 
 /** Fields of `/proc/PID/stat` from the third on: state, parent, process group, session… */

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { codeOf } from "@agent-relay/kernel";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parrotSpec, transcribe } from "../src/testing/index.ts";
-import { eventually, hostPlace, isAlive, readsAndWrites, statOf } from "./host-place.ts";
+import { eventually, hostPlace, isAlive, statOf, untilQuiet } from "./host-place.ts";
 import type { ConnectedPtyHost } from "../src/index.ts";
 import type { Transcript } from "../src/testing/index.ts";
 import type { HostPlace } from "./host-place.ts";
@@ -15,7 +15,7 @@ let host: ConnectedPtyHost;
 let seen: Transcript;
 beforeEach(async () => {
   place = await hostPlace();
-  host = await place.start({ writeTimeoutMs: 1_000 });
+  host = await place.start();
   seen = transcribe(host);
 });
 afterEach(async () => {
@@ -38,9 +38,11 @@ test("L2: a program has its terminal and nothing else of the host's", async () =
   await shell("b", "sleep 600");
   const { pid } = await run("c", "/bin/sleep", "600");
   await eventually(() => readFileSync(`/proc/${pid}/comm`, "latin1") === "sleep\n");
-  const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-  expect(new Set(open).size).toBe(1);
-  expect(open[0]).toMatch(/^\/dev\/pts\//u);
+  // While it starts, its loader has libraries open, and one may close while it is looked at; what the host leaked would stay.
+  const open = (): readonly string[] =>
+    readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  await expect.poll(() => new Set(open()).size).toBe(1);
+  expect(open()[0]).toMatch(/^\/dev\/pts\//u);
 });
 
 test.each([
@@ -151,13 +153,12 @@ test("a signal reaches the whole group", async () => {
 
 test("P5: a program that does not read lets its own writes fail, and nobody else's; the host does not burn", async () => {
   await host.shutdown();
-  host = await place.start({ writeTimeoutMs: 3_000 });
+  host = await place.start({ writeTimeoutMs: 8_000 });
   seen = transcribe(host);
   await shell("deaf", "stty raw -echo; echo up; sleep 600");
   await shell("good", "stty raw -echo; echo up; exec cat");
   await seen.untilText("deaf", "up");
   await seen.untilText("good", "up");
-  const before = readsAndWrites(host.pid);
   let failures = 0;
   const large = host.write("deaf", "w1", [{ type: "data", data: "x".repeat(500_000) }]);
   const failed = large.catch((error: unknown) => {
@@ -170,8 +171,8 @@ test("P5: a program that does not read lets its own writes fail, and nobody else
   await host.write("good", "w1", [{ type: "data", data: "hello" }]);
   await seen.untilText("good", "hello");
   expect(failures).toBe(0);
+  await untilQuiet(host.pid);
   expect(await failed).toBe("write_timeout");
-  expect(readsAndWrites(host.pid) - before).toBeLessThan(1_000);
   await host.terminate("deaf", { polite: [{ type: "data", data: "bye" }], politeMs: 50, termMs: 1_000 });
 });
 

@@ -46,7 +46,7 @@ server.on("upgrade", (request, socket) => {
   socket.on("error", () => process.exit(0));
 });
 server.listen(process.env.TINY_SOCKET);
-setTimeout(() => process.exit(1), 15_000);
+setTimeout(() => process.exit(1), 120_000);
 `;
 
 test("B1 the program beside the project goes before one on the PATH", () => {

@@ -219,13 +219,13 @@ export function pipesConformance(name: string, makeSubject: () => Promise<Confor
 
     test("the ladder closes the input first, when nobody has something more polite to say", async () => {
       await ready();
-      await host.terminate("a", { politeMs: 5_000, termMs: 5_000 });
+      await host.terminate("a", { politeMs: 30_000, termMs: 30_000 });
       expect(await host.list()).toMatchObject([{ ending: { code: 0, signal: undefined } }]);
     });
 
     test("the ladder says something polite instead, if there is something", async () => {
       await ready();
-      await host.terminate("a", { polite: [{ type: "data", data: "exit 6\n" }], politeMs: 5_000, termMs: 5_000 });
+      await host.terminate("a", { polite: [{ type: "data", data: "exit 6\n" }], politeMs: 30_000, termMs: 30_000 });
       expect(await host.list()).toMatchObject([{ ending: { code: 6 } }]);
     });
 
@@ -234,7 +234,7 @@ export function pipesConformance(name: string, makeSubject: () => Promise<Confor
       await ready("b");
       await host.write("b", "w1", line("deaf"));
       await seen.untilText("b", "deaf");
-      await host.terminate("a", { politeMs: 0, termMs: 5_000 });
+      await host.terminate("a", { politeMs: 0, termMs: 30_000 });
       await host.terminate("b", { politeMs: 0, termMs: 100 });
       expect(await host.list()).toMatchObject([{ ending: { signal: "SIGTERM" } }, { ending: { signal: "SIGKILL" } }]);
     });

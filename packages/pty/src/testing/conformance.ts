@@ -236,13 +236,13 @@ export function conformance(name: string, makeSubject: () => Promise<Conformance
 
     test("the ladder stops at the first rung that holds: a polite request", async () => {
       await ready();
-      await host.terminate("a", { polite: [{ type: "data", data: "exit 5\r" }], politeMs: 5_000, termMs: 5_000 });
+      await host.terminate("a", { polite: [{ type: "data", data: "exit 5\r" }], politeMs: 30_000, termMs: 30_000 });
       expect(await host.list()).toMatchObject([{ ending: { code: 5, signal: undefined } }]);
     });
 
     test("the ladder goes on to SIGTERM when nobody listens to politeness", async () => {
       await ready();
-      await host.terminate("a", { polite: [{ type: "data", data: "please\r" }], politeMs: 500, termMs: 5_000 });
+      await host.terminate("a", { polite: [{ type: "data", data: "please\r" }], politeMs: 3_000, termMs: 30_000 });
       expect(await host.list()).toMatchObject([{ ending: { signal: "SIGTERM" } }]);
       expect(seen.text("a")).toContain("heard please");
     });
@@ -251,7 +251,7 @@ export function conformance(name: string, makeSubject: () => Promise<Conformance
       await ready();
       await host.write("a", "w1", enter("deaf"));
       await seen.untilText("a", "deaf");
-      await host.terminate("a", { politeMs: 0, termMs: 100 });
+      await host.terminate("a", { politeMs: 0, termMs: 3_000 });
       expect(await host.list()).toMatchObject([{ ending: { signal: "SIGKILL" } }]);
       expect(seen.text("a")).toContain("ignored SIGTERM");
       await host.terminate("a", { politeMs: 0, termMs: 100 });
@@ -262,7 +262,7 @@ export function conformance(name: string, makeSubject: () => Promise<Conformance
       const usage = await host.usage("a");
       expect(usage?.processes).toBe(1);
       expect(usage?.memoryBytes).toBeGreaterThan(100_000);
-      await host.terminate("a", { politeMs: 0, termMs: 5_000 });
+      await host.terminate("a", { politeMs: 0, termMs: 30_000 });
       expect(await host.usage("a")).toBeUndefined();
     });
 

@@ -41,7 +41,7 @@ export function transcribe(host: PtyHost): Transcript {
 
   const text = (id: TerminalId): string => outputs.get(id)?.text ?? "";
 
-  const until = (condition: () => boolean, ms = 10_000): Promise<void> =>
+  const until = (condition: () => boolean, ms = 60_000): Promise<void> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
         if (!condition()) return;

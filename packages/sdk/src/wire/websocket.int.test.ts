@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-const dialOptions = { timeoutMs: 2_000, signal: new AbortController().signal };
+const dialOptions = { timeoutMs: 30_000, signal: new AbortController().signal };
 
 async function listen(place: string | number): Promise<{
   readonly server: Server;

@@ -173,7 +173,15 @@ test("a compressed request is read, and one that cannot be read is refused", asy
   expect((await fetch(`${model?.url}/v1/unheard-of`)).status).toBe(404);
 });
 
-test("a slow text comes piece by piece, the first piece at once", async () => {
+test("the first piece of a slow text comes at once", async () => {
+  await start();
+  // All of it would take longer than the test may.
+  const response = await ask("@model slow 600\n@model say one two three four five", { stream: true });
+  const pieces = response.body as unknown as AsyncIterable<Uint8Array>;
+  for await (const chunk of pieces) if (Buffer.from(chunk).includes("text_delta")) break;
+});
+
+test("a slow text comes piece by piece", async () => {
   await start();
   const began = performance.now();
   const response = await ask("@model slow 0.6\n@model say one two three four five", { stream: true });
@@ -182,7 +190,6 @@ test("a slow text comes piece by piece, the first piece at once", async () => {
     if (Buffer.from(chunk).includes("text_delta")) times.push(performance.now() - began);
   }
   expect(times.length).toBeGreaterThan(1);
-  expect(times[0]).toBeLessThan(400);
   expect(performance.now() - began).toBeGreaterThan(550);
 });
 
