@@ -7,11 +7,20 @@ import { relayDouble, type RelayDouble } from "./testing/relay-double.ts";
 
 const ada = "ada-1";
 
-function watching(
-  change: (relay: Relay) => Partial<Relay> = () => ({}),
-): RelayDouble & { readonly told: Observation[]; readonly watch: AgentWatch } {
+interface Watching {
+  /** On its terminal before it is watched. */
+  readonly shown?: string;
+  /** What the broker answers otherwise. */
+  readonly change?: (relay: Relay) => Partial<Relay>;
+}
+
+function watching({ shown, change = () => ({}) }: Watching = {}): RelayDouble & {
+  readonly told: Observation[];
+  readonly watch: AgentWatch;
+} {
   const double = relayDouble();
   double.know(ada, {});
+  if (shown !== undefined) double.show(ada, shown);
   const told: Observation[] = [];
   const watch = watchAgent(
     {
@@ -97,27 +106,43 @@ test.each([
   expect(told).toEqual([lost]);
 });
 
-test.each([
-  ["with nothing left to do idles", 0, ["agent_idle"]],
-  ["with mail that waits for it does not idle", 1, []],
-])("one whose turn has ended %s", async (_name, pending, types) => {
+test("AW4: what was shown before the end counts, though its output stands still for seconds", async () => {
+  const it = watching({ shown: "the first, " });
+  await expect.poll(() => it.watch.shown()).toContain("the first");
+  it.isShowing = false;
+  it.show(ada, "the last words");
+  it.say(exit);
+  setTimeout(() => (it.isShowing = true), 2_600);
+  await it.watch.done;
+  expect(it.watch.shown()).toContain("the last words");
+});
+
+test("one whose turn has ended with nothing left to do idles", async () => {
+  const { say, told } = watching();
+  say({ type: "agent_said", agent: ada, text: "done" });
+  say({ type: "agent_turn_ended", agent: ada });
+  await expect.poll(() => told.map(({ type }) => type)).toEqual(["agent_idle"]);
+});
+
+test("one whose turn has ended with mail that waits for it does not idle", async () => {
   const { know, say, told } = watching();
-  know(ada, { pending });
+  know(ada, { pending: 1 });
   say({ type: "agent_said", agent: ada, text: "done" });
   say({ type: "agent_turn_ended", agent: ada });
   await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(told.map(({ type }) => type)).toEqual(types);
+  expect(told).toEqual([]);
 });
 
 test("one whose turn has ended while the broker was away for long idles", async () => {
   let asked = 0;
-  const { say, told } = watching(({ agent }) => ({
+  const change = ({ agent }: Relay): Partial<Relay> => ({
     agent: (name) => ({
       ...agent(name),
       info: () =>
         (asked += 1) === 1 ? Promise.reject(relayError("broker_unreachable", "no broker answers")) : agent(name).info(),
     }),
-  }));
+  });
+  const { say, told } = watching({ change });
   say({ type: "agent_said", agent: ada, text: "done" });
   say({ type: "agent_turn_ended", agent: ada });
   await expect.poll(() => told.map(({ type }) => type)).toEqual(["agent_idle"]);

@@ -41,7 +41,8 @@ export interface AgentWatch {
 }
 
 const SILENCE_MS = 1_000;
-const DRAWN_MS = 2_000;
+/** Output that is there comes in milliseconds, or once a machine that stands still goes on; a step's end hangs on it. */
+const DRAWN_MS = 30_000;
 /** Before its events are asked for again, after the first time: the broker may be gone, and so may be this runner soon. */
 const AGAIN_MS = 200;
 const AGAIN_MS_MAX = 10_000;
@@ -92,11 +93,13 @@ export function watchAgent(
     },
   });
 
+  /** Nobody draws any more: it has ended, or its output has broken off. */
+  let isDrawn = false;
   /** What was shown until now has been drawn. */
   const drawn = async (): Promise<void> => {
     const kept = await relay.client.call("terminal.read", { name, from: offset }).catch(() => undefined);
     const until = Date.now() + DRAWN_MS;
-    while (kept !== undefined && offset < kept.next && Date.now() < until && !signal.aborted)
+    while (kept !== undefined && offset < kept.next && !isDrawn && Date.now() < until && !signal.aborted)
       await pauseUnless(signal, 10);
     words.silent();
   };
@@ -164,10 +167,12 @@ export function watchAgent(
       for (let pauseMs = 0; !signal.aborted;) {
         if (!isDrawing) {
           isDrawing = true;
+          isDrawn = false;
           const more = { from: offset, signal };
-          output = followOutput(handle, screen, more, words.silent, (next) => (offset = next)).finally(
-            () => (isDrawing = false),
-          );
+          output = followOutput(handle, screen, more, words.silent, (next) => (offset = next)).finally(() => {
+            isDrawing = false;
+            isDrawn = true;
+          });
         }
         const before = cursor;
         const end = await followEvents().catch(() => "broken off" as const);
