@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { codeOf } from "@agent-relay/kernel";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { parrotSpec, pipedParrotSpec, transcribe } from "../src/testing/index.ts";
 import { built } from "./built-host.ts";
 import { eventually, hostPlace, isAlive, statOf, untilQuiet } from "./host-place.ts";

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { sequentialIds } from "@agent-relay/testkit";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Observation } from "../core/commands.ts";
 import { quiet } from "../testing/quiet.ts";
 import { fileInlet } from "./file-inlet.ts";
