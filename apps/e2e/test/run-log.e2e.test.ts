@@ -5,7 +5,7 @@ import { planWorkflow, type Plan, type Runs } from "@agent-relay/workflow";
 import type { Relay } from "@agent-relay/sdk";
 import { expect, test } from "vitest";
 import type { Stage } from "./stage.ts";
-import { becomes, outputsOf, useRuns, type OpenedRuns } from "./workflow-cast.ts";
+import { becomes, executedHere, outputsOf, useRuns, type OpenedRuns } from "./workflow-cast.ts";
 
 let stage: Stage;
 let relay: Relay;
@@ -28,7 +28,7 @@ function planOf(steps: readonly object[], maxConcurrency = 8): Plan {
 
 /** Lets go on whoever waits for this file. */
 const goOn = (file: string): void => writeFileSync(path.join(stage.project, file), "");
-const begin = (plan: Plan): Promise<string> => runs.create(plan, { vars: {}, cwd: stage.project });
+const begin = (plan: Plan): Promise<string> => runs.create(plan, { vars: {}, cwd: stage.project, ...executedHere });
 
 test("a wave that ends at once, with more output than one frame has, is recorded in parts and completes", async () => {
   const wave = Array.from({ length: 30 }, (_, index) => ({

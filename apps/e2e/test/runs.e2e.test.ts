@@ -5,7 +5,7 @@ import { loadWorkflow, reportOf, trajectoryOf, type Runs } from "@agent-relay/wo
 import type { Relay } from "@agent-relay/sdk";
 import { expect, test } from "vitest";
 import { groupOf, until, watchEvents, type Stage } from "./stage.ts";
-import { becomes, outputsOf, plays, rule, script, useRuns, type OpenedRuns } from "./workflow-cast.ts";
+import { becomes, executedHere, outputsOf, plays, rule, script, useRuns, type OpenedRuns } from "./workflow-cast.ts";
 
 let stage: Stage;
 let relay: Relay;
@@ -17,7 +17,7 @@ useRuns((it) => ({ stage, relay, runs, execute } = it));
 async function begin(yaml: string): Promise<string> {
   const loaded = loadWorkflow({ content: yaml, file: "flow.yaml" });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  return runs.create(loaded.plan, { vars: {}, cwd: stage.project });
+  return runs.create(loaded.plan, { vars: {}, cwd: stage.project, ...executedHere });
 }
 const outputs = async (runId: string): Promise<Readonly<Record<string, string>>> => outputsOf(await runs.read(runId));
 
