@@ -159,16 +159,21 @@ test("the pattern says who may write to whom, and the broker keeps to it", async
     const plan = theatre.plan({ agents, workflows: [{ name: "main", steps: list }], swarm: { pattern } });
     const runId = await theatre.begin(plan);
     const done = theatre.execute(runId);
-    const both = async (): Promise<boolean> =>
-      (await theatre.runs.read(runId)).filter(({ entry }) => entry.type === "agent_started").length === 2;
-    await until(both, "both are there");
-    const end = runId.slice(-8);
-    const { messageId } = await relay.send({ to: `left-${end}`, body: `mail right-${end}` });
+    const started = (step: string): Promise<string> =>
+      until(
+        async () =>
+          (await theatre.runs.read(runId))
+            .flatMap(({ entry }) => (entry.type === "agent_started" && entry.step === step ? [entry.agent] : []))
+            .at(0),
+        `${step} is there`,
+      );
+    const [left, right] = [await started("left"), await started("right")];
+    const { messageId } = await relay.send({ to: left, body: `mail ${right}` });
     const shows = async (): Promise<string> =>
-      Buffer.from((await relay.client.call("terminal.read", { name: `left-${end}` })).data, "base64").toString();
+      Buffer.from((await relay.client.call("terminal.read", { name: left })).data, "base64").toString();
     const came = async (): Promise<string | false> => {
       const { messages } = await relay.history({ limit: 20 });
-      if (messages.some((it) => it.from === `left-${end}` && it.body === "psst")) return "delivered";
+      if (messages.some((it) => it.from === left && it.body === "psst")) return "delivered";
       return (await shows()).includes("may not write to") ? "refused" : false;
     };
     const outcome = await until(came, `something becomes of ${messageId}`);
