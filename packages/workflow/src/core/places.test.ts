@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { literal, piecesOf, templateOf, type Piece } from "./places.ts";
 import { renderTemplate } from "./testing/render.ts";
+import { timed } from "../testing/processor-time.ts";
 
 const values = { outputs: { a: "A", "b.c": "BC" }, vars: { x: "X" }, item: "I", index: 3 };
 
@@ -55,8 +56,9 @@ test("T3: texts beside places survive, too", () => {
 });
 
 test("a text full of braces costs no more than its length", () => {
-  const started = performance.now();
-  piecesOf("{{a".repeat(100_000));
-  piecesOf("\\".repeat(200_000) + "{{");
-  expect(performance.now() - started).toBeLessThan(2_000);
+  const { processorMs } = timed(() => {
+    piecesOf("{{a".repeat(100_000));
+    piecesOf("\\".repeat(200_000) + "{{");
+  });
+  expect(processorMs).toBeLessThan(2_000);
 });

@@ -4,6 +4,7 @@ import { patternNames } from "./patterns/names.ts";
 import { loadWorkflow, planWorkflow, type LoadOptions } from "./load.ts";
 import { formatProblem, problemsMax } from "./problems.ts";
 import { fileBytesMax } from "./read-yaml.ts";
+import { timed } from "../testing/processor-time.ts";
 
 const problemsOf = (content: string | Uint8Array, options: LoadOptions = {}): readonly string[] => {
   const loaded = loadWorkflow({ file: "w.yaml", content }, options);
@@ -217,11 +218,13 @@ test("W2: of more problems than anybody reads the number is told", () => {
 });
 
 test("a file of 10 MB is refused at once", () => {
-  const started = performance.now();
-  expect(problemsOf("a: 1\n".repeat(2_000_000))).toEqual([
-    expect.stringContaining(`w.yaml:1:1: expected at most ${fileBytesMax} bytes`),
-  ]);
-  expect(performance.now() - started).toBeLessThan(2_000);
+  const content = "a: 1\n".repeat(2_000_000);
+  const { processorMs } = timed(() =>
+    expect(problemsOf(content)).toEqual([
+      expect.stringContaining(`w.yaml:1:1: expected at most ${fileBytesMax} bytes`),
+    ]),
+  );
+  expect(processorMs).toBeLessThan(2_000);
 });
 
 test("bytes that are not UTF-8 are told with their line", () => {
@@ -246,9 +249,10 @@ test.each([
   ["has a hundred thousand keys", times(60_000, (i) => `k${i}:`)],
   ["has brackets side by side", "[]".repeat(100_000)],
 ])("a file that %s is refused in time", (_name, content) => {
-  const started = performance.now();
-  expect(problemsOf(content)).toEqual([expect.stringMatching(/^w\.yaml:\d+:\d+: /u)]);
-  expect(performance.now() - started).toBeLessThan(10_000);
+  const { processorMs } = timed(() =>
+    expect(problemsOf(content)).toEqual([expect.stringMatching(/^w\.yaml:\d+:\d+: /u)]),
+  );
+  expect(processorMs).toBeLessThan(10_000);
 });
 
 test("Y1, Y2: no text crashes the loader, and every problem has a position", () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { placeInShell } from "./shell-places.ts";
+import { timed } from "../testing/processor-time.ts";
 
 const placed = (command: string, foreign = true) =>
   placeInShell(command, (name) => ({ template: `{{${name}}}`, foreign }));
@@ -191,8 +192,9 @@ test("X5: a word that begins with what a person said is looked at again when wha
 });
 
 test("X6: a command of 100,000 characters is scanned in its length's time", () => {
-  const started = performance.now();
-  expect(placed(`sh -${"c".repeat(300_000)}! {{x}}`).ok).toBe(true);
-  expect(placed(`echo {{x}}; ${"echo \"a$(b)\" 'c' ; ".repeat(5_000)}`).ok).toBe(true);
-  expect(performance.now() - started).toBeLessThan(5_000);
+  const { processorMs } = timed(() => {
+    expect(placed(`sh -${"c".repeat(300_000)}! {{x}}`).ok).toBe(true);
+    expect(placed(`echo {{x}}; ${"echo \"a$(b)\" 'c' ; ".repeat(5_000)}`).ok).toBe(true);
+  });
+  expect(processorMs).toBeLessThan(5_000);
 });
