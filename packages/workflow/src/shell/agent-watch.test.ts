@@ -117,23 +117,38 @@ test("AW4: what was shown before the end counts, though its output stands still 
   expect(it.watch.shown()).toContain("the last words");
 });
 
-test("one whose turn has ended with nothing left to do idles", async () => {
+test("AW6: one whose turn has ended with nothing left to do idles", async () => {
   const { say, told } = watching();
   say({ type: "agent_said", agent: ada, text: "done" });
   say({ type: "agent_turn_ended", agent: ada });
   await expect.poll(() => told.map(({ type }) => type)).toEqual(["agent_idle"]);
 });
 
-test("one whose turn has ended with mail that waits for it does not idle", async () => {
+test("AW6: one whose turn has ended with mail that waits for it does not idle, until that is a dead letter", async () => {
   const { know, say, told } = watching();
   know(ada, { pending: 1 });
   say({ type: "agent_said", agent: ada, text: "done" });
   say({ type: "agent_turn_ended", agent: ada });
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(told).toEqual([]);
+  know(ada, { pending: 0 });
+  say({ type: "delivery_dead_lettered", agent: ada });
+  await expect.poll(() => told.map(({ type }) => type)).toEqual(["agent_idle"]);
+  say({ type: "delivery_dead_lettered", agent: ada });
+  say(exit);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(told).toHaveLength(1);
 });
 
-test("one whose turn has ended while the broker was away for long idles", async () => {
+test("AW6: one that works when its mail becomes a dead letter does not idle", async () => {
+  const { say, told } = watching();
+  say(working);
+  say({ type: "delivery_dead_lettered", agent: ada });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(told.map(({ type }) => type)).toEqual(["agent_working"]);
+});
+
+test("AW6: one whose turn has ended while the broker was away for long idles", async () => {
   let asked = 0;
   const change = ({ agent }: Relay): Partial<Relay> => ({
     agent: (name) => ({

@@ -8,6 +8,7 @@
  *   AW4  Events and output come on their own ways: what was shown before an event counts before it.
  *   AW5  It is lost when the broker says so, or knows nothing of it. That its events break off says nothing of it: they are
  *        followed on from where they were.
+ *   AW6  It is at rest when a turn has ended and nothing waits for it, be it that what waited has become a dead letter.
  */
 import type { AgentHandle, EventOf, Relay } from "@agent-relay/sdk";
 import type { Action } from "../core/actions.ts";
@@ -117,9 +118,18 @@ export function watchAgent(
     await drawn();
     words.turnEnded(() => {
       turnIsOver();
-      void untilKnown(() => isAtRest(relay, name, sequence), signal).then((rests) => {
-        if (rests === true) tell({ type: "agent_idle", agent: name });
-      });
+      rest = "not told";
+      tellRest(sequence);
+    });
+  };
+
+  /** Whether it is known that no turn of it is under way, and has been told. */
+  let rest: "none" | "not told" | "told" = "none";
+  const tellRest = (since: number): void => {
+    void untilKnown(() => isAtRest(relay, name, since), signal).then((rests) => {
+      if (rests !== true || rest !== "not told") return;
+      rest = "told";
+      tell({ type: "agent_idle", agent: name });
     });
   };
 
@@ -127,6 +137,11 @@ export function watchAgent(
     if (event.type === "message_accepted") {
       if (event.from === name && event.fromEpoch === epoch && event.to.kind === "channel" && isNews(event))
         tell({ type: "evidence", step, attempt, evidence: "channel_post", by: name, text: postLine(event) });
+      return;
+    }
+    if (event.type === "delivery_dead_lettered") {
+      // It waited for this, which will never come.
+      if (rest === "not told") tellRest(event.sequence);
       return;
     }
     if (event.epoch !== epoch) return;
@@ -145,6 +160,7 @@ export function watchAgent(
         return;
       case "agent_working":
         isEndingTurn = false;
+        rest = "none";
         words.working();
         return tell({ type: "agent_working", agent: name });
       case "agent_turn_ended":
@@ -245,6 +261,7 @@ const followed = [
   "agent_verdict_submitted",
   "agent_tokens_used",
   "message_accepted",
+  "delivery_dead_lettered",
 ] as const;
 type Followed = EventOf<(typeof followed)[number]>;
 
