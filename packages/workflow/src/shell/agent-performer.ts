@@ -21,10 +21,9 @@ import type { Action } from "../core/actions.ts";
 import type { Observation } from "../core/commands.ts";
 import type { Unsure } from "../core/run.ts";
 import { isLost, viewOf } from "./agent-life.ts";
+import { askAgain, lacksRoom, mayPass } from "./ask-again.ts";
 import { watchAgent, type AgentWatch, type Watch } from "./agent-watch.ts";
 import type { Environment } from "./environment.ts";
-import { mayPass } from "./may-pass.ts";
-import { onceThereIsRoom } from "./once-there-is-room.ts";
 import { pauseUnless } from "./pause.ts";
 import type { TakenOver } from "./taken-over.ts";
 import { changesSince, treeState, type TreeState } from "./file-changes.ts";
@@ -107,7 +106,7 @@ export function agentPerformer(around: {
       });
     };
     try {
-      const spawned = onceThereIsRoom(spawn, closing.signal);
+      const spawned = askAgain(spawn, lacksRoom, closing.signal);
       life.asked = spawned.catch(() => undefined);
       handle = await spawned;
       if (handle === undefined || life.isLeaving) return;
@@ -235,16 +234,9 @@ export function agentPerformer(around: {
     const off = new AbortController();
     messages.set(key, off);
     const noMore = AbortSignal.any([off.signal, closing.signal]);
-    for (let pauseMs = AGAIN_MS; !noMore.aborted; pauseMs = Math.min(2 * pauseMs, AGAIN_MS_MAX)) {
-      try {
-        await relay.send({ to: name, body: text, commandId });
-        return;
-      } catch (error) {
-        // Nobody is there to be told; what became of who should be is told by its end.
-        if (!mayPass(error)) return;
-      }
-      await pauseUnless(noMore, pauseMs);
-    }
+    const ask = () => relay.send({ to: name, body: text, commandId });
+    // Where nobody is there to be told, what became of who should be is told by its end.
+    await askAgain(ask, mayPass, noMore).catch(() => undefined);
   };
 
   return {

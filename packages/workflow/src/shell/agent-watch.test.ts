@@ -117,6 +117,18 @@ test("AW4: what was shown before the end counts, though its output stands still 
   expect(it.watch.shown()).toContain("the last words");
 });
 
+test("AW4: what of its output is kept for nobody is not waited for", async () => {
+  const it = watching({ shown: "the first, " });
+  await expect.poll(() => it.watch.shown()).toContain("the first");
+  it.isForgetting = true;
+  it.show(ada, "the middle, ");
+  await it.watch.caughtUp();
+  it.isForgetting = false;
+  it.show(ada, "the last words");
+  await it.watch.caughtUp();
+  expect(it.watch.shown()).toBe("the first, the last words");
+}, 20_000);
+
 test("AW6: one whose turn has ended with nothing left to do idles", async () => {
   const { say, told } = watching();
   say({ type: "agent_said", agent: ada, text: "done" });

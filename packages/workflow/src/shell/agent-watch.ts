@@ -16,9 +16,9 @@ import type { Observation } from "../core/commands.ts";
 import { mirrorLines, readDeclaration } from "../core/markers.ts";
 import { headAndTail } from "../core/output.ts";
 import { isLost, viewOf } from "./agent-life.ts";
+import { askAgain, mayPass } from "./ask-again.ts";
 import { agentScreen, type AgentScreen, type Mark } from "./agent-screen.ts";
 import { agentWords } from "./agent-words.ts";
-import { mayPass } from "./may-pass.ts";
 import { pauseUnless } from "./pause.ts";
 
 export type Watch = Extract<Action, { do: "watch_agent" }>;
@@ -75,7 +75,7 @@ export function watchAgent(
   const words = agentWords({
     screen: () => screen.text(from),
     read: (text) => {
-      if (scan === undefined || declared || signal.aborted) return;
+      if (scan === undefined || declared) return;
       const verdict = readDeclaration(scan, text);
       if (verdict === undefined) return;
       declared = true;
@@ -84,7 +84,7 @@ export function watchAgent(
     heard: (text) => {
       const lines = mirrorLines(text);
       // A program that draws its screen anew says nothing new.
-      if (lines.length === 0 || lines.join("\n") === passedOn || signal.aborted) return;
+      if (lines.length === 0 || lines.join("\n") === passedOn) return;
       passedOn = lines.join("\n");
       if (action.monitoring === true)
         tell({ type: "evidence", step, attempt, evidence: "monitoring", by: name, text: passedOn });
@@ -126,11 +126,15 @@ export function watchAgent(
   /** Whether it is known that no turn of it is under way, and has been told. */
   let rest: "none" | "not told" | "told" = "none";
   const tellRest = (since: number): void => {
-    void untilKnown(() => isAtRest(relay, name, since), signal).then((rests) => {
-      if (rests !== true || rest !== "not told") return;
-      rest = "told";
-      tell({ type: "agent_idle", agent: name });
-    });
+    askAgain(() => isAtRest(relay, name, since), mayPass, signal).then(
+      (rests) => {
+        if (!rests || rest !== "not told") return;
+        rest = "told";
+        tell({ type: "agent_idle", agent: name });
+      },
+      // That it is gone is told by what follows.
+      () => undefined,
+    );
   };
 
   const happened = async (event: Followed): Promise<void> => {
@@ -264,20 +268,6 @@ const followed = [
   "delivery_dead_lettered",
 ] as const;
 type Followed = EventOf<(typeof followed)[number]>;
-
-/** Asks again while the broker is away; nothing if it is not known, or nobody wants to know any more. */
-async function untilKnown<Answer>(ask: () => Promise<Answer>, signal: AbortSignal): Promise<Answer | undefined> {
-  while (!signal.aborted) {
-    try {
-      return await ask();
-    } catch (error) {
-      // That it is gone is told by what follows.
-      if (!mayPass(error)) return undefined;
-      await pauseUnless(signal, AGAIN_MS);
-    }
-  }
-  return undefined;
-}
 
 /** Nothing waits for it, and nothing has begun since that event: else the end of that turn is not the end of its work. */
 async function isAtRest(relay: Relay, name: string, since: number): Promise<boolean> {

@@ -16,7 +16,7 @@ import { limits, relayError, type RelayError } from "@agent-relay/protocol";
 import { isRelayError, type HeldLease, type Relay } from "@agent-relay/sdk";
 import type { Entry } from "../core/entries.ts";
 import type { Recorded } from "../core/run.ts";
-import { onceThereIsRoom } from "./once-there-is-room.ts";
+import { askAgain, lacksRoom } from "./ask-again.ts";
 import type { RunLog } from "./run-log.ts";
 
 export const streamOfRun = (runId: string): string => `run/${runId}`;
@@ -60,7 +60,7 @@ export function brokerRunLog(
             ...(signal === undefined ? {} : { signal }),
           });
         try {
-          const appended = await (signal === undefined ? appendPart() : onceThereIsRoom(appendPart, signal));
+          const appended = await (signal === undefined ? appendPart() : askAgain(appendPart, lacksRoom, signal));
           revision = appended.revision;
         } catch (error) {
           throw inWords(error, runId);

@@ -12,7 +12,7 @@ import { relayError } from "@agent-relay/protocol";
 import { isRelayError } from "@agent-relay/sdk";
 import type { Recorded } from "../core/run.ts";
 import { eventsOf, type RunEvent } from "../core/run-events.ts";
-import { mayPass } from "./may-pass.ts";
+import { mayPass } from "./ask-again.ts";
 import { pauseUnless } from "./pause.ts";
 import type { RunPerformer } from "./performing.ts";
 import { resultOf, type RunResult } from "./run-result.ts";

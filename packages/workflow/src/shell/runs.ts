@@ -20,7 +20,7 @@ import type { EarlierOutputs } from "./earlier-outputs.ts";
 import { brokerRunLog, leaseLost, leaseOfRun, readRun, recordedOf, requireRun, streamOfRun } from "./broker-run-log.ts";
 import type { RunLog } from "./run-log.ts";
 import { summaryOf, type RunSummary } from "./run-summary.ts";
-import { mayPass } from "./may-pass.ts";
+import { mayPass } from "./ask-again.ts";
 import { pauseUnless } from "./pause.ts";
 import { makerOf, type RunPerformer } from "./performing.ts";
 import { startRunner, type Runner } from "./runner.ts";

@@ -9,7 +9,7 @@
 import type { Relay } from "@agent-relay/sdk";
 import { isRelayError } from "@agent-relay/sdk";
 import type { WaitUntil } from "../core/actions.ts";
-import { mayPass } from "./may-pass.ts";
+import { mayPass } from "./ask-again.ts";
 import { pauseUnless } from "./pause.ts";
 
 /** Before events that were given up are asked for again. */

@@ -23,6 +23,8 @@ export interface RelayDouble {
   /** On its terminal. Those who follow it hear of it while `isShowing`; who reads it has all of it. */
   readonly show: (name: string, text: string) => void;
   isShowing: boolean;
+  /** What is shown is kept for nobody: who follows it hears of a gap. */
+  isForgetting: boolean;
   /** Ends all streams of events with a failure. */
   readonly breakOff: () => void;
   /** What comes of requests; each does well and at once if it is not replaced. */
@@ -90,7 +92,9 @@ export function relayDouble(): RelayDouble {
     for (let offset = from; terminals.has(name) && signal?.aborted !== true;) {
       const data = terminals.get(name)?.subarray(offset) ?? Buffer.alloc(0);
       if (data.length > 0 && double.isShowing) {
-        yield { type: "output", offset, data };
+        if (double.isForgetting)
+          yield { type: "gap", from: offset, to: offset + data.length, reason: "no_longer_kept" };
+        else yield { type: "output", offset, data };
         offset += data.length;
       }
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -99,6 +103,7 @@ export function relayDouble(): RelayDouble {
 
   const double: RelayDouble = {
     isShowing: true,
+    isForgetting: false,
     show: (name, text) =>
       void terminals.set(name, Buffer.concat([terminals.get(name) ?? Buffer.alloc(0), Buffer.from(text)])),
     spawned: [],
