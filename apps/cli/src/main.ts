@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import manifest from "../package.json" with { type: "json" };
 import { exit } from "./exit-codes.ts";
-import { leave } from "./exit.ts";
+import { leave, leaveFailed } from "./exit.ts";
 import { explainSystemError } from "./system-error.ts";
 
 const argv = process.argv.slice(2);
@@ -16,15 +16,7 @@ if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
 process.on("uncaughtException", (error) => {
   // A part of the program could not be loaded: what explains failures may be none that can.
   const explained = explainSystemError(error);
-  if (explained !== undefined) {
-    const { message, hint } = explained;
-    process.stderr.write(
-      argv.includes("--json")
-        ? `${JSON.stringify({ error: { ...explained, retryable: false } })}\n`
-        : `error: ${message}\n→ ${hint}\n`,
-    );
-    leave(exit.unavailable);
-  }
+  if (explained !== undefined) leaveFailed(explained, argv.includes("--json"));
   process.stderr.write(
     `error: this is a bug: ${error.stack ?? error.message}\n→ please report this, with what agent-relay doctor prints\n`,
   );

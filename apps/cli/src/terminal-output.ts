@@ -10,7 +10,7 @@
 import { styleText } from "node:util";
 import type { Environment } from "./environment.ts";
 import { exit } from "./exit-codes.ts";
-import { leave } from "./exit.ts";
+import { leave, leaveFailed } from "./exit.ts";
 
 type Style = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "magenta" | "cyan";
 export type Paint = (text: string) => string;
@@ -180,14 +180,12 @@ function onUnwritten(error: NodeJS.ErrnoException, isJson: boolean): void {
   // The terminal itself has gone. SIGHUP says so to whoever has something to finish.
   if (error.code === "EIO") return;
   if (error.code === undefined) throw error;
-  const message = `the output cannot be written: ${error.message}`;
-  const code = error.code === "ENOSPC" ? "disk_full" : error.code;
-  process.stderr.write(
-    isJson
-      ? `${JSON.stringify({ error: { code, message, retryable: false, hint: doneAlready } })}\n`
-      : `error: ${message}\n→ ${doneAlready}\n`,
+  leaveFailed(
+    {
+      code: error.code === "ENOSPC" ? "disk_full" : error.code,
+      message: `the output cannot be written: ${error.message}`,
+      hint: "what the command asked for may be done already: look before you repeat it",
+    },
+    isJson,
   );
-  leave(exit.unavailable);
 }
-
-const doneAlready = "what the command asked for may be done already: look before you repeat it";

@@ -75,15 +75,30 @@ export async function run(context: Context, { lease: leaseMs }: RunnerOptions): 
     }
     // Nothing more is answered by a broker that is gone.
     if (leave.signal.aborted) await relay.close();
-    const enough = signal.aborted ? setTimeout(() => void relay.close(), GIVE_BACK_MS) : undefined;
     await Promise.all(executing.values());
     if (!leave.signal.aborted) await lease.release().catch(() => undefined);
-    clearTimeout(enough);
     leave.abort();
     await listening;
   };
-  await withRelay(context, execute, { outlivesInterrupt: true });
+  const within = (relay: Relay): Promise<void> => closedLater(relay, signal, () => execute(relay));
+  await withRelay(context, within, { outlivesInterrupt: true });
   return undefined;
+}
+
+/** Does work over a connection that is closed some time after the signal. */
+async function closedLater(relay: Relay, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  let enough: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    enough = setTimeout(() => void relay.close(), GIVE_BACK_MS);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await work();
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    clearTimeout(enough);
+  }
 }
 
 async function list(runs: Runs, census: RunCensus): Promise<void> {
